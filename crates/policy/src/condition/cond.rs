@@ -161,7 +161,7 @@ impl From<bool> for Truth {
 impl Cond {
     /// Calls `visit` with every column that the condition reads.
     pub fn columns(&self, visit: &mut dyn FnMut(ColumnRef)) {
-        let mut term = |term: &Term, visit: &mut dyn FnMut(ColumnRef)| {
+        let term = |term: &Term, visit: &mut dyn FnMut(ColumnRef)| {
             if let Term::Column(column) = term {
                 visit(*column);
             }
@@ -185,7 +185,7 @@ impl Cond {
 
     /// Calls `visit` with every attribute that the condition reads.
     pub fn attributes(&self, visit: &mut dyn FnMut(AttrId)) {
-        let mut term = |term: &Term, visit: &mut dyn FnMut(AttrId)| {
+        let term = |term: &Term, visit: &mut dyn FnMut(AttrId)| {
             if let Term::Attr(attr) = term {
                 visit(*attr);
             }
