@@ -2,8 +2,12 @@
 //!
 //! `text -> parse -> syntax tree with spans -> check (names, types) -> Cond -> eval | SQL | proof`
 
+pub mod check;
 pub mod cond;
+pub mod error;
 pub mod eval;
 
+pub use check::{Names, RelationInfo, ScopeError, ScopeSide, compile, parse_attr_path, scope_equality};
 pub use cond::{Cmp, ColumnRef, Cond, Term, Truth};
+pub use error::{CondCode, CondError};
 pub use eval::{AttrView, NoRow, RowView, eval};
