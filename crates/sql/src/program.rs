@@ -1,7 +1,8 @@
 //! What the renderer makes: statements with typed parameters and a description of what comes back.
 //!
-//! INVARIANT: every struct here is `non_exhaustive`, so only this room can make one, and it makes
-//! them only from an `Allowed` query. What the source room runs has therefore been decided.
+//! INVARIANT: every struct here that leads to a statement's text is `non_exhaustive`, so only this
+//! room can make one, and it makes them only from an `Allowed` query. What the source room runs has
+//! therefore been decided. ([`Touch`] and [`Output`] only describe, and hold no text to run.)
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -112,7 +113,6 @@ pub enum Param {
 
 /// A table, and the columns of it, that a statement touches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Touch {
     /// The table's name in the database.
     pub table: Arc<str>,
@@ -128,7 +128,6 @@ pub struct Touch {
 
 /// A column of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Output {
     /// Its name in the row's JSON object.
     pub name: Arc<str>,
