@@ -1,1 +1,55 @@
-fn main() {}
+//! `cargo xtask …`: what people and CI run. It needs nothing but the Rust toolchain, and depends on
+//! no room of the product, so that it also works while one of them does not compile.
+
+mod count;
+mod generate;
+mod interrupt;
+mod postgres;
+mod step;
+mod suite;
+mod talk;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The chores of this workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Format, lints, generated documents, every test, licences; with a private PostgreSQL
+    Test {
+        /// The long form of the promises (tests see TENANTRY_TEST_LONG=1)
+        #[arg(long)]
+        long: bool,
+        /// Run only the tests whose name contains one of these, and no other check
+        filter: Vec<String>,
+    },
+    /// Write the documents under spec/ from the program
+    Generate {
+        /// Write nothing; fail and name each stale file
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let interrupt = match interrupt::Interrupt::watch() {
+        Ok(interrupt) => interrupt,
+        Err(problem) => {
+            talk::line(&format!("error: cannot watch for Ctrl-C: {problem}"));
+            return ExitCode::from(1);
+        }
+    };
+    let status = match Arguments::parse().task {
+        Task::Test { long, filter } => suite::run(&interrupt, long, &filter),
+        Task::Generate { check } => generate::command(&interrupt, check),
+    };
+    ExitCode::from(if interrupt.caught() { 130 } else { status })
+}

@@ -1,0 +1,155 @@
+//! `cargo xtask test`: everything that has to hold, in one command.
+
+use std::ffi::OsStr;
+use std::process::{Command, Stdio};
+
+use crate::count::Count;
+use crate::generate;
+use crate::interrupt::Interrupt;
+use crate::postgres::{self, Cluster};
+use crate::step::{self, Kind, Watch};
+use crate::talk;
+use crate::workspace::cargo;
+
+/// Runs the suite. The answer is the exit status: 0 when all passed, 1 when something failed, 3 when
+/// something that it needs is missing.
+pub(crate) fn run(interrupt: &Interrupt, long: bool, filter: &[String]) -> u8 {
+    let watch = Watch::start();
+    talk::heading("PostgreSQL for the tests");
+    let cluster = match postgres::find_or_install().and_then(|programs| Cluster::start(&programs, interrupt)) {
+        Ok(cluster) => cluster,
+        Err(problem) => {
+            talk::line(&format!("error: {problem}"));
+            return problem.exit_status();
+        }
+    };
+    talk::line(&format!("    {} from {}", cluster.url(), cluster.programs().display()));
+    let suite = Suite { interrupt, cluster: &cluster, long, filter };
+    let count = suite.steps();
+    drop(cluster);
+    if interrupt.caught() {
+        talk::line("\ninterrupted");
+        return 130;
+    }
+    talk::line(&format!("\n    all in {:.1} s", watch.passed().as_secs_f64()));
+    talk::result(&format!("{} passed, {} failed", count.passed, count.failed));
+    u8::from(count.failed > 0)
+}
+
+struct Suite<'a> {
+    interrupt: &'a Interrupt,
+    cluster: &'a Cluster,
+    long: bool,
+    filter: &'a [String],
+}
+
+/// A step of the suite.
+type Step<'a> = fn(&Suite<'a>) -> Count;
+
+impl Suite<'_> {
+    fn steps(&self) -> Count {
+        let mut count = Count::default();
+        // Someone who names tests wants those, soon.
+        let whole = self.filter.is_empty();
+        let steps: [(bool, Step<'_>); 6] = [
+            (whole, Self::format),
+            (whole, Self::lints),
+            (whole, Self::documents),
+            (true, Self::tests),
+            (true, Self::doc_tests),
+            (whole, Self::licences),
+        ];
+        for (wanted, step) in steps {
+            if wanted && !self.interrupt.caught() {
+                count += step(self);
+            }
+        }
+        count
+    }
+
+    fn format(&self) -> Count {
+        if !component("fmt", "rustfmt") {
+            talk::skipped("cargo fmt --check", "rustfmt is not installed (rustup component add rustfmt)");
+            return Count::default();
+        }
+        self.step("cargo fmt --check", Kind::Check, cargo(&["fmt", "--all", "--check"]))
+    }
+
+    fn lints(&self) -> Count {
+        if !component("clippy", "clippy") {
+            talk::skipped("cargo clippy", "clippy is not installed (rustup component add clippy)");
+            return Count::default();
+        }
+        let command = cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+        self.step("cargo clippy --workspace --all-targets", Kind::Check, command)
+    }
+
+    fn documents(&self) -> Count {
+        let watch = Watch::start();
+        talk::heading("cargo xtask generate --check");
+        let good = generate::run(self.interrupt, true);
+        talk::ended("cargo xtask generate --check", good, watch.passed());
+        Count::one(good)
+    }
+
+    fn tests(&self) -> Count {
+        let filter = self.filter.iter().map(String::as_str);
+        if answers(cargo(&["nextest", "--version"])) {
+            let mut command = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
+            command.args(filter);
+            return self.step("cargo nextest run --workspace", Kind::Tests, command);
+        }
+        talk::line("\n    cargo-nextest is not installed, so cargo test runs the tests (slower, same tests)");
+        let mut command =
+            cargo(&["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples", "--"]);
+        command.args(filter);
+        self.step("cargo test --workspace", Kind::Tests, command)
+    }
+
+    fn doc_tests(&self) -> Count {
+        let mut command = cargo(&["test", "--doc", "--workspace", "--no-fail-fast", "--"]);
+        command.args(self.filter);
+        self.step("cargo test --doc --workspace", Kind::Tests, command)
+    }
+
+    fn licences(&self) -> Count {
+        if !answers(cargo(&["deny", "--version"])) {
+            talk::skipped("cargo deny check", "cargo-deny is not installed (cargo install --locked cargo-deny)");
+            return Count::default();
+        }
+        self.step("cargo deny check", Kind::Check, cargo(&["deny", "check"]))
+    }
+
+    fn step(&self, what: &str, kind: Kind, mut command: Command) -> Count {
+        command.env("TENANTRY_TEST_POSTGRES", self.cluster.url());
+        command.env("TENANTRY_TEST_POSTGRES_BIN", self.cluster.programs());
+        if let Some(user) = self.cluster.user() {
+            // Tests that start further clusters have to leave root the same way.
+            command.env("TENANTRY_TEST_POSTGRES_USER", user);
+        }
+        if self.long {
+            command.env("TENANTRY_TEST_LONG", "1");
+        }
+        step::run(self.interrupt, what, kind, command)
+    }
+}
+
+/// Is a component of the toolchain there? Asks rustup for it once where it is not.
+fn component(subcommand: &str, name: &str) -> bool {
+    if answers(cargo(&[subcommand, "--version"])) {
+        return true;
+    }
+    let mut rustup = Command::new("rustup");
+    rustup.args([OsStr::new("component"), OsStr::new("add"), OsStr::new(name)]);
+    answers(rustup) && answers(cargo(&[subcommand, "--version"]))
+}
+
+/// Does a command run and succeed?
+pub(crate) fn answers(mut command: Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
