@@ -48,7 +48,24 @@ impl Default for Options {
 
 /// A tenant database, open.
 ///
-/// Cheap to clone; the connections close when the last clone goes.
+/// Cheap to clone; the connections close when the last clone goes. The one way to its rows is a
+/// [`Program`], which only `tenantry_sql::render` makes, and only from what was decided:
+///
+/// ```no_run
+/// # use tenantry_source::{Redactor, Source};
+/// # async fn run(source: Source, redactor: Redactor, program: tenantry_sql::Program) {
+/// let answer = source.run(program, redactor).await;
+/// # }
+/// ```
+///
+/// A statement that somebody wrote does not compile:
+///
+/// ```compile_fail
+/// # use tenantry_source::{Redactor, Source};
+/// # async fn run(source: Source, redactor: Redactor) {
+/// let answer = source.run("SELECT 1", redactor).await;
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Source {
     name: Arc<str>,
