@@ -79,58 +79,87 @@ impl Attribute {
 
 /// Every attribute that the policy reads. `tenant_id` and `user_id` need not be among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes(Vec<Attribute>);
+pub struct Attributes {
+    known: Vec<Attribute>,
+    /// Of each: is it only tested with HAS, so that its type and shape are not settled?
+    presence_only: Vec<bool>,
+}
 
 impl Attributes {
     /// The attribute at a position.
     #[must_use]
     pub fn get(&self, id: AttrId) -> Option<&Attribute> {
-        self.0.get(id.index())
+        self.known.get(id.index())
     }
 
     /// The position of a path.
     #[must_use]
     pub fn find(&self, path: &AttrPath) -> Option<AttrId> {
-        let at = self.0.iter().position(|attribute| &attribute.path == path)?;
+        let at = self.known.iter().position(|attribute| &attribute.path == path)?;
         u16::try_from(at).ok().map(AttrId)
     }
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = (AttrId, &Attribute)> {
-        self.0.iter().enumerate().filter_map(|(at, attribute)| Some((AttrId(u16::try_from(at).ok()?), attribute)))
+        self.known.iter().enumerate().filter_map(|(at, attribute)| Some((AttrId(u16::try_from(at).ok()?), attribute)))
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.known.len()
     }
 
     /// Are there none?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.known.is_empty()
     }
 
     /// Notes that a rule reads `path` with this type and shape.
     ///
     /// # Errors
     /// [`AttributeConflict`] when another rule gave the same path another type or shape, or there
-    /// are more than 65,535 attributes.
+    /// are more than 65,536 attributes.
     pub fn note(&mut self, path: AttrPath, ty: Type, list: bool) -> Result<AttrId, AttributeConflict> {
-        if let Some(id) = self.find(&path) {
-            return match self.get(id) {
-                Some(known) if known.ty == ty && known.list == list => Ok(id),
-                Some(known) => Err(AttributeConflict { known: known.clone(), ty, list }),
-                None => Err(AttributeConflict { known: Attribute { path, ty, list }, ty, list }),
+        self.settle(Attribute { path, ty, list }, false)
+    }
+
+    /// Notes that a rule only tests whether `path` is there. Until another rule reads its value, the
+    /// attribute counts as text, and any value that is neither NULL nor empty text makes it present.
+    ///
+    /// # Errors
+    /// [`AttributeConflict`] when there are more than 65,536 attributes.
+    pub fn note_presence(&mut self, path: AttrPath) -> Result<AttrId, AttributeConflict> {
+        self.settle(Attribute { path, ty: Type::Text, list: false }, true)
+    }
+
+    /// Is the attribute only tested with HAS, its value never read?
+    #[must_use]
+    pub fn presence_only(&self, id: AttrId) -> bool {
+        self.presence_only.get(id.index()).copied().unwrap_or(false)
+    }
+
+    fn settle(&mut self, wanted: Attribute, presence: bool) -> Result<AttrId, AttributeConflict> {
+        let Some(id) = self.find(&wanted.path) else {
+            let Ok(at) = u16::try_from(self.known.len()) else {
+                return Err(AttributeConflict { ty: wanted.ty, list: wanted.list, known: wanted });
             };
-        }
-        let attribute = Attribute { path, ty, list };
-        let Ok(at) = u16::try_from(self.0.len()) else {
-            return Err(AttributeConflict { known: attribute, ty, list });
+            self.known.push(wanted);
+            self.presence_only.push(presence);
+            return Ok(AttrId(at));
         };
-        self.0.push(attribute);
-        Ok(AttrId(at))
+        if presence {
+            return Ok(id);
+        }
+        if let (Some(known), Some(open)) = (self.known.get_mut(id.index()), self.presence_only.get_mut(id.index())) {
+            if !*open && *known != wanted {
+                return Err(AttributeConflict { known: known.clone(), ty: wanted.ty, list: wanted.list });
+            }
+            *known = wanted;
+            *open = false;
+        }
+        Ok(id)
     }
 }
 
@@ -147,4 +176,33 @@ pub struct AttributeConflict {
     pub ty: Type,
     /// The shape wanted now.
     pub list: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> AttrPath {
+        AttrPath::Metadata(text.split('.').map(Box::from).collect())
+    }
+
+    #[test]
+    fn a_type_is_settled_by_the_first_rule_that_reads_the_value() {
+        let mut attributes = Attributes::default();
+        let level = attributes.note_presence(path("level")).unwrap();
+        assert!(attributes.presence_only(level));
+        assert_eq!(attributes.note(path("level"), Type::Int, false), Ok(level));
+        assert!(!attributes.presence_only(level));
+        assert_eq!(attributes.note_presence(path("level")), Ok(level));
+        assert_eq!(attributes.get(level).map(|known| known.ty), Some(Type::Int));
+        let conflict = attributes.note(path("level"), Type::Text, false).unwrap_err();
+        assert_eq!(conflict.to_string(), "principal.metadata.level is read as text here and as int by another rule");
+        assert!(attributes.note(path("level"), Type::Int, true).is_err());
+    }
+
+    #[test]
+    fn settings_are_named_after_the_path() {
+        let attribute = Attribute { path: path("org.id"), ty: Type::Text, list: false };
+        assert_eq!(attribute.setting(), "tenantry.metadata.org.id");
+    }
 }

@@ -10,9 +10,9 @@ use crate::condition::{AttrView, Cond, NoRow, Term, Truth, eval};
 use crate::ids::TableId;
 use crate::policy::Policy;
 use crate::principal::{Datum, Principal};
-use crate::table::{Op, RuleKind, Table};
+use crate::table::{MAX_RULES, Op, RuleKind, Table};
 use crate::tool::ToolSet;
-use crate::value::{Type, Value, parse_timestamp};
+use crate::value::{Type, Value, parse_decimal, parse_timestamp};
 
 /// A principal whose attributes have the types that the policy gives them.
 #[derive(Debug, Clone)]
@@ -102,19 +102,23 @@ impl Bound {
         let values = policy
             .attributes
             .iter()
-            .map(|(_, attribute)| read(attribute, &principal))
+            .map(|(id, attribute)| match policy.attributes.presence_only(id) {
+                true => presence(attribute, &principal),
+                false => read(attribute, &principal),
+            })
             .collect::<Result<Vec<_>, _>>()?;
-        if principal.tenant_id.as_deref().is_some_and(|id| !fit_key(id)) {
-            return Err(BindError {
-                path: "principal.tenant_id".to_owned(),
-                problem: "is empty, too long, or not plain text",
-            });
+        let keys = [
+            (AttrPath::TenantId, &principal.tenant_id),
+            (AttrPath::UserId, &principal.user_id),
+            (AttrPath::WorkspaceId, &principal.workspace_id),
+        ];
+        let unfit = keys.into_iter().find(|(_, key)| key.as_deref().is_some_and(|id| !fit_key(id)));
+        if let Some((path, _)) = unfit {
+            return Err(BindError { path: path.to_string(), problem: "is empty, too long, or not plain text" });
         }
-        if principal.user_id.as_deref().is_some_and(|id| !fit_key(id)) {
-            return Err(BindError {
-                path: "principal.user_id".to_owned(),
-                problem: "is empty, too long, or not plain text",
-            });
+        if !principal.roles.iter().all(|role| fit_key(role)) {
+            let problem = "holds a name that is empty, too long, or not plain text";
+            return Err(BindError { path: AttrPath::Roles.to_string(), problem });
         }
         let mut tools = vec![ToolSet::NONE; policy.tables.len()];
         for role in &principal.roles {
@@ -195,6 +199,24 @@ fn read(attribute: &Attribute, principal: &Principal) -> Result<Slot, BindError>
     }
 }
 
+/// An attribute that is only tested with HAS: any value that is neither NULL nor empty text makes it
+/// present, whatever its type. No rule reads the value itself, so a word stands for it.
+fn presence(attribute: &Attribute, principal: &Principal) -> Result<Slot, BindError> {
+    let present = match &attribute.path {
+        AttrPath::Metadata(path) => match principal.metadata_at(path) {
+            Some(Datum::Null) => {
+                return Err(BindError { path: attribute.path.to_string(), problem: "is NULL" });
+            }
+            Some(Datum::Text(text)) if text.is_empty() => {
+                return Err(BindError { path: attribute.path.to_string(), problem: "is empty" });
+            }
+            datum => datum.is_some(),
+        },
+        _ => return read(attribute, principal),
+    };
+    Ok(if present { Slot::One(Value::text("present")) } else { Slot::Missing })
+}
+
 /// A text attribute (tenant, user, workspace) read as the type of the column it is compared with.
 fn typed_text(text: &str, ty: Type) -> Option<Value> {
     match ty {
@@ -217,7 +239,7 @@ fn typed(datum: &Datum, ty: Type) -> Option<Value> {
         (Datum::Bool(value), Type::Bool) => Some(Value::Bool(*value)),
         (Datum::Int(value), Type::Int) => Some(Value::Int(*value)),
         (Datum::Int(value), Type::Decimal) => Some(Value::Decimal(Decimal::from(*value))),
-        (Datum::Number(text) | Datum::Text(text), Type::Decimal) => text.parse::<Decimal>().ok().map(Value::Decimal),
+        (Datum::Number(text) | Datum::Text(text), Type::Decimal) => parse_decimal(text).map(Value::Decimal),
         (Datum::Text(text), Type::Text) => fit_key(text).then(|| Value::text(text)),
         (Datum::Text(text), Type::Uuid) => typed_text(text, Type::Uuid),
         (Datum::Text(text), Type::Timestamp) => parse_timestamp(text).map(Value::Timestamp),
@@ -226,10 +248,15 @@ fn typed(datum: &Datum, ty: Type) -> Option<Value> {
 }
 
 fn access(table: &Table, op: Op, values: &[Slot]) -> Access {
+    // The compiler refuses such a table. A rule without a bit could be one that narrows, so nothing
+    // at all is visible then.
+    if table.rules.len() > MAX_RULES {
+        return Access { table: table.id, op, active: 0, verdict: Verdict::Nothing };
+    }
     let mut active = 0_u64;
     let mut widening = false;
     let mut scope_missing = false;
-    for (at, rule) in table.rules.iter().enumerate().take(64) {
+    for (at, rule) in table.rules.iter().enumerate() {
         if !rule.on.has(op) {
             continue;
         }

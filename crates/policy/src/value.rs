@@ -157,7 +157,12 @@ impl Value {
 /// Days since 1970-01-01 of a `YYYY-MM-DD` text, or `None` when it is not one.
 #[must_use]
 pub fn parse_date(text: &str) -> Option<i32> {
-    if text.len() != 10 {
+    let shaped = text.len() == 10
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
+    if !shaped {
         return None;
     }
     let date: jiff::civil::Date = text.parse().ok()?;
@@ -172,19 +177,160 @@ pub fn format_date(days: i32) -> Option<String> {
     jiff::civil::date(1970, 1, 1).checked_add(span).ok().map(|date| date.to_string())
 }
 
-/// Microseconds since 1970 of an RFC 3339 text with an offset (`Z` or `+01:00`), or `None`.
-/// More precision than a microsecond is refused, since PostgreSQL would round it.
+/// The microseconds of a day, which has no leap seconds here.
+const DAY: i64 = 86_400_000_000;
+
+/// Microseconds since 1970 of an RFC 3339 text with an offset (`Z` or `+01:00`), or `None`: section
+/// 5.6 of the RFC to the letter, the years 1 to 9999, no leap second. More precision than a
+/// microsecond is refused, since PostgreSQL would round it.
 #[must_use]
 pub fn parse_timestamp(text: &str) -> Option<i64> {
-    let moment: jiff::Timestamp = text.parse().ok()?;
-    if moment.subsec_nanosecond() % 1_000 != 0 {
-        return None;
-    }
-    Some(moment.as_microsecond())
+    let (date, rest) = text.split_at_checked(10)?;
+    let days = parse_date(date).filter(|_| !date.starts_with("0000"))?;
+    let rest = rest.strip_prefix(['T', 't'])?;
+    let (clock, rest) = rest.split_at_checked(8)?;
+    let seconds = clock_seconds(clock)?;
+    let (micros, offset) = match rest.strip_prefix('.') {
+        None => (0, rest),
+        Some(rest) => {
+            let end = rest.find(|c: char| !c.is_ascii_digit())?;
+            let (digits, offset) = rest.split_at_checked(end)?;
+            if !(1..=6).contains(&digits.len()) {
+                return None;
+            }
+            let scale = 10_i64.pow(6 - u32::try_from(digits.len()).ok()?);
+            (digits.parse::<i64>().ok()? * scale, offset)
+        }
+    };
+    let offset = match offset.split_at_checked(1)? {
+        ("Z" | "z", "") => 0,
+        ("+", offset) => offset_seconds(offset)?,
+        ("-", offset) => -offset_seconds(offset)?,
+        _ => return None,
+    };
+    Some(i64::from(days) * DAY + (seconds - offset) * 1_000_000 + micros)
 }
 
-/// The RFC 3339 text, in UTC with `Z`, of microseconds since 1970; `None` outside jiff's range.
+/// Two digits.
+fn two(text: &str) -> Option<i64> {
+    (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+/// The seconds since midnight of `HH:MM:SS`.
+fn clock_seconds(text: &str) -> Option<i64> {
+    let (hours_minutes, seconds) = text.split_at_checked(5)?;
+    let seconds = two(seconds.strip_prefix(':')?)?;
+    (seconds < 60).then_some(offset_seconds(hours_minutes)? + seconds)
+}
+
+/// The seconds of `HH:MM`.
+fn offset_seconds(text: &str) -> Option<i64> {
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes) = (two(hours)?, two(minutes)?);
+    (hours < 24 && minutes < 60).then_some(hours * 3_600 + minutes * 60)
+}
+
+/// The RFC 3339 text, in UTC with `Z`, of microseconds since 1970, with as many digits of fraction as
+/// needed; `None` outside the years -9999 to 9999.
 #[must_use]
 pub fn format_timestamp(micros: i64) -> Option<String> {
-    jiff::Timestamp::from_microsecond(micros).ok().map(|moment| moment.to_string())
+    let date = format_date(i32::try_from(micros.div_euclid(DAY)).ok()?)?;
+    let rest = micros.rem_euclid(DAY);
+    let (seconds, fraction) = (rest / 1_000_000, rest % 1_000_000);
+    let mut text = format!("{date}T{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if fraction > 0 {
+        text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
+    }
+    text.push('Z');
+    Some(text)
+}
+
+/// The exact decimal of a text such as `-12.50`: digits, at most one point between them, at most 28
+/// digits in all. `None` for anything else; nothing is rounded.
+#[must_use]
+pub fn parse_decimal(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(whole) || !plain(fraction) || digits.len() > 29 {
+        return None;
+    }
+    let number = Decimal::from_str_exact(text).ok()?;
+    let digits = digits.bytes().filter(u8::is_ascii_digit).count();
+    // A negative zero would be a second spelling of zero.
+    (digits <= 28).then(|| if number.is_zero() { number.abs() } else { number })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_rfc_3339_to_the_letter() {
+        for (text, micros) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1970-01-01t00:00:00.000001z", 1),
+            ("1970-01-01T01:00:00.5+01:00", 500_000),
+            ("1969-12-31T23:59:59.999999Z", -1),
+            ("2024-02-29T12:34:56-23:59", 1_709_296_436_000_000),
+            ("9999-12-31T23:59:59.999999Z", 253_402_300_799_999_999),
+            ("0001-01-01T00:00:00Z", -62_135_596_800_000_000),
+        ] {
+            assert_eq!(parse_timestamp(text), Some(micros), "{text}");
+            let printed = format_timestamp(micros).unwrap();
+            assert_eq!(parse_timestamp(&printed), Some(micros), "{printed}");
+        }
+        for text in [
+            "",
+            "1970-01-01",
+            "1970-01-01T00:00:00",
+            "1970-01-01 00:00:00Z",
+            "1970-01-01T00:00Z",
+            "19700101T000000Z",
+            "1970-01-01T00:00:60Z",
+            "1970-01-01T24:00:00Z",
+            "1970-02-30T00:00:00Z",
+            "1970-01-01T00:00:00.Z",
+            "1970-01-01T00:00:00.0000001Z",
+            "1970-01-01T00:00:00.000000+01",
+            "1970-01-01T00:00:00+0100",
+            "1970-01-01T00:00:00Z[UTC]",
+            " 1970-01-01T00:00:00Z",
+            "1970-01-01T00:00:00Z ",
+            "0000-01-01T00:00:00Z",
+            "1970-01-01T0１:00:00Z",
+            "+970-01-01T00:00:00Z",
+            "1970-01-01T-1:00:00Z",
+        ] {
+            assert_eq!(parse_timestamp(text), None, "{text}");
+        }
+        assert_eq!(format_timestamp(1_500_000).as_deref(), Some("1970-01-01T00:00:01.5Z"));
+        assert_eq!(format_timestamp(i64::MAX), None);
+    }
+
+    #[test]
+    fn decimals_are_exact() {
+        for text in ["0", "-1", "1.50", "0.000000000000000000000000001", "9999999999999999999999999999"] {
+            assert_eq!(parse_decimal(text).map(|number| number.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(parse_decimal("-0.0").map(|number| number.to_string()).as_deref(), Some("0.0"));
+        for text in [
+            "",
+            "-",
+            "+1",
+            "1.",
+            ".5",
+            "1e5",
+            "1_000",
+            " 1",
+            "1 ",
+            "1.2.3",
+            "--1",
+            "１",
+            "NaN",
+            "99999999999999999999999999999",
+        ] {
+            assert_eq!(parse_decimal(text), None, "{text}");
+        }
+    }
 }

@@ -211,3 +211,24 @@ impl Cond {
         }
     }
 }
+
+impl Cmp {
+    /// The operator as conditions write it.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Cmp::Eq => "=",
+            Cmp::Ne => "<>",
+            Cmp::Lt => "<",
+            Cmp::Le => "<=",
+            Cmp::Gt => ">",
+            Cmp::Ge => ">=",
+        }
+    }
+
+    /// Does it ask for an order, rather than for equality?
+    #[must_use]
+    pub fn orders(self) -> bool {
+        !matches!(self, Cmp::Eq | Cmp::Ne)
+    }
+}

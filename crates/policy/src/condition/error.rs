@@ -26,6 +26,12 @@ impl CondError {
         self.hint = Some(hint.into());
         self
     }
+
+    /// With a hint, unless a better one is there.
+    pub(crate) fn hint_else(mut self, hint: impl Into<String>) -> Self {
+        self.hint.get_or_insert_with(|| hint.into());
+        self
+    }
 }
 
 macro_rules! codes {
