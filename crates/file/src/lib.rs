@@ -1,1 +1,30 @@
-//! room
+//! The paper: `tenantry.toml` and its folder become a typed model with spans, and a policy.
+//!
+//! Everything here is pure: texts go in, findings, models and policies come out.
+//!
+//! `texts -> read (TOML or JSON) -> merge -> shape -> model -> references -> Loaded`, and then, with the
+//! catalogs of the sources, `compile -> Policy`.
+
+pub mod code;
+mod compile;
+pub mod diagnostic;
+pub mod directory;
+mod loaded;
+pub mod model;
+mod read;
+mod refer;
+pub mod render;
+mod schema;
+mod shape;
+pub mod span;
+mod tree;
+pub mod words;
+
+pub use code::{DiagnosticCode, FileCode, error_reference, explain};
+pub use compile::{Compiled, compile};
+pub use diagnostic::{Diagnostic, Label, Severity};
+pub use directory::{Directory, PrincipalSpec};
+pub use loaded::{Loaded, SourceDecl, load};
+pub use render::{Style, render};
+pub use schema::schema;
+pub use span::{Place, SourceText};
