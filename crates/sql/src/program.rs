@@ -3,8 +3,10 @@
 //! INVARIANT: every struct here that leads to a statement's text is `non_exhaustive`, so only this
 //! room can make one, and it makes them only from an `Allowed` query. What the source room runs has
 //! therefore been decided. ([`Touch`] and [`Output`] only describe, and hold no text to run.)
+//! `non_exhaustive` forbids making but not changing, so the whole stands behind [`Program`], which
+//! lends its parts and never gives them out to be changed.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +14,34 @@ use tenantry_policy::catalog::{Dialect, Storage};
 use tenantry_policy::redact::Mask;
 use tenantry_policy::{Address, Type, Value};
 
-/// Everything that one call needs from one source.
+/// Everything that one call needs from one source; its parts can be read, and not changed.
+///
+/// INVARIANT: the field is private and there is no `DerefMut`: what runs is what was rendered.
+#[derive(Debug, Clone)]
+pub struct Program {
+    parts: Parts,
+}
+
+impl Program {
+    /// Seals what the renderer made.
+    #[allow(dead_code, reason = "the renderer is the caller")]
+    pub(crate) fn seal(parts: Parts) -> Program {
+        Program { parts }
+    }
+}
+
+impl Deref for Program {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// What a [`Program`] holds.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Program {
+pub struct Parts {
     /// The source, by its key in the file.
     pub source: Arc<str>,
     /// Its kind.
