@@ -119,3 +119,31 @@ impl Drop for NoCluster {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_version_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["9.6", "17", "15", "common"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let found = newest_first(folder.path(), "");
+        let names: Vec<_> = found.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+        assert_eq!(names, ["17", "15", "9.6"]);
+        assert!(newest_first(Path::new("/nowhere"), "").is_empty());
+    }
+
+    #[test]
+    fn only_what_stands_after_the_prefix_is_a_version() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["postgresql@16", "postgresql@17", "postgresql", "openssl@3"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let found = newest_first(folder.path(), "postgresql@");
+        let names: Vec<_> = found.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+        assert_eq!(names, ["postgresql@17", "postgresql@16"]);
+    }
+}
