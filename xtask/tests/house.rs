@@ -273,6 +273,24 @@ fn few_places_ask_which_database_it_is() {
 }
 
 #[test]
+fn what_answers_calls_does_not_know_the_owners_door() {
+    let answering = ["guard", "identity", "eval", "server"].map(|room| format!("crates/{room}/src/"));
+    let mut broken = Vec::new();
+    for (path, text) in sources() {
+        if !answering.iter().any(|start| path.starts_with(start.as_str())) {
+            continue;
+        }
+        // Imports may run over several lines: each ends with its semicolon.
+        for words in text.split(';').filter(|words| words.contains("tenantry_source")) {
+            if words.contains("admin") || words.contains("Admin") {
+                broken.push(format!("{path}: {}", words.trim()));
+            }
+        }
+    }
+    report("rooms that answer calls and name the owner's side of a source", broken);
+}
+
+#[test]
 fn only_the_output_room_prints() {
     let mut broken = Vec::new();
     for (path, text) in sources() {
