@@ -1,1 +1,29 @@
-//! room
+//! What Tenantry itself keeps: its keys, the audit and the approvals, on SQLite or PostgreSQL.
+//!
+//! - **Audit.** Append only, one hash chain per account, two entries per call: `started` before the
+//!   act, and how it ended after it. [`Store::append`] returns when the entry outlives the process.
+//!   [`Store::verify`] finds every change made from outside, [`Store::export`] writes a chain as a
+//!   file that [`verify_export`] checks without the store.
+//! - **Keys.** In a file of their own beside the database, never in it, so that whoever can rewrite
+//!   the audit's rows cannot seal them again.
+//! - **Approvals.** Decided once, run at most once, with exactly the content that was asked for.
+//!
+//! Only [`backend`] knows which database it is.
+
+mod address;
+mod approval;
+mod audit;
+mod backend;
+mod error;
+mod keys;
+pub mod requester;
+mod store;
+
+pub use address::StoreUrl;
+pub use approval::{Approval, ApprovalStatus, MAX_CONTENT_BYTES, Moved, NewApproval};
+pub use audit::entry::{Decision, Entry, Hash, Head, MAX_ENTRY_BYTES, MAX_NAME_BYTES, Phase, Receipt, Recorded};
+pub use audit::export::{ExportError, WriteLine, verify_export};
+pub use audit::list::{Filter, MAX_LIST};
+pub use audit::verify::{ChainReport, MAX_LISTED, Problem, ProblemKind, VerifyReport};
+pub use error::StoreError;
+pub use store::{Options, Store};

@@ -1,0 +1,199 @@
+//! The one place that knows which database the store is on. Everything else writes statements in
+//! the common subset of SQLite and PostgreSQL, with parameters `$1`, `$2`, ….
+
+mod postgres;
+mod sqlite;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::audit::chain::SealKey;
+use crate::{Entry, Receipt, StoreError, StoreUrl};
+
+pub(crate) use postgres::Postgres;
+pub(crate) use sqlite::Sqlite;
+
+/// The migrations, oldest first. Forward only: a file here never changes once released.
+const MIGRATIONS: [(&str, &str); 1] =
+    [("V1__audit_and_approvals", include_str!("../migrations/V1__audit_and_approvals.sql"))];
+
+/// The table in which the migrations that ran are noted.
+const MIGRATION_TABLE: &str = "tenantry_migrations";
+
+/// A value on its way into a statement, typed even when absent.
+#[derive(Debug, Clone)]
+pub(crate) enum Param {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bytes(Vec<u8>),
+}
+
+impl Param {
+    pub(crate) fn text(text: &str) -> Param {
+        Param::Text(Some(text.to_owned()))
+    }
+
+    pub(crate) fn int(value: i64) -> Param {
+        Param::Int(Some(value))
+    }
+}
+
+/// A value read, borrowed from the row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Cell<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+    /// Something that Tenantry never writes.
+    Foreign,
+}
+
+/// A row read.
+pub(crate) enum Row<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
+}
+
+impl Row<'_> {
+    pub(crate) fn cell(&self, place: usize) -> Cell<'_> {
+        match self {
+            Row::Sqlite(row) => sqlite::cell(row, place),
+            Row::Postgres(row) => postgres::cell(row, place),
+        }
+    }
+
+    pub(crate) fn int(&self, place: usize) -> Option<i64> {
+        match self.cell(place) {
+            Cell::Int(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn text(&self, place: usize) -> Option<String> {
+        match self.cell(place) {
+            Cell::Text(text) => Some(text.to_owned()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn bytes(&self, place: usize) -> Option<Vec<u8>> {
+        match self.cell(place) {
+            Cell::Bytes(bytes) => Some(bytes.to_vec()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn array(&self, place: usize) -> Option<[u8; 32]> {
+        match self.cell(place) {
+            Cell::Bytes(bytes) => bytes.try_into().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// What to do with each row of a statement; `Break` skips the statement's remaining rows.
+pub(crate) type Step<S> = fn(&mut S, &Row<'_>) -> ControlFlow<()>;
+
+/// A statement to read, its parameters, and what to do with its rows.
+pub(crate) struct Reading<S> {
+    pub(crate) sql: &'static str,
+    pub(crate) params: Vec<Param>,
+    pub(crate) step: Step<S>,
+}
+
+/// The database.
+#[derive(Clone)]
+pub(crate) enum Backend {
+    Sqlite(Arc<Sqlite>),
+    Postgres(Arc<Postgres>),
+}
+
+impl Backend {
+    /// Opens the database and brings its tables up to date. The seal key is set afterwards, since
+    /// making it depends on whether the database is new.
+    pub(crate) async fn open(url: &StoreUrl) -> Result<Backend, StoreError> {
+        let open_sqlite = |path: Option<&Path>| Sqlite::open(path).map(|sqlite| Backend::Sqlite(Arc::new(sqlite)));
+        match url {
+            StoreUrl::Sqlite(path) => open_sqlite(Some(path)),
+            StoreUrl::Memory => open_sqlite(None),
+            StoreUrl::Postgres(url) => Ok(Backend::Postgres(Arc::new(Postgres::open(url).await?))),
+        }
+    }
+
+    /// Gives the writer the key of the seals. Appending before that is refused.
+    pub(crate) fn unlock(&self, key: SealKey) {
+        match self {
+            Backend::Sqlite(sqlite) => sqlite.unlock(key),
+            Backend::Postgres(postgres) => postgres.unlock(key),
+        }
+    }
+
+    /// Appends an entry; durable when it returns.
+    pub(crate) async fn append(&self, entry: Entry) -> Result<Receipt, StoreError> {
+        match self {
+            // On the caller's thread: a commit costs less than changing threads twice.
+            Backend::Sqlite(sqlite) => sqlite.append(entry),
+            Backend::Postgres(postgres) => postgres.append(entry).await,
+        }
+    }
+
+    /// The same, waiting without async.
+    pub(crate) fn append_blocking(&self, entry: Entry) -> Result<Receipt, StoreError> {
+        match self {
+            Backend::Sqlite(sqlite) => sqlite.append(entry),
+            Backend::Postgres(postgres) => postgres.append_blocking(entry),
+        }
+    }
+
+    /// Runs the readings one after another in one snapshot, streaming their rows through `state`.
+    pub(crate) async fn read<S: Send + 'static>(&self, readings: Vec<Reading<S>>, state: S) -> Result<S, StoreError> {
+        match self {
+            Backend::Sqlite(sqlite) => {
+                let Ok(runtime) = Handle::try_current() else {
+                    return sqlite.read(readings, state);
+                };
+                let sqlite = Arc::clone(sqlite);
+                runtime
+                    .spawn_blocking(move || sqlite.read(readings, state))
+                    .await
+                    .map_err(|_| StoreError::Unavailable { why: "a reading thread stopped".to_owned() })?
+            }
+            Backend::Postgres(postgres) => postgres.read(readings, state).await,
+        }
+    }
+
+    /// Runs one statement that writes, in a transaction of its own, and answers how many rows it
+    /// touched.
+    pub(crate) async fn write(&self, sql: &'static str, params: Vec<Param>) -> Result<u64, StoreError> {
+        match self {
+            Backend::Sqlite(sqlite) => sqlite.write(sql, &params),
+            Backend::Postgres(postgres) => postgres.write(sql, &params).await,
+        }
+    }
+
+    /// The name in logs and in `tenantry doctor`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Backend::Sqlite(_) => "sqlite",
+            Backend::Postgres(_) => "postgres",
+        }
+    }
+}
+
+fn runner() -> Result<refinery::Runner, StoreError> {
+    let mut migrations = Vec::with_capacity(MIGRATIONS.len());
+    for (name, sql) in MIGRATIONS {
+        migrations.push(refinery::Migration::unapplied(name, sql).map_err(|error| migration_error(&error))?);
+    }
+    let mut runner = refinery::Runner::new(&migrations);
+    runner.set_migration_table_name(MIGRATION_TABLE);
+    Ok(runner)
+}
+
+fn migration_error(error: &refinery::Error) -> StoreError {
+    StoreError::Database { why: ["migration: ", &error.to_string()].concat() }
+}

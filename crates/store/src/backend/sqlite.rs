@@ -1,0 +1,363 @@
+//! The store on SQLite: one writing connection with shared commits, and connections that read.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
+
+use super::{Cell, Param, Reading, Row};
+use crate::audit::chain::{self, Encoder, Roster, SealKey, Tail};
+use crate::audit::sql;
+use crate::keys::{create_folder, private_file};
+use crate::{Entry, Hash, Receipt, StoreError};
+
+/// How long to wait for another process's transaction.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The most entries in one commit.
+const MAX_BATCH: usize = 256;
+
+/// How many idle reading connections are kept.
+const IDLE_READERS: usize = 4;
+
+/// The store on SQLite.
+///
+/// Appending is a group commit without a thread of its own: each caller puts its entry in `queue`
+/// and then asks for `writer`. Whoever gets it commits all that is queued, its own entry included,
+/// in one transaction. A lone caller so pays for no change of threads, and many share commits.
+pub(crate) struct Sqlite {
+    /// `None` in memory, where the writer also reads.
+    path: Option<PathBuf>,
+    queue: Mutex<Vec<(Entry, Arc<Slot>)>>,
+    writer: Mutex<Writer>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+struct Writer {
+    connection: Connection,
+    key: Option<SealKey>,
+    encoder: Encoder,
+}
+
+/// Where a caller finds its answer.
+#[derive(Default)]
+struct Slot(Mutex<Option<Result<Receipt, StoreError>>>);
+
+impl Sqlite {
+    pub(crate) fn open(path: Option<&Path>) -> Result<Sqlite, StoreError> {
+        let mut connection = match path {
+            Some(path) => {
+                if let Some(folder) = path.parent() {
+                    create_folder(folder)?;
+                }
+                // SQLite gives its journal files the permissions of the database, so this covers them.
+                drop(private_file(path)?);
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                Connection::open_with_flags(path, flags)
+            }
+            None => Connection::open_in_memory(),
+        }
+        .map_err(|error| sqlite_error(&error))?;
+        prepare(&connection)?;
+        // WAL with NORMAL: a commit is in the operating system's hands when it returns, so it
+        // outlives the process. Each checkpoint flushes to the disk.
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;")
+            .map_err(|error| sqlite_error(&error))?;
+        super::runner()?.run(&mut connection).map_err(|error| super::migration_error(&error))?;
+        Ok(Sqlite {
+            path: path.map(Path::to_path_buf),
+            queue: Mutex::new(Vec::new()),
+            writer: Mutex::new(Writer { connection, key: None, encoder: Encoder::new() }),
+            readers: Mutex::new(Vec::new()),
+        })
+    }
+
+    pub(crate) fn unlock(&self, key: SealKey) {
+        self.writer.lock().key = Some(key);
+    }
+
+    pub(crate) fn append(&self, entry: Entry) -> Result<Receipt, StoreError> {
+        let slot = Arc::new(Slot::default());
+        self.queue.lock().push((entry, Arc::clone(&slot)));
+        let mut writer = self.writer.lock();
+        loop {
+            if let Some(answer) = slot.0.lock().take() {
+                return answer;
+            }
+            let batch: Vec<(Entry, Arc<Slot>)> = {
+                let mut queue = self.queue.lock();
+                let count = queue.len().min(MAX_BATCH);
+                queue.drain(..count).collect()
+            };
+            if batch.is_empty() {
+                // INVARIANT: an entry leaves the queue only under the writer's lock, and its slot is
+                // filled before that lock is released.
+                return Err(StoreError::Closed);
+            }
+            let answers = writer.commit(&batch);
+            for ((_, slot), answer) in batch.iter().zip(answers) {
+                *slot.0.lock() = Some(answer);
+            }
+        }
+    }
+
+    pub(crate) fn read<S>(&self, readings: Vec<Reading<S>>, mut state: S) -> Result<S, StoreError> {
+        let Some(path) = &self.path else {
+            let writer = self.writer.lock();
+            read_all(&writer.connection, readings, &mut state)?;
+            return Ok(state);
+        };
+        let idle = self.readers.lock().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let connection = Connection::open_with_flags(path, flags).map_err(|error| sqlite_error(&error))?;
+                prepare(&connection)?;
+                connection
+            }
+        };
+        read_all(&connection, readings, &mut state)?;
+        let mut readers = self.readers.lock();
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        Ok(state)
+    }
+
+    pub(crate) fn write(&self, sql: &'static str, params: &[Param]) -> Result<u64, StoreError> {
+        let writer = self.writer.lock();
+        let mut statement = writer.connection.prepare_cached(&numbered(sql)).map_err(|error| sqlite_error(&error))?;
+        let params: Vec<&dyn ToSql> = params.iter().map(|param| param as &dyn ToSql).collect();
+        let count = statement.execute(params.as_slice()).map_err(|error| sqlite_error(&error))?;
+        Ok(count as u64)
+    }
+}
+
+impl Writer {
+    /// Commits a batch; one answer per entry. When the commit fails, nothing of it is kept and all
+    /// get the same error.
+    fn commit(&mut self, batch: &[(Entry, Arc<Slot>)]) -> Vec<Result<Receipt, StoreError>> {
+        let Some(key) = &self.key else {
+            return batch.iter().map(|_| Err(StoreError::Closed)).collect();
+        };
+        match commit(&self.connection, key, &mut self.encoder, batch) {
+            Ok(answers) => answers,
+            Err(error) => {
+                if !self.connection.is_autocommit() {
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                batch.iter().map(|_| Err(error.clone())).collect()
+            }
+        }
+    }
+}
+
+/// A chain that this batch extends; `Err` when somebody changed its head from outside.
+struct Open<'a> {
+    account: &'a str,
+    tail: Result<Tail, StoreError>,
+    is_new: bool,
+}
+
+fn commit(
+    connection: &Connection,
+    key: &SealKey,
+    encoder: &mut Encoder,
+    batch: &[(Entry, Arc<Slot>)],
+) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
+    let failed = |error: rusqlite::Error| sqlite_error(&error);
+    let run =
+        |sql: &str| connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map_err(failed);
+    run("BEGIN IMMEDIATE")?;
+    let mut chains: Vec<Open<'_>> = Vec::new();
+    let mut answers = Vec::with_capacity(batch.len());
+    {
+        let mut insert = connection.prepare_cached(sql::ENTRY_INSERT).map_err(failed)?;
+        for (entry, _) in batch {
+            let place = match chains.iter().position(|chain| chain.account == entry.account) {
+                Some(place) => place,
+                None => {
+                    chains.push(open_chain(connection, key, &entry.account)?);
+                    chains.len() - 1
+                }
+            };
+            let Some(chain) = chains.get_mut(place) else { continue };
+            let tail = match &mut chain.tail {
+                Ok(tail) => tail,
+                Err(error) => {
+                    answers.push(Err(error.clone()));
+                    continue;
+                }
+            };
+            let reasons = chain::reasons_text(&entry.reasons);
+            let (receipt, cells) = tail.extend(encoder, entry, reasons.as_deref());
+            for (place, cell) in cells.iter().enumerate() {
+                insert.raw_bind_parameter(place + 1, cell).map_err(failed)?;
+            }
+            insert.raw_bind_parameter(cells.len() + 1, receipt.hash.0.as_slice()).map_err(failed)?;
+            insert.raw_execute().map_err(failed)?;
+            answers.push(Ok(receipt));
+        }
+    }
+    for chain in &chains {
+        if let Ok(tail) = &chain.tail {
+            let (hash, seal) = (tail.hash.0.as_slice(), key.seal_head(chain.account, tail));
+            let seal = seal.as_slice();
+            if chain.is_new {
+                let mut put = connection.prepare_cached(sql::HEAD_INSERT).map_err(failed)?;
+                put.execute((chain.account, tail.ordinal, tail.seq, hash, seal)).map_err(failed)?;
+            } else {
+                let mut put = connection.prepare_cached(sql::HEAD_UPDATE).map_err(failed)?;
+                put.execute((tail.seq, hash, seal, chain.account)).map_err(failed)?;
+            }
+        }
+    }
+    run("COMMIT")?;
+    Ok(answers)
+}
+
+/// Reads the head of a chain, or adds the account to the roster.
+fn open_chain<'a>(connection: &Connection, key: &SealKey, account: &'a str) -> Result<Open<'a>, StoreError> {
+    let failed = |error: rusqlite::Error| sqlite_error(&error);
+    let changed = |what, why| Err(StoreError::Tampered { what, why });
+    let mut head: CachedStatement<'_> = connection.prepare_cached(sql::HEAD).map_err(failed)?;
+    let mut rows = head.query([account]).map_err(failed)?;
+    if let Some(row) = rows.next().map_err(failed)? {
+        let row = Row::Sqlite(row);
+        // INVARIANT: a head is extended only when its seal fits. Otherwise the next commit would seal
+        // what somebody else had put there.
+        let tail = match (row.int(0), row.array(1), row.int(2), row.bytes(3)) {
+            (Some(seq), Some(hash), Some(ordinal), Some(seal)) => {
+                let tail = Tail { ordinal, seq, hash: Hash(hash) };
+                if key.head_fits(account, &tail, &seal) {
+                    Ok(tail)
+                } else {
+                    changed("an audit chain's head", "its seal does not fit")
+                }
+            }
+            _ => changed("an audit chain's head", "it is not of the right shape"),
+        };
+        return Ok(Open { account, tail, is_new: false });
+    }
+    drop(rows);
+    let mut statement = connection.prepare_cached(sql::ROSTER).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut roster = match rows.next().map_err(failed)? {
+        None => Roster::EMPTY,
+        Some(row) => {
+            let row = Row::Sqlite(row);
+            let found = match (row.int(0), row.array(1), row.bytes(2)) {
+                (Some(accounts), Some(hash), Some(seal)) => {
+                    let roster = Roster { accounts, hash: Hash(hash) };
+                    key.roster_fits(&roster, &seal).then_some(roster)
+                }
+                _ => None,
+            };
+            match found {
+                Some(roster) => roster,
+                None => {
+                    let tail = changed("the audit's roster", "its seal does not fit");
+                    return Ok(Open { account, tail, is_new: true });
+                }
+            }
+        }
+    };
+    drop(rows);
+    let ordinal = roster.add(account);
+    let mut put = connection.prepare_cached(sql::ROSTER_PUT).map_err(failed)?;
+    let seal = key.seal_roster(&roster);
+    put.execute((roster.accounts, roster.hash.0.as_slice(), seal.as_slice())).map_err(failed)?;
+    Ok(Open { account, tail: Ok(Tail::empty(ordinal)), is_new: true })
+}
+
+fn read_all<S>(connection: &Connection, readings: Vec<Reading<S>>, state: &mut S) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| sqlite_error(&error);
+    // Several readings see one snapshot; one statement is a snapshot by itself.
+    let snapshot = readings.len() > 1;
+    if snapshot {
+        connection.execute_batch("BEGIN").map_err(failed)?;
+    }
+    let outcome = readings.into_iter().try_for_each(|reading| {
+        let mut statement = connection.prepare_cached(&numbered(reading.sql)).map_err(failed)?;
+        let params: Vec<&dyn ToSql> = reading.params.iter().map(|param| param as &dyn ToSql).collect();
+        let mut rows = statement.query(params.as_slice()).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            if (reading.step)(state, &Row::Sqlite(row)) == ControlFlow::Break(()) {
+                break;
+            }
+        }
+        Ok(())
+    });
+    if snapshot {
+        connection.execute_batch("ROLLBACK").map_err(failed)?;
+    }
+    outcome
+}
+
+/// What every connection is set to.
+fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection
+        .busy_timeout(BUSY)
+        .and_then(|()| connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000;"))
+        .map_err(|error| sqlite_error(&error))
+}
+
+/// SQLite counts `$1` as a name and numbers it by its first appearance; `?1` is a number on both ways.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+pub(super) fn cell<'a>(row: &'a rusqlite::Row<'a>, place: usize) -> Cell<'a> {
+    match row.get_ref(place) {
+        Ok(ValueRef::Null) => Cell::Null,
+        Ok(ValueRef::Integer(value)) => Cell::Int(value),
+        Ok(ValueRef::Text(bytes)) => std::str::from_utf8(bytes).map_or(Cell::Foreign, Cell::Text),
+        Ok(ValueRef::Blob(bytes)) => Cell::Bytes(bytes),
+        Ok(ValueRef::Real(_)) | Err(_) => Cell::Foreign,
+    }
+}
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Cell::Null | Cell::Foreign => ValueRef::Null,
+            Cell::Int(value) => ValueRef::Integer(*value),
+            Cell::Text(text) => ValueRef::Text(text.as_bytes()),
+            Cell::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl ToSql for Param {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Param::Int(value) => value.map_or(ValueRef::Null, ValueRef::Integer),
+            Param::Text(text) => text.as_ref().map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes())),
+            Param::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// SQLite's code and its fixed text, without what the statement held.
+fn sqlite_error(error: &rusqlite::Error) -> StoreError {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
+            rusqlite::ErrorCode::DiskFull => StoreError::Full,
+            rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => StoreError::Busy,
+            rusqlite::ErrorCode::CannotOpen
+            | rusqlite::ErrorCode::SystemIoFailure
+            | rusqlite::ErrorCode::DatabaseCorrupt
+            | rusqlite::ErrorCode::NotADatabase => StoreError::Unavailable { why: failure.to_string() },
+            _ => StoreError::Database { why: failure.to_string() },
+        },
+        rusqlite::Error::SqlInputError { error, .. } => StoreError::Database { why: error.to_string() },
+        _ => StoreError::Database { why: "the driver refused a value".to_owned() },
+    }
+}
