@@ -281,12 +281,9 @@ fn access(table: &Table, op: Op, values: &[Slot]) -> Access {
 }
 
 fn widens_beyond_shared(table: &Table, active: u64) -> bool {
-    table
-        .rules
-        .iter()
-        .enumerate()
-        .take(64)
-        .any(|(at, rule)| active & (1 << at) != 0 && matches!(rule.kind, RuleKind::Permit | RuleKind::Bypass))
+    table.rules.iter().enumerate().take(64).any(|(at, rule)| {
+        active & (1 << at) != 0 && matches!(rule.kind, RuleKind::Scope | RuleKind::Permit | RuleKind::Bypass)
+    })
 }
 
 /// What the principal alone says of a condition, before any row.
@@ -378,5 +375,250 @@ fn fixed<'a>(term: &'a Term, values: &'a [Slot]) -> Option<&'a Value> {
             _ => None,
         },
         Term::Column(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::attribute::Attributes;
+    use crate::condition::tests::arbitrary::{self, Person, Row};
+    use crate::ids::Address;
+    use crate::table::{Budget, OpSet, Rule, Writes};
+
+    fn rule(kind: RuleKind, on: OpSet, when: Cond) -> Rule {
+        Rule { address: Address::new("table.t.rule"), kind, on, when, text: "".into() }
+    }
+
+    fn table(rules: Vec<Rule>) -> Table {
+        Table {
+            id: TableId(0),
+            name: "t".into(),
+            description: None,
+            source: "main".into(),
+            dialect: crate::catalog::Dialect::Sqlite,
+            schema: "main".into(),
+            db_name: "t".into(),
+            columns: Vec::new(),
+            key: Vec::new(),
+            unique: Vec::new(),
+            relations: Vec::new(),
+            tenant: None,
+            rules,
+            boundary: [Cond::Const(true), Cond::Const(true), Cond::Const(true), Cond::Const(true)],
+            writes: Writes::default(),
+            budget: Budget::default(),
+            by_name: BTreeMap::new(),
+        }
+    }
+
+    fn policy(attributes: Attributes, rules: Vec<Rule>) -> Arc<Policy> {
+        Arc::new(Policy { attributes, tables: vec![table(rules)], ..Policy::default() })
+    }
+
+    fn rules() -> impl Strategy<Value = Vec<Rule>> {
+        let kinds =
+            [RuleKind::Scope, RuleKind::Shared, RuleKind::Permit, RuleKind::Bypass, RuleKind::Require, RuleKind::Live];
+        let one = (prop::sample::select(kinds.to_vec()), any::<bool>(), arbitrary::cond())
+            .prop_map(|(kind, all, when)| rule(kind, if all { OpSet::ALL } else { OpSet::READ }, when));
+        vec(one, 0..6)
+    }
+
+    /// Is the row visible by the rules that `takes_part` lets through?
+    fn visible(table: &Table, op: Op, row: &Row, person: &Person, takes_part: impl Fn(usize, &Rule) -> bool) -> bool {
+        let on = || table.rules.iter().enumerate().filter(|(at, rule)| rule.on.has(op) && takes_part(*at, rule));
+        let holds = |rule: &Rule| eval(&rule.when, row, person).is_true();
+        on().any(|(_, rule)| rule.kind.widens() && holds(rule))
+            && on().all(|(_, rule)| rule.kind.widens() || holds(rule))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn what_is_foreseen_holds_for_every_row(
+            cond in arbitrary::cond(), row in arbitrary::row(), person in arbitrary::person(),
+        ) {
+            let (can_true, can_false, can_unknown) = possible(&cond, &person.slots);
+            let truth = eval(&cond, &row, &person);
+            let allowed = match truth {
+                Truth::True => can_true,
+                Truth::False => can_false,
+                Truth::Unknown => can_unknown,
+            };
+            prop_assert!(allowed, "{:?} is {:?}", cond, truth);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn dropping_rules_changes_no_row(
+            rules in rules(), rows in vec(arbitrary::row(), 1..5), person in arbitrary::person(),
+        ) {
+            let table = table(rules);
+            for op in Op::ALL {
+                let access = access(&table, op, &person.slots);
+                for row in &rows {
+                    let all = visible(&table, op, row, &person, |_, _| true);
+                    prop_assert_eq!(visible(&table, op, row, &person, |at, _| access.has_rule(at)), all);
+                    match access.verdict() {
+                        Verdict::Open => {}
+                        Verdict::Nothing => prop_assert!(!all),
+                        Verdict::ScopeRequired => {
+                            let own = |_: usize, rule: &Rule| rule.kind != RuleKind::Shared;
+                            prop_assert!(!visible(&table, op, row, &person, own));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_time_of_the_call_is_never_foreseen() {
+        let attributes = arbitrary::attributes();
+        let now = Term::Attr(attributes.find(&AttrPath::Now).unwrap());
+        let past = Term::Literal(Value::Timestamp(0));
+        let when = Cond::Compare { left: now, cmp: crate::condition::Cmp::Gt, right: past, ty: Type::Timestamp };
+        let bound =
+            Bound::new(policy(attributes, vec![rule(RuleKind::Permit, OpSet::ALL, when)]), Arc::default()).unwrap();
+        let access = bound.access(TableId(0), Op::Read);
+        assert!(access.has_rule(0));
+        assert_eq!(access.verdict(), Verdict::Open);
+    }
+
+    #[test]
+    fn verdicts() {
+        let mut attributes = Attributes::default();
+        let tenant = attributes.note(AttrPath::TenantId, Type::Text, false).unwrap();
+        let own = |kind, on| rule(kind, on, Cond::Has(tenant));
+        let open = |kind, on| {
+            rule(
+                kind,
+                on,
+                Cond::IsNull { column: crate::condition::ColumnRef::Own(crate::ids::ColumnId(0)), negated: false },
+            )
+        };
+        let (read, all) = (OpSet::READ, OpSet::ALL);
+        for (rules, op, tenant, wanted) in [
+            (vec![], Op::Read, true, Verdict::Nothing),
+            (vec![own(RuleKind::Scope, all)], Op::Read, true, Verdict::Open),
+            (vec![own(RuleKind::Scope, all)], Op::Read, false, Verdict::ScopeRequired),
+            (vec![own(RuleKind::Scope, all), open(RuleKind::Shared, read)], Op::Read, false, Verdict::ScopeRequired),
+            (vec![own(RuleKind::Scope, all), open(RuleKind::Bypass, read)], Op::Read, false, Verdict::Open),
+            (vec![own(RuleKind::Scope, all), open(RuleKind::Bypass, read)], Op::Delete, false, Verdict::ScopeRequired),
+            (vec![open(RuleKind::Shared, read)], Op::Read, false, Verdict::Open),
+            (vec![open(RuleKind::Shared, read)], Op::Create, true, Verdict::Nothing),
+            (vec![own(RuleKind::Permit, read)], Op::Read, false, Verdict::Nothing),
+            // A rule without a bit might narrow: nothing is shown.
+            (vec![own(RuleKind::Scope, all); MAX_RULES], Op::Read, true, Verdict::Open),
+            (vec![own(RuleKind::Scope, all); MAX_RULES + 1], Op::Read, true, Verdict::Nothing),
+        ] {
+            let principal = Principal { tenant_id: tenant.then(|| "acme".to_owned()), ..Principal::default() };
+            let bound = Bound::new(policy(attributes.clone(), rules.clone()), Arc::new(principal)).unwrap();
+            assert_eq!(bound.access(TableId(0), op).verdict(), wanted, "{rules:?} {op:?} {tenant}");
+            assert_eq!(bound.access(TableId(9), op).verdict(), Verdict::Nothing);
+        }
+    }
+
+    /// The datum under `principal.metadata.x` read with a type and shape; `None` for only HAS.
+    fn read_metadata(datum: Option<Datum>, wanted: Option<(Type, bool)>) -> Result<Slot, String> {
+        let mut attributes = Attributes::default();
+        let path = AttrPath::Metadata(vec!["x".into()]);
+        let id = match wanted {
+            Some((ty, list)) => attributes.note(path, ty, list),
+            None => attributes.note_presence(path),
+        };
+        let metadata = datum.into_iter().map(|datum| ("x".to_owned(), datum)).collect();
+        let principal = Principal { metadata, ..Principal::default() };
+        match Bound::new(policy(attributes, Vec::new()), Arc::new(principal)) {
+            Ok(bound) => Ok(bound.slot(id.unwrap()).clone()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn attributes_are_read_strictly() {
+        let text = |text: &str| Datum::Text(text.to_owned());
+        let number = |text: &str| Datum::Number(text.to_owned());
+        let uuid = "018f3c1e-7c1a-7000-8000-00000000000a";
+        let scalar = |ty| Some((ty, false));
+        let list = |ty| Some((ty, true));
+        for (datum, wanted, value) in [
+            (Datum::Bool(true), scalar(Type::Bool), Slot::One(Value::Bool(true))),
+            (Datum::Int(5), scalar(Type::Int), Slot::One(Value::Int(5))),
+            (Datum::Int(5), scalar(Type::Decimal), Slot::One(Value::Decimal(Decimal::from(5)))),
+            (number("1.50"), scalar(Type::Decimal), Slot::One(Value::Decimal(Decimal::new(150, 2)))),
+            (text("a b"), scalar(Type::Text), Slot::One(Value::text("a b"))),
+            (text("1970-01-01T00:00:01Z"), scalar(Type::Timestamp), Slot::One(Value::Timestamp(1_000_000))),
+            (text(uuid), scalar(Type::Uuid), Slot::One(Value::Uuid(Uuid::try_parse(uuid).unwrap()))),
+            (Datum::List(vec![]), list(Type::Text), Slot::Many(vec![])),
+            (Datum::List(vec![text("a")]), list(Type::Text), Slot::Many(vec![Value::text("a")])),
+            (Datum::Bool(false), None, Slot::One(Value::text("present"))),
+            (Datum::List(vec![]), None, Slot::One(Value::text("present"))),
+        ] {
+            assert_eq!(read_metadata(Some(datum.clone()), wanted), Ok(value), "{datum:?} {wanted:?}");
+            assert_eq!(read_metadata(None, wanted), Ok(Slot::Missing));
+        }
+        for (datum, wanted) in [
+            (Datum::Null, scalar(Type::Text)),
+            (Datum::Null, None),
+            (text(""), None),
+            (text(""), scalar(Type::Text)),
+            (text("a\0b"), scalar(Type::Text)),
+            // The decomposed spelling of `é` would be a second name of one tenant.
+            (text("e\u{301}"), scalar(Type::Text)),
+            (text("5"), scalar(Type::Int)),
+            (Datum::Int(1), scalar(Type::Bool)),
+            (Datum::Int(5), scalar(Type::Text)),
+            (number("1e5"), scalar(Type::Decimal)),
+            (number("0.12345678901234567890123456789"), scalar(Type::Decimal)),
+            (text("018F3C1E-7C1A-7000-8000-00000000000A"), scalar(Type::Uuid)),
+            (text("1970-01-01"), scalar(Type::Timestamp)),
+            (Datum::List(vec![text("a")]), scalar(Type::Text)),
+            (text("a"), list(Type::Text)),
+            (Datum::List(vec![Datum::Null]), list(Type::Text)),
+            (Datum::List(vec![Datum::Int(1)]), list(Type::Text)),
+            (Datum::List(vec![text("")]), list(Type::Text)),
+            (Datum::Map(BTreeMap::new()), scalar(Type::Text)),
+        ] {
+            assert!(read_metadata(Some(datum.clone()), wanted).is_err(), "{datum:?} {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn keys_have_one_spelling() {
+        for (ty, text, fits) in [
+            (Type::Text, "acme", true),
+            (Type::Text, "", false),
+            (Type::Text, "a\n", false),
+            (Type::Int, "5", true),
+            (Type::Int, "-5", true),
+            (Type::Int, "05", false),
+            (Type::Int, "+5", false),
+            (Type::Int, "x", false),
+            (Type::Uuid, "018f3c1e-7c1a-7000-8000-00000000000a", true),
+            (Type::Uuid, "018f3c1e7c1a7000800000000000000a", false),
+        ] {
+            let mut attributes = Attributes::default();
+            attributes.note(AttrPath::TenantId, ty, false).unwrap();
+            let principal = Principal { tenant_id: Some(text.to_owned()), ..Principal::default() };
+            assert_eq!(Bound::new(policy(attributes, Vec::new()), Arc::new(principal)).is_ok(), fits, "{ty} {text:?}");
+        }
+        let unfit = [
+            Principal { user_id: Some(String::new()), ..Principal::default() },
+            Principal { workspace_id: Some("a\0".to_owned()), ..Principal::default() },
+            Principal { roles: vec!["support".to_owned(), String::new()], ..Principal::default() },
+        ];
+        for principal in unfit {
+            assert!(Bound::new(Arc::default(), Arc::new(principal)).is_err());
+        }
     }
 }

@@ -19,4 +19,4 @@ pub use parse::parse;
 pub use syntax::to_text;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

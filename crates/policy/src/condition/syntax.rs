@@ -4,6 +4,8 @@
 use std::ops::Range;
 
 use crate::condition::cond::Cmp;
+use crate::condition::error::CondError;
+use crate::condition::parse::parse;
 use crate::value::{Value, format_timestamp};
 
 /// A condition as written. Parentheses leave a trace only in the nesting.
@@ -150,6 +152,16 @@ pub fn to_text(tree: &Tree) -> String {
     let mut out = String::new();
     write_tree(tree, &mut out);
     out
+}
+
+/// The canonical text of a condition's text. Where that would pass a limit of the language, because
+/// it spells out what was written densely, the text stays as it is.
+///
+/// # Errors
+/// [`CondError`] when the text does not parse.
+pub fn canonical(text: &str) -> Result<String, CondError> {
+    let printed = to_text(&parse(text)?);
+    Ok(if parse(&printed).is_ok() { printed } else { text.to_owned() })
 }
 
 fn write_tree(tree: &Tree, out: &mut String) {
