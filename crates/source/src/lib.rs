@@ -22,6 +22,8 @@ mod sqlite;
 mod stored;
 mod url;
 
+pub use postgres::admin;
+
 pub use answer::{Answer, ChangeRecord, Redactor};
 pub use error::{Constraint, RunError, SourceError};
 pub use stored::{InUse, Misfit};
@@ -153,6 +155,20 @@ impl Source {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.health().await,
             Backend::Postgres(postgres) => postgres.health().await,
+        }
+    }
+
+    /// Names the tables, by schema and name, that the database's own fence must stand around from now
+    /// on: row security enabled and forced, and the runtime role neither their owner nor above it.
+    /// [`Source::health`] and every new connection ask for all of them again. SQLite has no such
+    /// fence, and answers at once.
+    ///
+    /// # Errors
+    /// [`SourceError::Unsafe`] when one is not fenced; the tables named before stay named then.
+    pub async fn check_runtime(&self, tables: &[(Arc<str>, Arc<str>)]) -> Result<(), SourceError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(()),
+            Backend::Postgres(postgres) => postgres.govern(tables).await,
         }
     }
 

@@ -1,36 +1,147 @@
-//! PostgreSQL: the signatures that the facade in lib.rs calls.
+//! PostgreSQL: a pool of connections, each request one transaction sent in as few flushes as can be.
+
+mod bind;
+mod catalog;
+mod failure;
+mod flush;
+mod numeric;
+mod pool;
+mod read;
+mod record;
+mod runtime;
+mod session;
+mod statements;
+mod write;
+
+pub mod admin;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tenantry_policy::Clock;
 use tenantry_policy::catalog::Catalog;
 use tenantry_sql::Program;
+use tenantry_sql::program::{Level, Steps};
+use tokio_postgres::Config;
 
+use self::failure::Failure;
+use self::flush::Stop;
+use self::pool::Pool;
+use self::session::Session;
 use crate::Options;
 use crate::answer::{Answer, Redactor};
 use crate::error::{RunError, SourceError};
 
-#[derive(Debug, Clone)]
-pub(crate) struct Postgres;
+/// How long the network may take on top of what the statements may.
+const GRACE: Duration = Duration::from_secs(2);
 
-impl Postgres {
-    pub(crate) async fn open(
-        _: Arc<str>,
-        _: &tokio_postgres::Config,
-        _: &Options,
-        _: Arc<dyn Clock>,
-    ) -> Result<Postgres, SourceError> {
-        Ok(Postgres)
-    }
-    pub(crate) async fn catalog(&self) -> Result<Catalog, SourceError> {
-        Err(SourceError::Internal("not yet".into()))
-    }
-    pub(crate) async fn run(&self, _: Program, _: Redactor) -> Result<Answer, RunError> {
-        Err(RunError::Internal("not yet".into()))
-    }
-    pub(crate) async fn health(&self) -> Result<(), SourceError> {
-        Ok(())
+/// A PostgreSQL database behind its pool.
+#[derive(Clone)]
+pub(crate) struct Postgres {
+    name: Arc<str>,
+    pool: Pool,
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("name", &self.name).finish_non_exhaustive()
     }
 }
-pub(crate) async fn read_catalog(_: &tokio_postgres::Config) -> Result<Catalog, SourceError> {
-    Err(SourceError::Internal("not yet".into()))
+
+impl Postgres {
+    /// Opens the pool and looks at the server and the role.
+    pub(crate) async fn open(
+        name: Arc<str>,
+        config: &Config,
+        options: &Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Postgres, SourceError> {
+        let pool = Pool::new(config.clone(), options, clock);
+        pool.check().await?;
+        Ok(Postgres { name, pool })
+    }
+
+    /// The database's tables as the runtime role sees them.
+    pub(crate) async fn catalog(&self) -> Result<Catalog, SourceError> {
+        let mut lease = self.pool.lease().await?;
+        let catalog = catalog::read(&lease.session()?.client).await?;
+        lease.finish();
+        Ok(catalog)
+    }
+
+    /// Asks again whether the role may be used.
+    pub(crate) async fn health(&self) -> Result<(), SourceError> {
+        Ok(self.pool.check().await?)
+    }
+
+    /// Names the tables, by schema and name, that row security must be forced on from now on.
+    pub(crate) async fn govern(&self, tables: &[(Arc<str>, Arc<str>)]) -> Result<(), SourceError> {
+        let tables = tables.iter().map(|(schema, name)| (schema.to_string(), name.to_string())).collect();
+        Ok(self.pool.govern(tables).await?)
+    }
+
+    /// Runs a program in one transaction.
+    pub(crate) async fn run(&self, program: Program, redactor: Redactor) -> Result<Answer, RunError> {
+        // A statement has its own limit at the server; this one is for a server or a network that
+        // does not answer at all. Dropping the work closes its connection.
+        let limit = program.timeout.saturating_mul(flushes(&program.steps)).saturating_add(GRACE);
+        match tokio::time::timeout(limit, self.attempts(&program, &redactor)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(RunError::Timeout),
+        }
+    }
+
+    async fn attempts(&self, program: &Program, redactor: &Redactor) -> Result<Answer, RunError> {
+        let write = !matches!(program.steps, Steps::Read(_) | Steps::Aggregate(_));
+        match self.attempt(program, redactor).await {
+            // An idle connection may have died unseen, a prepared statement may be older than its
+            // table: nothing was committed, so once more, on another connection.
+            Err(Stop::Failed(failure)) if failure.passes(write) => self.attempt(program, redactor).await.map_err(told),
+            other => other.map_err(told),
+        }
+    }
+
+    async fn attempt(&self, program: &Program, redactor: &Redactor) -> Result<Answer, Stop> {
+        let lease = self.pool.lease().await.map_err(RunError::from)?;
+        match &program.steps {
+            Steps::Read(level) => read::read(lease, program, level, redactor).await,
+            Steps::Aggregate(groups) => read::aggregate(lease, program, groups, redactor).await,
+            Steps::Create(insert) => write::create(&self.pool, lease, program, insert, redactor).await,
+            Steps::Update(change) => write::update(&self.pool, lease, program, change, redactor).await,
+            Steps::Delete(remove) => write::delete(lease, program, remove, redactor).await,
+            _ => Err(Stop::Run(RunError::Internal("a program of an unknown kind".to_owned()))),
+        }
+    }
+}
+
+fn told(stop: Stop) -> RunError {
+    match stop {
+        Stop::Failed(failure) => failure.into(),
+        Stop::Uncertain => RunError::Unavailable(
+            "the connection was lost while a write was committed: it may have happened or not".to_owned(),
+        ),
+        Stop::Run(error) => error,
+    }
+}
+
+/// How many flushes a call takes at most, for its time limit.
+fn flushes(steps: &Steps) -> u32 {
+    match steps {
+        Steps::Read(level) => depth(level),
+        _ => 2,
+    }
+}
+
+fn depth(level: &Level) -> u32 {
+    level.children.iter().map(|child| depth(&child.level)).max().map_or(1, |below| below.saturating_add(1))
+}
+
+/// Reads a catalog over a connection of its own, as whoever the URL names.
+pub(crate) async fn read_catalog(config: &Config) -> Result<Catalog, SourceError> {
+    let session = Session::open(config, 1).await.map_err(|failure: Failure| SourceError::from(failure))?;
+    Ok(catalog::read(&session.client).await?)
 }

@@ -1,0 +1,353 @@
+//! The owner's side of a PostgreSQL source: what `tenantry apply` reads and changes. The server that
+//! answers calls never opens one of these.
+
+use std::fmt;
+
+use tenantry_policy::catalog::Catalog;
+use tokio_postgres::types::FromSql;
+use tokio_postgres::{Client, Row};
+
+use super::catalog::{self, quoted};
+use super::failure::Failure;
+use super::flush::control;
+use super::session::Session;
+use crate::error::SourceError;
+use crate::url::{SourceUrl, Target};
+
+/// The advisory lock that every apply to one database takes: the letters `tenantry`.
+const LOCK: i64 = 0x7465_6e61_6e74_7279;
+
+/// The administrator's step did not happen. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A statement was refused.
+    #[error("statement {} was refused with SQLSTATE {code}: {meaning}", .statement.saturating_add(1))]
+    Refused {
+        /// Which one, counted from 0.
+        statement: usize,
+        /// The SQLSTATE.
+        code: String,
+        /// What that means.
+        meaning: &'static str,
+    },
+    /// Another apply, or a long transaction, holds what this one needs.
+    #[error("another transaction holds the database's lock for applying, or one of its tables")]
+    Locked,
+}
+
+impl AdminError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            AdminError::Source(error) => error.code(),
+            AdminError::Refused { .. } => "apply-refused",
+            AdminError::Locked => "apply-locked",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            AdminError::Source(error) => error.hint(),
+            AdminError::Refused { .. } => {
+                "connect as the owner of the tables (`admin_url`), and print the statements with `--dry-run`"
+            }
+            AdminError::Locked => "wait for the other to end, then apply again",
+        }
+    }
+}
+
+/// A login role as the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoleState {
+    /// Its name.
+    pub name: String,
+    /// May it log in?
+    pub login: bool,
+    /// Is it beyond row security: SUPERUSER or BYPASSRLS?
+    pub unbound: bool,
+    /// May it make roles, databases or replicas?
+    pub creates: bool,
+    /// The roles that it is a direct member of.
+    pub member_of: Vec<String>,
+}
+
+/// A table's fence as the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TableState {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub owner: String,
+    /// Is row security enabled?
+    pub enabled: bool,
+    /// Is it forced on the owner too?
+    pub forced: bool,
+    /// The policies, by name.
+    pub policies: Vec<PolicyState>,
+    /// Who may do what with the whole table: grantee (`PUBLIC` for everybody) and privilege.
+    pub grants: Vec<(String, String)>,
+}
+
+/// A policy of row security as the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyState {
+    /// Its name.
+    pub name: String,
+    /// Permissive, or restrictive?
+    pub permissive: bool,
+    /// `ALL`, `SELECT`, `INSERT`, `UPDATE` or `DELETE`.
+    pub command: String,
+    /// The roles that it is for; `PUBLIC` for everybody.
+    pub roles: Vec<String>,
+    /// USING, as the server writes it back.
+    pub using: Option<String>,
+    /// WITH CHECK, as the server writes it back.
+    pub check: Option<String>,
+}
+
+const ROLE: &str = "\
+SELECT r.rolname, r.rolcanlogin, r.rolsuper OR r.rolbypassrls, r.rolcreaterole OR r.rolcreatedb OR r.rolreplication,
+       ARRAY(SELECT g.rolname::pg_catalog.text FROM pg_catalog.pg_auth_members m
+               JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid
+              ORDER BY g.rolname::pg_catalog.text COLLATE \"C\")
+  FROM pg_catalog.pg_roles r WHERE r.rolname = $1::pg_catalog.text
+";
+
+const TABLE: &str = "\
+SELECT n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner), c.relrowsecurity, c.relforcerowsecurity,
+       c.oid
+  FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]))
+         WITH ORDINALITY AS wanted(schema, name, place)
+  JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name AND c.relkind IN ('r', 'p')
+ ORDER BY wanted.place
+";
+
+const POLICIES: &str = "\
+SELECT p.polrelid, p.polname, p.polpermissive,
+       CASE p.polcmd WHEN '*' THEN 'ALL' WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+            ELSE 'DELETE' END,
+       ARRAY(SELECT CASE WHEN r.id = 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(r.id)::pg_catalog.text END
+               FROM pg_catalog.unnest(p.polroles) AS r(id)),
+       pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)
+  FROM pg_catalog.pg_policy p WHERE p.polrelid = ANY ($1::pg_catalog.oid[])
+ ORDER BY p.polname::pg_catalog.text COLLATE \"C\"
+";
+
+const GRANTS: &str = "\
+SELECT c.oid, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END,
+       a.privilege_type
+  FROM pg_catalog.pg_class c
+ CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) AS a
+ WHERE c.oid = ANY ($1::pg_catalog.oid[])
+ ORDER BY 2, 3
+";
+
+/// A connection of the owner.
+pub struct Admin {
+    session: Session,
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Admin(…)")
+    }
+}
+
+impl Admin {
+    /// Connects as whoever the URL names.
+    ///
+    /// # Errors
+    /// [`SourceError::Url`] for a SQLite file, [`SourceError::Unavailable`] otherwise.
+    pub async fn connect(url: &SourceUrl) -> Result<Admin, SourceError> {
+        let Target::Postgres(config) = url.target() else {
+            return Err(SourceError::Url("row security needs PostgreSQL".to_owned()));
+        };
+        let session = Session::open(config, 16).await?;
+        Ok(Admin { session })
+    }
+
+    /// The tables as the owner sees them.
+    ///
+    /// # Errors
+    /// [`SourceError`] when they cannot be read.
+    pub async fn catalog(&self) -> Result<Catalog, SourceError> {
+        Ok(catalog::read(&self.session.client).await?)
+    }
+
+    /// A role; `None` when there is none of that name.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    pub async fn role(&self, name: &str) -> Result<Option<RoleState>, SourceError> {
+        let found = self.session.client.query_opt(ROLE, &[&name]).await.map_err(|error| Failure::of(&error))?;
+        let Some(row) = found else { return Ok(None) };
+        Ok(Some(RoleState {
+            name: get(&row, 0)?,
+            login: get(&row, 1)?,
+            unbound: get(&row, 2)?,
+            creates: get(&row, 3)?,
+            member_of: get(&row, 4)?,
+        }))
+    }
+
+    /// The fences of these tables, given by schema and name, in their order; absent ones are left out.
+    ///
+    /// # Errors
+    /// [`SourceError`] when they cannot be read.
+    pub async fn fences(&self, tables: &[(String, String)]) -> Result<Vec<TableState>, SourceError> {
+        let (schemas, names): (Vec<&str>, Vec<&str>) =
+            tables.iter().map(|(schema, name)| (schema.as_str(), name.as_str())).unzip();
+        let client = &self.session.client;
+        let found = client.query(TABLE, &[&schemas, &names]).await.map_err(|error| Failure::of(&error))?;
+        let oids = found.iter().map(|row| get::<u32>(row, 5)).collect::<Result<Vec<_>, _>>()?;
+        let policies = client.query(POLICIES, &[&oids]).await.map_err(|error| Failure::of(&error))?;
+        let grants = client.query(GRANTS, &[&oids]).await.map_err(|error| Failure::of(&error))?;
+        let mut states = Vec::with_capacity(found.len());
+        for (row, oid) in found.iter().zip(oids) {
+            let mut state = TableState {
+                schema: get(row, 0)?,
+                name: get(row, 1)?,
+                owner: get(row, 2)?,
+                enabled: get(row, 3)?,
+                forced: get(row, 4)?,
+                policies: Vec::new(),
+                grants: Vec::new(),
+            };
+            for row in of(&policies, oid)? {
+                state.policies.push(PolicyState {
+                    name: get(row, 1)?,
+                    permissive: get(row, 2)?,
+                    command: get(row, 3)?,
+                    roles: get(row, 4)?,
+                    using: get(row, 5)?,
+                    check: get(row, 6)?,
+                });
+            }
+            for row in of(&grants, oid)? {
+                state.grants.push((get(row, 1)?, get(row, 2)?));
+            }
+            states.push(state);
+        }
+        Ok(states)
+    }
+
+    /// Runs the statements, which the sql room made, in one transaction under the database's lock for
+    /// applying: all of them or none.
+    ///
+    /// # Errors
+    /// [`AdminError`]; nothing has changed then.
+    pub async fn apply(&mut self, statements: &[String]) -> Result<(), AdminError> {
+        let client = &self.session.client;
+        let done = apply_all(client, statements).await;
+        if done.is_err() {
+            // The transaction may be open still; a lost connection ends it as well.
+            let _ = control(client, "ROLLBACK").await;
+        }
+        done
+    }
+
+    /// Makes the runtime role unless there is one of that name. Says whether it made it.
+    ///
+    /// The password is turned into a SCRAM verifier here, so that neither the server nor its log ever
+    /// gets it (RFC 5802).
+    ///
+    /// # Errors
+    /// [`AdminError`]; nothing has changed then.
+    pub async fn ensure_role(&mut self, name: &str, password: Option<&str>) -> Result<bool, AdminError> {
+        if self.role(name).await?.is_some() {
+            return Ok(false);
+        }
+        match self.apply(&[create_role(name, password)]).await {
+            Ok(()) => Ok(true),
+            // Somebody else made it between the two.
+            Err(AdminError::Refused { code, .. }) if code == "42710" || code == "23505" => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The statement that makes a runtime role. Holds a SCRAM verifier: for the database, not for people.
+fn create_role(name: &str, password: Option<&str>) -> String {
+    let mut sql = ["CREATE ROLE ", &quoted(name)].concat();
+    sql.push_str(" LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION");
+    if let Some(password) = password {
+        // Base64, digits, `$` and `:` only: nothing in it ends a literal.
+        let verifier = postgres_protocol::password::scram_sha_256(password.as_bytes());
+        sql.push_str(" PASSWORD '");
+        sql.push_str(&verifier);
+        sql.push('\'');
+    }
+    sql
+}
+
+async fn apply_all(client: &Client, statements: &[String]) -> Result<(), AdminError> {
+    let begun = async {
+        client.batch_execute("BEGIN; SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '10min'").await?;
+        client.execute("SELECT pg_catalog.pg_advisory_xact_lock($1::pg_catalog.int8)", &[&LOCK]).await
+    };
+    begun.await.map_err(|error| refused(0, &error))?;
+    for (at, statement) in statements.iter().enumerate() {
+        client.batch_execute(statement).await.map_err(|error| refused(at, &error))?;
+    }
+    client.batch_execute("COMMIT").await.map_err(|error| refused(statements.len().saturating_sub(1), &error))
+}
+
+fn refused(statement: usize, error: &tokio_postgres::Error) -> AdminError {
+    let code = error.code().map(|code| code.code().to_owned()).unwrap_or_default();
+    let meaning = match Failure::of(error) {
+        Failure::Busy => return AdminError::Locked,
+        failure @ (Failure::Unavailable | Failure::Login | Failure::ReadOnly) => {
+            return AdminError::Source(failure.into());
+        }
+        Failure::Missing => "a table, column, type, function or role that it names is not there",
+        Failure::RowSecurity | Failure::Grant => "this role may not do that",
+        Failure::Timeout => "it took too long",
+        _ if code.starts_with("42") => "the database does not accept it as it stands",
+        _ if code.starts_with("2BP") => "other objects depend on what it removes",
+        _ => "the database refuses it",
+    };
+    AdminError::Refused { statement, code, meaning }
+}
+
+fn of(rows: &[Row], oid: u32) -> Result<Vec<&Row>, Failure> {
+    let mut own = Vec::new();
+    for row in rows {
+        if get::<u32>(row, 0)? == oid {
+            own.push(row);
+        }
+    }
+    Ok(own)
+}
+
+fn get<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, Failure> {
+    row.try_get(at).map_err(|_| Failure::Internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_role_is_quoted_and_its_password_does_not_travel() {
+        let sql = create_role("ap\"p", Some("sesame'\\"));
+        assert!(
+            sql.starts_with("CREATE ROLE \"ap\"\"p\" LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE"),
+            "{sql}"
+        );
+        assert!(sql.contains(" PASSWORD 'SCRAM-SHA-256$4096:") && !sql.contains("sesame"), "{sql}");
+        assert_eq!(sql.matches('\'').count(), 2);
+    }
+}

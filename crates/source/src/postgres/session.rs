@@ -1,0 +1,102 @@
+//! A connection of our own: opened with fixed settings, looked at before it is used, closed for good
+//! when it goes.
+
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{CancelToken, Client, Config, NoTls, Statement};
+
+use super::failure::Failure;
+use super::statements::Statements;
+
+/// How long to wait for a new connection where the URL says nothing.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Settings that every connection starts with. They come after those of the URL, so they win.
+///
+/// `pg_temp` stands last, because a temporary table or type is otherwise found first.
+const OPTIONS: &str = "-c search_path=pg_catalog,pg_temp -c TimeZone=UTC -c row_security=on \
+     -c standard_conforming_strings=on -c jit=off -c lock_timeout=3000 \
+     -c idle_in_transaction_session_timeout=30000 -c default_transaction_read_only=off \
+     -c default_transaction_isolation=read\\ committed -c extra_float_digits=1";
+
+/// One connection.
+pub(super) struct Session {
+    /// The client's half.
+    pub(super) client: Client,
+    /// Statements prepared on it.
+    pub(super) statements: Statements,
+    /// When to close it, on the pool's clock.
+    pub(super) expires: Duration,
+    task: AbortHandle,
+}
+
+impl Session {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// [`Failure::Login`] or [`Failure::Unavailable`].
+    pub(super) async fn open(config: &Config, statements: usize) -> Result<Session, Failure> {
+        let config = with_settings(config);
+        let (client, connection) = config.connect(NoTls).await.map_err(|error| match Failure::of(&error) {
+            Failure::Login => Failure::Login,
+            _ => Failure::Unavailable,
+        })?;
+        let task = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(code = error.code().map(tokio_postgres::error::SqlState::code), "a connection ended");
+            }
+        });
+        let statements = Statements::new(statements);
+        Ok(Session { client, statements, expires: Duration::MAX, task: task.abort_handle() })
+    }
+
+    /// The prepared form of `sql`, from the cache or the server.
+    ///
+    /// # Errors
+    /// What the server says of the statement.
+    pub(super) async fn prepare(&mut self, sql: &str) -> Result<Statement, Failure> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement);
+        }
+        let statement = self.client.prepare(sql).await.map_err(|error| Failure::of(&error))?;
+        self.statements.put(sql, statement.clone());
+        Ok(statement)
+    }
+
+    /// Stops what the server is doing for this connection, from a task of its own, and closes it.
+    pub(super) fn abandon(self) {
+        let token: CancelToken = self.client.cancel_token();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                // At worst the server works on until the statement's own timeout.
+                let _ = tokio::time::timeout(CONNECT_TIMEOUT, token.cancel_query(NoTls)).await;
+            });
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // INVARIANT: the driver's task would otherwise go on until the server has answered what was
+        // sent; ended here, the socket closes now, and the server rolls back.
+        self.task.abort();
+    }
+}
+
+fn with_settings(config: &Config) -> Config {
+    let mut config = config.clone();
+    let options = match config.get_options() {
+        Some(own) => [own, " ", OPTIONS].concat(),
+        None => OPTIONS.to_owned(),
+    };
+    config.options(options).application_name("tenantry");
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_ssl_mode() == SslMode::Prefer {
+        config.ssl_mode(SslMode::Disable);
+    }
+    config
+}

@@ -1,0 +1,339 @@
+//! Writes: one flush up to the verdict, one more to commit or roll back. A delete needs no verdict
+//! and is one flush.
+
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+use tenantry_sql::Program;
+use tenantry_sql::program::{Change, ChangeParams, Conflict, Insert, Output, Param, References, Remove};
+use tokio_postgres::{Client, Row, Statement};
+
+use super::failure::Failure;
+use super::flush::{Settings, Stop, all_rows, control, roll_back, settle};
+use super::pool::{Lease, Pool};
+use super::record::{identity, verdict};
+use crate::answer::{Answer, ChangeRecord, Redactor};
+use crate::emit::write_columns;
+use crate::error::RunError;
+
+/// A refusal, and which of the call's rows it is about.
+struct Refusal {
+    stop: Stop,
+    row: usize,
+}
+
+impl Refusal {
+    fn of(row: usize, error: impl Into<Stop>) -> Refusal {
+        Refusal { stop: error.into(), row }
+    }
+}
+
+/// Adds rows.
+pub(super) async fn create(
+    pool: &Pool,
+    mut lease: Lease,
+    program: &Program,
+    insert: &Insert,
+    redactor: &Redactor,
+) -> Result<Answer, Stop> {
+    let settings = Settings::of(program);
+    let session = lease.session()?;
+    let set = settings.prepare(session).await?;
+    let statement = session.prepare(&insert.statement.sql).await?;
+    let client = &session.client;
+    let inserts = join_all(insert.rows.iter().map(|params| all_rows(client, &statement, params)));
+    let (begin, set, told, check) = tokio::join!(
+        biased;
+        control(client, "BEGIN"),
+        settings.apply(client, &set),
+        inserts,
+        deferred(client, insert.dry_run),
+    );
+    let judged = first_refusal(begin, set, told, check).and_then(|told| judge_insert(insert, redactor, told));
+    end(pool, lease, program, insert.dry_run, judged, insert.references.as_ref(), insert.conflict.as_ref()).await
+}
+
+/// A dry run asks deferred constraints too: it never comes to the commit that would.
+async fn deferred(client: &Client, dry_run: bool) -> Result<(), Failure> {
+    if dry_run { control(client, "SET CONSTRAINTS ALL IMMEDIATE").await } else { Ok(()) }
+}
+
+/// The rows of each statement, or the first of them that failed by itself.
+fn first_refusal<T>(
+    begin: Result<(), Failure>,
+    set: Result<(), Failure>,
+    told: Vec<Result<T, Stop>>,
+    check: Result<(), Failure>,
+) -> Result<Vec<T>, Refusal> {
+    settle([begin.map_err(Stop::from), set.map_err(Stop::from)]).map_err(|stop| Refusal::of(0, stop))?;
+    let mut rows = Vec::with_capacity(told.len());
+    for (at, told) in told.into_iter().enumerate() {
+        // The first to fail is the one that failed by itself: those after it were not looked at.
+        rows.push(told.map_err(|stop| Refusal::of(at, stop))?);
+    }
+    check.map_err(|failure| Refusal::of(0, failure))?;
+    Ok(rows)
+}
+
+fn judge_insert(insert: &Insert, redactor: &Redactor, told: Vec<Vec<Row>>) -> Result<Answer, Refusal> {
+    let outputs = &insert.statement.output;
+    let mut written = Written::new();
+    for (at, rows) in told.iter().enumerate() {
+        let refuse = |error: RunError| Refusal::of(at, error);
+        let row = match rows.as_slice() {
+            [row] => row,
+            [] => return Err(refuse(RunError::ReferenceNotVisible { names: Vec::new() })),
+            _ => return Err(refuse(RunError::Internal("one insert made several rows".to_owned()))),
+        };
+        if !verdict(row) {
+            return Err(refuse(RunError::RuleRefusesRow));
+        }
+        written.row(outputs, &insert.returning, row, redactor).map_err(refuse)?;
+        let after = object(outputs, &insert.image, row, redactor).map_err(refuse)?;
+        let key = object(outputs, &insert.key, row, redactor).map_err(refuse)?;
+        written.changes.push(ChangeRecord { key, before: None, after: Some(after) });
+    }
+    Ok(written.answer())
+}
+
+/// Changes rows.
+pub(super) async fn update(
+    pool: &Pool,
+    mut lease: Lease,
+    program: &Program,
+    change: &Change,
+    redactor: &Redactor,
+) -> Result<Answer, Stop> {
+    let settings = Settings::of(program);
+    let session = lease.session()?;
+    let set = settings.prepare(session).await?;
+    let before = session.prepare(&change.before.sql).await?;
+    let update = session.prepare(&change.update.sql).await?;
+    let client = &session.client;
+    // All rows are looked at, and locked, before the first is changed.
+    let images = join_all(change.rows.iter().map(|params| all_rows(client, &before, &params.before)));
+    let updates = join_all(change.rows.iter().map(|params: &ChangeParams| all_rows(client, &update, &params.update)));
+    let (begin, set, images, updates, check) = tokio::join!(
+        biased;
+        control(client, "BEGIN"),
+        settings.apply(client, &set),
+        images,
+        updates,
+        deferred(client, change.dry_run),
+    );
+    let judged = first_refusal(begin, set, images, Ok(())).and_then(|images| {
+        let updates = first_refusal(Ok(()), Ok(()), updates, check)?;
+        judge_change(change, redactor, &images, &updates)
+    });
+    end(pool, lease, program, change.dry_run, judged, change.references.as_ref(), change.conflict.as_ref()).await
+}
+
+fn judge_change(
+    change: &Change,
+    redactor: &Redactor,
+    images: &[Vec<Row>],
+    updates: &[Vec<Row>],
+) -> Result<Answer, Refusal> {
+    let outputs = &change.update.output;
+    let mut written = Written::new();
+    let limit = usize::try_from(change.max_rows).unwrap_or(usize::MAX);
+    let total: usize = updates.iter().map(Vec::len).sum();
+    let seen: usize = images.iter().map(Vec::len).sum();
+    if total.max(seen) > limit {
+        return Err(Refusal::of(0, RunError::MaxRows { limit: change.max_rows }));
+    }
+    for (at, (before, after)) in images.iter().zip(updates).enumerate() {
+        let refuse = |error: RunError| Refusal::of(at, error);
+        if change.exactly_one && before.is_empty() {
+            return Err(refuse(RunError::NotFound));
+        }
+        if after.len() < before.len() {
+            // The rows are locked: only a guard that the first statement has not can leave one out.
+            return Err(refuse(if change.references.is_some() {
+                RunError::ReferenceNotVisible { names: Vec::new() }
+            } else {
+                RunError::Busy
+            }));
+        }
+        // Without a key only a lone row can be told from the others.
+        let before: &[Row] = if change.key.is_empty() && before.len() > 1 { &[] } else { before };
+        let mut old: HashMap<Vec<Vec<u8>>, &Row> = HashMap::with_capacity(before.len());
+        for row in before {
+            old.insert(identity(row, &change.key).map_err(refuse)?, row);
+        }
+        for row in after {
+            if !verdict(row) {
+                return Err(refuse(RunError::RuleRefusesRow));
+            }
+            let was = old.remove(&identity(row, &change.key).map_err(refuse)?);
+            if was.is_none() && !change.key.is_empty() {
+                // It came to fit between the two statements, unlocked: the call must be tried again.
+                return Err(refuse(RunError::Busy));
+            }
+            let was = was.map(|was| object(&change.before.output, &change.image, was, redactor));
+            written.row(outputs, &change.returning, row, redactor).map_err(refuse)?;
+            written.changes.push(ChangeRecord {
+                key: object(outputs, &change.key, row, redactor).map_err(refuse)?,
+                before: was.transpose().map_err(refuse)?,
+                after: Some(object(outputs, &change.image, row, redactor).map_err(refuse)?),
+            });
+        }
+    }
+    Ok(written.answer())
+}
+
+/// Removes a row, in one flush: a delete that finds nothing has nothing to undo.
+pub(super) async fn delete(
+    mut lease: Lease,
+    program: &Program,
+    remove: &Remove,
+    redactor: &Redactor,
+) -> Result<Answer, Stop> {
+    let settings = Settings::of(program);
+    let session = lease.session()?;
+    let set = settings.prepare(session).await?;
+    let statement = session.prepare(&remove.statement.sql).await?;
+    let client = &session.client;
+    let last = if remove.dry_run { "ROLLBACK" } else { "COMMIT" };
+    let (begin, set, rows, check, commit) = tokio::join!(
+        biased;
+        control(client, "BEGIN"),
+        settings.apply(client, &set),
+        all_rows(client, &statement, &remove.statement.params),
+        deferred(client, remove.dry_run),
+        control(client, last),
+    );
+    let ended = commit.is_ok();
+    if ended {
+        lease.finish();
+    }
+    let mut kept = Vec::new();
+    let rows = rows.map(|rows| kept = rows);
+    settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, check.map_err(Stop::from)])
+        .map_err(|stop| if ended || remove.dry_run { stop } else { uncertain(stop) })?;
+    commit.map_err(|failure| if remove.dry_run { Stop::Failed(failure) } else { uncertain(Stop::Failed(failure)) })?;
+    let [row] = kept.as_slice() else { return Err(Stop::Run(RunError::NotFound)) };
+    let outputs = &remove.statement.output;
+    let key = object(outputs, &remove.key, row, redactor)?;
+    let before = Some(object(outputs, &remove.image, row, redactor)?);
+    let changes = vec![ChangeRecord { key, before, after: None }];
+    Ok(Answer { rows: b"[]".to_vec(), count: 1, changes, ..Answer::default() })
+}
+
+/// A connection lost after COMMIT was sent tells nothing; any other failure rolled back.
+fn uncertain(stop: Stop) -> Stop {
+    match stop {
+        Stop::Failed(Failure::Unavailable | Failure::Internal) => Stop::Uncertain,
+        other => other,
+    }
+}
+
+/// Commits what was judged well; otherwise rolls back and finds out what to tell.
+async fn end(
+    pool: &Pool,
+    mut lease: Lease,
+    program: &Program,
+    dry_run: bool,
+    judged: Result<Answer, Refusal>,
+    references: Option<&References>,
+    conflict: Option<&Conflict>,
+) -> Result<Answer, Stop> {
+    let mut refusal = match judged {
+        Ok(answer) => {
+            let client = &lease.session()?.client;
+            control(client, if dry_run { "ROLLBACK" } else { "COMMIT" })
+                .await
+                .map_err(|failure| if dry_run { Stop::Failed(failure) } else { uncertain(Stop::Failed(failure)) })?;
+            lease.finish();
+            return Ok(answer);
+        }
+        Err(refusal) => refusal,
+    };
+    if let (Stop::Run(RunError::ReferenceNotVisible { names }), Some(references)) = (&mut refusal.stop, references) {
+        *names = hidden(&mut lease, references, refusal.row).await?;
+        if names.is_empty() {
+            // It came into sight meanwhile, or something else kept the row out.
+            refusal.stop = Stop::Run(RunError::Busy);
+        }
+    }
+    roll_back(lease, &refusal.stop).await;
+    if let (Stop::Failed(Failure::Unique), Some(conflict)) = (&refusal.stop, conflict) {
+        let own = conflicts(pool, program, conflict, refusal.row).await?;
+        return Err(Stop::Run(RunError::UniqueConflict { own }));
+    }
+    Err(refusal.stop)
+}
+
+/// The names of the relations whose target is not visible, asked in the same transaction.
+async fn hidden(lease: &mut Lease, references: &References, row: usize) -> Result<Vec<String>, Stop> {
+    let session = lease.session()?;
+    let statement = session.prepare(&references.statement.sql).await?;
+    let rows = all_rows(&session.client, &statement, params(&references.rows, row)).await?;
+    let seen = |at: usize| {
+        let row = rows.first()?;
+        row.try_get::<_, Option<bool>>(at).ok().flatten()
+    };
+    let names = references.names.iter().enumerate();
+    Ok(names.filter(|(at, _)| seen(*at) != Some(true)).map(|(_, name)| name.to_string()).collect())
+}
+
+/// Is a row that the caller may see in the way? Asked in a transaction of its own, since the failed
+/// one answers nothing any more.
+async fn conflicts(pool: &Pool, program: &Program, conflict: &Conflict, row: usize) -> Result<bool, Stop> {
+    let mut lease = pool.lease().await.map_err(RunError::from)?;
+    let settings = Settings::of(program);
+    let session = lease.session()?;
+    let set = settings.prepare(session).await?;
+    let statement: Statement = session.prepare(&conflict.statement.sql).await?;
+    let client = &session.client;
+    let (begin, set, rows, commit) = tokio::join!(
+        biased;
+        control(client, "BEGIN READ ONLY"),
+        settings.apply(client, &set),
+        all_rows(client, &statement, params(&conflict.rows, row)),
+        control(client, "COMMIT"),
+    );
+    if commit.is_ok() {
+        lease.finish();
+    }
+    let mut own = false;
+    let rows = rows.map(|rows| own = !rows.is_empty());
+    settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, commit.map_err(Stop::from)])?;
+    Ok(own)
+}
+
+/// The parameters for a row; a statement for all rows has them once.
+fn params(rows: &[Vec<Param>], row: usize) -> &[Param] {
+    rows.get(row).or_else(|| rows.first()).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The answer of a write, as it grows.
+struct Written {
+    rows: Vec<u8>,
+    changes: Vec<ChangeRecord>,
+}
+
+impl Written {
+    fn new() -> Written {
+        Written { rows: vec![b'['], changes: Vec::new() }
+    }
+
+    fn row(&mut self, outputs: &[Output], returning: &[usize], row: &Row, redactor: &Redactor) -> Result<(), RunError> {
+        if self.rows.len() > 1 {
+            self.rows.push(b',');
+        }
+        write_columns(&mut self.rows, outputs, returning, row, redactor)
+    }
+
+    fn answer(mut self) -> Answer {
+        self.rows.push(b']');
+        let count = u64::try_from(self.changes.len()).unwrap_or(u64::MAX);
+        Answer { rows: self.rows, count, changes: self.changes, ..Answer::default() }
+    }
+}
+
+fn object(outputs: &[Output], positions: &[usize], row: &Row, redactor: &Redactor) -> Result<Vec<u8>, RunError> {
+    let mut out = Vec::new();
+    write_columns(&mut out, outputs, positions, row, redactor)?;
+    Ok(out)
+}
