@@ -1,1 +1,19 @@
-//! room
+//! The door: data tools, approvals, audit. Each governed act on tenant data passes here.
+//!
+//! [`Guard::call`] is the one way in. It knows no HTTP: the server, MCP and `tenantry ask` all hand it
+//! a bound principal, a tool's name and the arguments' bytes, and get a [`Reply`].
+
+mod approvals;
+mod arguments;
+mod cursor;
+pub mod explain;
+mod guard;
+pub mod json;
+mod record;
+mod refusal;
+pub mod reply;
+mod sanitize;
+mod tools;
+
+pub use guard::{Explained, Guard, GuardError, Parts};
+pub use reply::Reply;

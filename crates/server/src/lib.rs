@@ -1,1 +1,12 @@
-//! room
+//! The front: HTTP. It verifies the token, hands the body to the guard, and turns the guard's answer
+//! into a status. It decides nothing.
+
+mod answer;
+mod app;
+mod auth;
+mod body;
+mod endpoints;
+mod serve;
+
+pub use app::{App, router};
+pub use serve::{ServeError, serve};

@@ -59,6 +59,15 @@ impl SourceUrl {
             Target::Postgres(_) => None,
         }
     }
+
+    /// PostgreSQL: the role that it logs in as, and the password when the URL holds one.
+    #[must_use]
+    pub fn login(&self) -> Option<(&str, Option<&[u8]>)> {
+        match &self.target {
+            Target::Sqlite(_) => None,
+            Target::Postgres(config) => Some((config.get_user()?, config.get_password())),
+        }
+    }
 }
 
 /// The URL with its password replaced, also one that stands in the parameters.
@@ -102,7 +111,10 @@ mod tests {
     fn never_shows_the_password() {
         for (text, shown) in [
             ("postgres://app:s3cret@db.example:5432/shop", "postgres://app:***@db.example:5432/shop"),
-            ("postgresql://app@db/shop?password=s3cret&connect_timeout=3", "postgresql://app@db/shop?connect_timeout=3"),
+            (
+                "postgresql://app@db/shop?password=s3cret&connect_timeout=3",
+                "postgresql://app@db/shop?connect_timeout=3",
+            ),
             ("postgres://app@db/shop?password=s3cret", "postgres://app@db/shop"),
             ("sqlite:data/shop.db", "sqlite:data/shop.db"),
             ("sqlite:///srv/shop.db", "sqlite:/srv/shop.db"),
@@ -111,7 +123,11 @@ mod tests {
             assert_eq!(url.to_string(), shown);
             assert!(!format!("{url:?}").contains("s3cret"));
         }
-        for text in ["postgres://app:s3cret@db:notaport/x", "postgres://app:s3cret@db/x?nonsense=s3cret", "mysql://a:s3cret@b/c"] {
+        for text in [
+            "postgres://app:s3cret@db:notaport/x",
+            "postgres://app:s3cret@db/x?nonsense=s3cret",
+            "mysql://a:s3cret@b/c",
+        ] {
             let error = SourceUrl::parse(text).unwrap_err();
             assert!(!error.to_string().contains("s3cret") || text.contains("nonsense"), "{error}");
         }

@@ -1,0 +1,483 @@
+//! The door: every data tool's call passes here, in one order that no tool can leave:
+//! read -> decide -> approve -> audit -> render -> run -> audit -> reply.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tenantry_policy::query::{Create, Delete, Include, Read, Update};
+use tenantry_policy::redact::HashKey;
+use tenantry_policy::{
+    Access, Allowed, Bound, Clock, Code, Context, Denied, Entropy, Policy, Principal, Query, Table, Tool, decide,
+};
+use tenantry_source::{Answer, Redactor, RunError, Source};
+use tenantry_sql::Program;
+use tenantry_store::{Approval, ApprovalStatus, Moved, NewApproval, Store, StoreError};
+
+use crate::arguments::Arguments;
+use crate::cursor::{Cursors, Shape};
+use crate::explain::Shown;
+use crate::json::{self, Json};
+use crate::record::{Call, Outcome};
+use crate::refusal::{from_run, internal};
+use crate::reply::{self, Reply};
+use crate::tools::{self, Asked, describe_schema};
+use crate::{approvals, record};
+
+/// What the guard is made from.
+pub struct Parts {
+    /// The law in force.
+    pub policy: Arc<Policy>,
+    /// The tenant databases, by their key in the file.
+    pub sources: HashMap<Arc<str>, Source>,
+    /// Tenantry's own memory.
+    pub store: Arc<Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The guard cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The stored cursor key is not one.
+    #[error("the stored cursor key has a wrong length")]
+    CursorKey,
+    /// The policy names a source that is not open.
+    #[error("source `{0}` is not open")]
+    SourceMissing(String),
+}
+
+/// The door to tenant data.
+pub struct Guard {
+    law: ArcSwap<Law>,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    cursors: Cursors,
+    hash_secret: Vec<u8>,
+}
+
+struct Law {
+    policy: Arc<Policy>,
+    sources: HashMap<Arc<str>, Source>,
+}
+
+/// A call with what `tenantry ask` shows of it.
+#[derive(Debug)]
+pub struct Explained {
+    /// The answer.
+    pub reply: Reply,
+    /// The rules in play, by table, with their conditions.
+    pub reasons: Vec<tenantry_policy::reason::Reason>,
+    /// The statements, cut into what was asked and what rules put in.
+    pub statements: Vec<Shown>,
+}
+
+impl Guard {
+    /// Makes the guard.
+    ///
+    /// # Errors
+    /// [`GuardError`] when the store or a source is missing.
+    pub async fn new(parts: Parts) -> Result<Guard, GuardError> {
+        check_sources(&parts.policy, &parts.sources)?;
+        let hash_secret = parts.store.secret("hash", 32)?;
+        let cursor_key = parts.store.secret("cursor", 32)?;
+        Ok(Guard {
+            law: ArcSwap::from_pointee(Law { policy: parts.policy, sources: parts.sources }),
+            store: parts.store,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            cursors: Cursors::new(&cursor_key).ok_or(GuardError::CursorKey)?,
+            hash_secret,
+        })
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.law.load().policy)
+    }
+
+    /// Puts another policy in force. Calls under way end under the old one; tokens are bound anew.
+    ///
+    /// # Errors
+    /// [`GuardError::SourceMissing`].
+    pub fn replace(&self, policy: Arc<Policy>, sources: HashMap<Arc<str>, Source>) -> Result<(), GuardError> {
+        check_sources(&policy, &sources)?;
+        self.law.store(Arc::new(Law { policy, sources }));
+        Ok(())
+    }
+
+    /// Checks every source: does it answer, and is it still safe to use?
+    ///
+    /// # Errors
+    /// The first source that is not, by name.
+    pub async fn health(&self) -> Result<(), (String, tenantry_source::SourceError)> {
+        let law = self.law.load_full();
+        for (name, source) in &law.sources {
+            source.health().await.map_err(|error| (name.to_string(), error))?;
+        }
+        Ok(())
+    }
+
+    /// Calls a tool for a bound principal. `body` is the arguments as JSON. Never fails: a refusal is
+    /// an answer.
+    pub async fn call(&self, bound: &Arc<Bound>, tool: &str, body: &[u8]) -> Reply {
+        self.act(bound, tool, body, None, false).await.reply
+    }
+
+    /// The same, with the reasons and the statements.
+    pub async fn explain(&self, bound: &Arc<Bound>, tool: &str, body: &[u8]) -> Explained {
+        self.act(bound, tool, body, None, true).await
+    }
+
+    async fn act(
+        &self,
+        bound: &Arc<Bound>,
+        tool: &str,
+        body: &[u8],
+        approved: Option<&str>,
+        explained: bool,
+    ) -> Explained {
+        let context = match self.context(bound) {
+            Ok(context) => context,
+            Err(denied) => {
+                let reply = refused(&denied, &Arc::from("none"), &[]);
+                return Explained { reply, reasons: Vec::new(), statements: Vec::new() };
+            }
+        };
+        let started = self.clock.monotonic();
+        let mut call = Call::new(&context, tool, body);
+        if let Some(id) = approved {
+            call.approved(id);
+        }
+        let outcome = self.step(&context, tool, body, approved, &mut call).await;
+        let (reasons, statements) = match explained {
+            true => (std::mem::take(&mut call.reasons), std::mem::take(&mut call.statements)),
+            false => (Vec::new(), Vec::new()),
+        };
+        let reply = self.close(&context, call, outcome, started).await;
+        Explained { reply, reasons, statements }
+    }
+
+    /// Writes the audit's last word on a call, then answers.
+    async fn close(&self, context: &Context, call: Call, outcome: Outcome, started: Duration) -> Reply {
+        let elapsed = self.clock.monotonic().saturating_sub(started);
+        let begun = call.started;
+        let recorded = record::end(&self.store, call, &outcome, elapsed).await;
+        match outcome {
+            // The act is done and its beginning is on record; a missing end shows in `audit verify`.
+            Outcome::Done { body, .. } if recorded || begun => {
+                Reply { code: None, body, request_id: Arc::clone(&context.request_id) }
+            }
+            Outcome::Refused { denied, details } if recorded => refused(&denied, &context.request_id, &details),
+            // No audit, no act; and no answer either, since an answer tells something.
+            Outcome::Done { .. } | Outcome::Refused { .. } => refused(&internal(), &context.request_id, &[]),
+        }
+    }
+
+    async fn step(
+        &self,
+        context: &Context,
+        tool: &str,
+        body: &[u8],
+        approved: Option<&str>,
+        call: &mut Call,
+    ) -> Outcome {
+        match self.try_step(context, tool, body, approved, call).await {
+            Ok(outcome) => outcome,
+            Err(denied) => Outcome::Refused { denied, details: Vec::new() },
+        }
+    }
+
+    async fn try_step(
+        &self,
+        context: &Context,
+        tool: &str,
+        body: &[u8],
+        approved: Option<&str>,
+        call: &mut Call,
+    ) -> Result<Outcome, Denied> {
+        let json = json::parse(body).map_err(|error| Denied::new(Code::ValidationError, error.to_string()))?;
+        call.inputs(&context.bound, &json);
+        if tool == "describe_schema" {
+            let model = describe_schema::read(Arguments::new(json, "")?)?;
+            let data = describe_schema::describe(&context.bound, model.as_deref())?;
+            record::start(&self.store, call).await.map_err(|error| unrecorded(&error))?;
+            return Ok(Outcome::Done { body: reply::document(&data), count: 0, changes: Vec::new() });
+        }
+        let Some(tool) = Tool::parse(tool) else {
+            let all: Vec<_> = Tool::ALL.into_iter().map(Tool::name).collect();
+            return Err(Denied::new(Code::ToolNotAllowed, "there is no such tool")
+                .hint(format!("tools: describe_schema, {}", all.join(", "))));
+        };
+        let shape = Shape::of(&json, context);
+        let Asked { mut request, cursor } = tools::read(tool, Arguments::new(json, "")?)?;
+        if let Some(cursor) = cursor {
+            let after = self.cursors.open(&shape, &cursor)?;
+            if let tenantry_policy::request::Act::Query(ask) = &mut request.act {
+                ask.after = Some(after);
+            }
+        }
+        let dry_run = request.dry_run;
+        call.reason.clone_from(&request.reason);
+        let allowed = decide(context, request)?;
+        call.accesses(&context.bound, &accesses(allowed.query()));
+        if approved.is_none()
+            && let Some(table) = approvals::needed(&context.bound, allowed.query())
+        {
+            return self.ask_approval(context, table, tool, body, call).await;
+        }
+        let answer = self.run(context, &allowed, call).await?;
+        let next = match (&answer.last, answer.has_more) {
+            (Some(last), true) => {
+                Some(self.cursors.seal(&shape, last, self.entropy.as_ref()).ok_or_else(internal)?)
+            }
+            _ => None,
+        };
+        let body = reply::done(tools::shape(tool), &answer, next.as_deref(), dry_run);
+        Ok(Outcome::Done { body, count: answer.count, changes: answer.changes })
+    }
+
+    /// Renders and runs an allowed query, between its two audit entries.
+    async fn run(&self, context: &Context, allowed: &Allowed<Query>, call: &mut Call) -> Result<Answer, Denied> {
+        let program: Program = tenantry_sql::render(allowed).map_err(|error| {
+            tracing::error!(request = %context.request_id, %error, "rendering failed");
+            internal()
+        })?;
+        let law = self.law.load_full();
+        if !Arc::ptr_eq(&law.policy, &context.bound.policy) {
+            return Err(Denied::new(Code::InternalError, "the policy has just changed; try again"));
+        }
+        let source = law.sources.get(program.source.as_ref()).ok_or_else(internal)?;
+        call.program(&program);
+        // INVARIANT: no audit, no act. The entry is durable before the statement is sent.
+        record::start(&self.store, call).await.map_err(|error| unrecorded(&error))?;
+        let redactor = Redactor { hash: HashKey::derive(&self.hash_secret, context.bound.account()) };
+        source.run(program, redactor).await.map_err(|error| {
+            if matches!(error, RunError::Internal(_) | RunError::Unavailable(_) | RunError::Unsafe(_)) {
+                tracing::error!(request = %context.request_id, %error, "the source failed");
+            }
+            from_run(&error)
+        })
+    }
+
+    async fn ask_approval(
+        &self,
+        context: &Context,
+        table: &Table,
+        tool: Tool,
+        body: &[u8],
+        call: &mut Call,
+    ) -> Result<Outcome, Denied> {
+        record::start(&self.store, call).await.map_err(|error| unrecorded(&error))?;
+        let id = self.fresh_id("apr_").map_err(|_| internal())?;
+        let request = NewApproval {
+            account: context.bound.account().to_owned(),
+            id: id.clone(),
+            requester: context.bound.principal.as_ref().clone(),
+            tool: tool.name().to_owned(),
+            model: Some(table.name.to_string()),
+            content: body.to_vec(),
+            expires_micros: context.now_micros.saturating_add(approvals::LIFETIME_MICROS),
+        };
+        self.store.approval_create(request).await.map_err(|error| unrecorded(&error))?;
+        let roles: Vec<&str> = table.writes.approval.iter().flat_map(|a| a.roles.iter()).map(AsRef::as_ref).collect();
+        let denied = Denied::new(
+            Code::WriteApprovalRequired,
+            format!("writes to model `{}` need somebody else's approval; the request is stored", table.name),
+        )
+        .hint(format!("who may approve: {}", roles.join(", ")));
+        Ok(Outcome::Refused { denied, details: vec![("approval_id", Json::Text(id))] })
+    }
+
+    fn context(&self, bound: &Arc<Bound>) -> Result<Context, Denied> {
+        let id = self.fresh_id("req_").map_err(|_| internal())?;
+        let policy = self.policy();
+        let bound = if Arc::ptr_eq(&policy, &bound.policy) {
+            Arc::clone(bound)
+        } else {
+            Arc::new(self.bind(Arc::clone(&bound.principal))?)
+        };
+        Ok(Context { bound, now_micros: self.clock.now_micros(), request_id: Arc::from(id) })
+    }
+
+    /// Binds a verified principal to the policy in force.
+    ///
+    /// # Errors
+    /// [`Code::AuthenticationRequired`] when the token's attributes do not fit the policy.
+    pub fn bind(&self, principal: Arc<Principal>) -> Result<Bound, Denied> {
+        Bound::new(self.policy(), principal).map_err(|error| {
+            Denied::new(Code::AuthenticationRequired, format!("the token does not fit the policy: {error}"))
+        })
+    }
+
+    fn fresh_id(&self, prefix: &str) -> Result<String, tenantry_policy::ambient::NoEntropy> {
+        let mut bytes = [0_u8; 12];
+        self.entropy.fill(&mut bytes)?;
+        let mut id = String::with_capacity(prefix.len() + 24);
+        id.push_str(prefix);
+        for byte in bytes {
+            for nibble in [byte >> 4, byte & 15] {
+                id.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        Ok(id)
+    }
+
+    /// The pending approval requests of the principal's account that it may decide on, newest first.
+    pub async fn approvals(&self, bound: &Arc<Bound>) -> Reply {
+        let context = match self.context(bound) {
+            Ok(context) => context,
+            Err(denied) => return refused(&denied, &Arc::from("none"), &[]),
+        };
+        let started = self.clock.monotonic();
+        let call = Call::new(&context, "approvals", b"");
+        let outcome = match self.store.approval_list(context.bound.account(), Some(ApprovalStatus::Pending)).await {
+            Ok(all) => {
+                let shown: Vec<Json> = all
+                    .iter()
+                    .filter(|approval| self.decidable(&context, approval).is_ok())
+                    .map(|approval| approvals::view(approval, &context.bound))
+                    .collect();
+                let count = u64::try_from(shown.len()).unwrap_or(0);
+                Outcome::Done { body: reply::document(&Json::List(shown)), count, changes: Vec::new() }
+            }
+            Err(error) => Outcome::Refused { denied: unrecorded(&error), details: Vec::new() },
+        };
+        self.close(&context, call, outcome, started).await
+    }
+
+    /// Decides on an approval request of the principal's own account. Approved, the call runs at once,
+    /// once, as the one who asked; the reply is that call's.
+    pub async fn decide_approval(&self, bound: &Arc<Bound>, id: &str, approve: bool) -> Reply {
+        let context = match self.context(bound) {
+            Ok(context) => context,
+            Err(denied) => return refused(&denied, &Arc::from("none"), &[]),
+        };
+        let started = self.clock.monotonic();
+        let mut call = Call::new(&context, if approve { "approve" } else { "deny" }, id.as_bytes());
+        call.approved(id);
+        match self.try_decide(&context, id, approve, &mut call).await {
+            Ok(taken) => {
+                let status = if approve { "approved" } else { "denied" };
+                let body = reply::document(&Json::Object(vec![
+                    ("id".to_owned(), Json::Text(id.to_owned())),
+                    ("status".to_owned(), Json::Text(status.to_owned())),
+                ]));
+                let outcome = Outcome::Done { body, count: 0, changes: Vec::new() };
+                let reply = self.close(&context, call, outcome, started).await;
+                match taken {
+                    Some(approval) if reply.code.is_none() => self.run_approved(*approval).await,
+                    _ => reply,
+                }
+            }
+            Err(denied) => {
+                let outcome = Outcome::Refused { denied, details: Vec::new() };
+                self.close(&context, call, outcome, started).await
+            }
+        }
+    }
+
+    async fn try_decide(
+        &self,
+        context: &Context,
+        id: &str,
+        approve: bool,
+        call: &mut Call,
+    ) -> Result<Option<Box<Approval>>, Denied> {
+        let lost = |error: StoreError| unrecorded(&error);
+        let account = context.bound.account();
+        let approval = self.store.approval_get(account, id).await.map_err(lost)?.ok_or_else(approvals::absent)?;
+        self.decidable(context, &approval)?;
+        let approver = context.bound.principal.user_id.clone().unwrap_or_default();
+        record::start(&self.store, call).await.map_err(lost)?;
+        let moved = self.store.approval_decide(account, id, &approver, approve).await.map_err(lost)?;
+        decided(moved)?;
+        if !approve {
+            return Ok(None);
+        }
+        decided(self.store.approval_take_for_run(account, id).await.map_err(lost)?).map(Some)
+    }
+
+    fn decidable(&self, context: &Context, approval: &Approval) -> Result<(), Denied> {
+        let table = approvals::table_of(&context.bound, approval).ok_or_else(approvals::absent)?;
+        approvals::may_decide(&context.bound, table, &approval.requester)
+    }
+
+    /// Runs an approved request as the one who asked, through the same door as any other call.
+    async fn run_approved(&self, approval: Approval) -> Reply {
+        let reply = match self.bind(Arc::new(approval.requester)) {
+            Ok(bound) => {
+                let bound = Arc::new(bound);
+                self.act(&bound, &approval.tool, &approval.content, Some(&approval.id), false).await.reply
+            }
+            Err(denied) => refused(&denied, &Arc::from("none"), &[]),
+        };
+        let outcome = reply.code.map_or("done", Code::name);
+        let finished = self.store.approval_finish(&approval.account, &approval.id, reply.code.is_none(), outcome).await;
+        if let Err(error) = finished {
+            tracing::error!(approval = %approval.id, %error, "the end of an approved call cannot be written");
+        }
+        reply
+    }
+}
+
+/// The request, when it was moved by this very call.
+fn decided(moved: Moved) -> Result<Box<Approval>, Denied> {
+    match moved {
+        Moved::Done(approval) => Ok(approval),
+        Moved::Not(status) => Err(Denied::new(
+            Code::Conflict,
+            format!("the request is {} already", status.name()),
+        )),
+        Moved::Absent => Err(approvals::absent()),
+    }
+}
+
+fn check_sources(policy: &Policy, sources: &HashMap<Arc<str>, Source>) -> Result<(), GuardError> {
+    match policy.tables.iter().find(|table| !sources.contains_key(table.source.as_ref())) {
+        Some(table) => Err(GuardError::SourceMissing(table.source.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn unrecorded(error: &StoreError) -> Denied {
+    tracing::error!(%error, "the audit cannot be written: the act is refused");
+    internal()
+}
+
+fn refused(denied: &Denied, request_id: &Arc<str>, details: &[(&str, Json)]) -> Reply {
+    Reply {
+        code: Some(denied.code),
+        body: reply::refusal(denied, request_id, details),
+        request_id: Arc::clone(request_id),
+    }
+}
+
+/// Every access that a query rests on, the root's first.
+fn accesses(query: &Query) -> Vec<Access> {
+    fn reads(read: &Read, found: &mut Vec<Access>) {
+        found.push(read.access);
+        for Include { read, .. } in &read.includes {
+            reads(read, found);
+        }
+    }
+    let mut found = Vec::new();
+    match query {
+        Query::Read(read) => reads(read, &mut found),
+        Query::Aggregate(aggregate) => found.push(aggregate.access),
+        Query::Create(Create { access, read, references, .. }) | Query::Update(Update { access, read, references, .. }) => {
+            found.extend([*access, *read]);
+            found.extend(references.iter().map(|reference| reference.access));
+        }
+        Query::Delete(Delete { access, read, .. }) => found.extend([*access, *read]),
+    }
+    found
+}

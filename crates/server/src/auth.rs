@@ -1,0 +1,47 @@
+//! Who calls: the bearer token, verified, and nothing else.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use tenantry_identity::Audience;
+use tenantry_policy::{Bound, Code, Denied};
+
+use crate::answer::refused;
+use crate::app::App;
+
+/// The caller, bound to the policy in force; or the refusal to answer.
+///
+/// INVARIANT: the principal is what the verified token says. No other header is read for it.
+pub(crate) fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>, Response> {
+    let token = bearer(headers).ok_or_else(|| {
+        let denied = Denied::new(Code::AuthenticationRequired, "a bearer token is needed")
+            .hint("send the header `Authorization: Bearer TOKEN`, once");
+        refused(&denied)
+    })?;
+    let now = app.clock.now_micros();
+    let law = app.guard.policy();
+    if let Some(cached) = app.tokens.get(token, Audience::App, now)
+        && Arc::ptr_eq(&cached.attached.policy, &law)
+    {
+        return Ok(Arc::clone(&cached.attached));
+    }
+    let verified = app.issuer.verify_for(token, Audience::App, now).map_err(|error| {
+        tracing::info!(code = error.code(), "a token was refused");
+        refused(&Denied::new(Code::AuthenticationRequired, error.told()).hint("ask for a new token"))
+    })?;
+    let bound =
+        app.guard.bind(Arc::new(verified.principal.clone())).map(Arc::new).map_err(|denied| refused(&denied))?;
+    app.tokens.insert(token, verified, Arc::clone(&bound));
+    Ok(bound)
+}
+
+/// The token of the one `Authorization: Bearer` header (RFC 6750 section 2.1). Two such headers are
+/// none: whoever sits between must not be able to choose.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(only), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}

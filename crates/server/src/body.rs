@@ -1,0 +1,47 @@
+//! Bodies, read within limits.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tenantry_guard::json::LARGEST;
+use tenantry_policy::{Code, Denied};
+
+use crate::answer::{refused, refused_as};
+
+/// How long a caller may take to send its body.
+const SLOWEST: Duration = Duration::from_secs(20);
+
+/// The whole body, or the refusal to answer. A body that says it is too large is refused unread.
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Response> {
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if said.is_some_and(|length| length > u64::try_from(LARGEST).unwrap_or(u64::MAX)) {
+        return Err(too_large());
+    }
+    let typed = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !typed.is_some_and(is_json) {
+        let denied = Denied::new(Code::ValidationError, "the body must be JSON")
+            .hint("send the header `Content-Type: application/json`");
+        return Err(refused_as(StatusCode::UNSUPPORTED_MEDIA_TYPE, &denied));
+    }
+    match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
+        Ok(Err(_)) => Err(refused(&Denied::new(Code::ValidationError, "the body did not arrive whole"))),
+        Err(_) => Err(refused_as(
+            StatusCode::REQUEST_TIMEOUT,
+            &Denied::new(Code::Timeout, "the body took too long to arrive"),
+        )),
+    }
+}
+
+fn is_json(value: &str) -> bool {
+    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn too_large() -> Response {
+    let denied = Denied::new(Code::ValidationError, format!("the body is larger than {LARGEST} bytes"));
+    refused_as(StatusCode::PAYLOAD_TOO_LARGE, &denied)
+}

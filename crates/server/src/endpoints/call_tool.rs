@@ -1,0 +1,28 @@
+//! `POST /app/v1/tools/{tool}`: calls a data tool. The body is the tool's arguments; the tenant is
+//! the token's, and nothing in path, header or body can name another.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::answer::from_reply;
+use crate::app::App;
+use crate::{auth, body};
+
+/// Answers the call.
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Path(tool): Path<String>,
+    headers: HeaderMap,
+    sent: Body,
+) -> Response {
+    let bound = match auth::caller(&app, &headers) {
+        Ok(bound) => bound,
+        Err(response) => return response,
+    };
+    match body::read(&headers, sent).await {
+        Ok(bytes) => from_reply(app.guard.call(&bound, &tool, &bytes).await),
+        Err(response) => response,
+    }
+}

@@ -1,0 +1,8 @@
+//! The endpoints, one file each.
+
+pub(crate) mod call_tool;
+pub(crate) mod decide_approval;
+pub(crate) mod health;
+pub(crate) mod keys;
+pub(crate) mod list_approvals;
+pub(crate) mod nowhere;
