@@ -83,7 +83,9 @@ fn text_of<'a>(cell: &'a Cell<'_>) -> Cow<'a, str> {
             let mut out = Vec::with_capacity(32);
             write_plain(&mut out, other);
             let text = String::from_utf8_lossy(&out).into_owned();
-            Cow::Owned(text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).map_or(text.clone(), str::to_owned))
+            Cow::Owned(
+                text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).map_or(text.clone(), str::to_owned),
+            )
         }
     }
 }
@@ -149,7 +151,9 @@ fn write_escaped(out: &mut Vec<u8>, byte: u8) {
         0x0c => b'f',
         0x00..0x20 => {
             out.extend_from_slice(b"\\u00");
-            out.extend([byte >> 4, byte & 15].map(|nibble| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }));
+            out.extend(
+                [byte >> 4, byte & 15].map(|nibble| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }),
+            );
             return;
         }
         _ => {
@@ -227,6 +231,13 @@ fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
         }
     }
     out.extend_from_slice(b"Z\"");
+}
+
+/// The RFC 3339 text of a moment, as [`write_cell`] shows it.
+pub(crate) fn timestamp_text(micros: i64) -> String {
+    let mut out = Vec::with_capacity(32);
+    write_timestamp(&mut out, micros);
+    String::from_utf8_lossy(&out).trim_matches('"').to_owned()
 }
 
 /// `YYYY-MM-DD` of days since 1970 in the proleptic Gregorian calendar. Years outside 0 to 9999
@@ -390,9 +401,9 @@ pub(crate) fn value_of(ty: Type, cell: &Cell<'_>) -> Result<Option<Value>, RunEr
         Cell::TimestampMicros(micros) => Value::Timestamp(*micros),
         Cell::Date(days) => Value::Date(*days),
         Cell::DecimalText(text) => Value::Decimal(text.parse().map_err(|_| RunError::ValueOutOfRange)?),
-        Cell::Scaled(unscaled, scale) => Value::Decimal(
-            Decimal::try_new(*unscaled, u32::from(*scale)).map_err(|_| RunError::ValueOutOfRange)?,
-        ),
+        Cell::Scaled(unscaled, scale) => {
+            Value::Decimal(Decimal::try_new(*unscaled, u32::from(*scale)).map_err(|_| RunError::ValueOutOfRange)?)
+        }
         Cell::Json(text) => Value::Json((*text).into()),
         Cell::Bytes(bytes) => Value::Bytes((*bytes).into()),
     }))
@@ -416,4 +427,154 @@ pub(crate) fn values_at(
 /// The description of the column at `index`.
 pub(crate) fn output_at(outputs: &[Output], index: usize) -> Result<&Output, RunError> {
     outputs.get(index).ok_or_else(|| RunError::Internal("a program names a column that it does not select".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tenantry_policy::catalog::Storage;
+    use tenantry_policy::redact::{HashKey, Mask};
+    use tenantry_policy::value::{format_date, format_timestamp};
+
+    use super::*;
+
+    fn output(name: &str, ty: Type, show: Show) -> Output {
+        Output { name: name.into(), ty, storage: Storage::Native, scale: None, show }
+    }
+
+    fn redactor() -> Redactor {
+        Redactor { hash: HashKey::derive(b"secret", "acme") }
+    }
+
+    fn written(show: Show, cell: &Cell<'_>) -> String {
+        let mut out = Vec::new();
+        write_cell(&mut out, &output("c", Type::Text, show), cell, &redactor());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn plain_values() {
+        let uuid: Uuid = "01890A5D-AC96-774B-BCCE-B302099A8057".parse().unwrap();
+        for (cell, text) in [
+            (Cell::Null, "null"),
+            (Cell::Bool(true), "true"),
+            (Cell::Int(i64::MIN), "-9223372036854775808"),
+            (Cell::Float(1.0), "1.0"),
+            (Cell::Float(f64::NAN), "null"),
+            (Cell::Float(f64::NEG_INFINITY), "null"),
+            (Cell::Text("a\"b\\c\n\u{1}\u{7f}\u{2028}é😀"), "\"a\\\"b\\\\c\\n\\u0001\u{7f}\u{2028}é😀\""),
+            (Cell::Uuid(uuid), "\"01890a5d-ac96-774b-bcce-b302099a8057\""),
+            (Cell::TimestampMicros(0), "\"1970-01-01T00:00:00Z\""),
+            (Cell::TimestampMicros(-1), "\"1969-12-31T23:59:59.999999Z\""),
+            (Cell::TimestampMicros(1_500_000), "\"1970-01-01T00:00:01.5Z\""),
+            (Cell::Date(-719_468), "\"0000-03-01\""),
+            (Cell::DecimalText("12.50".into()), "12.50"),
+            (Cell::Scaled(5, 2), "0.05"),
+            (Cell::Scaled(-5, 0), "-5"),
+            (Cell::Scaled(0, 3), "0.000"),
+            (Cell::Scaled(i64::MIN, 18), "-9.223372036854775808"),
+            (Cell::Json("{\"a\": [1]}"), "{\"a\": [1]}"),
+            (Cell::Bytes(b""), "\"\""),
+            (Cell::Bytes(b"a"), "\"YQ==\""),
+            (Cell::Bytes(b"abcd"), "\"YWJjZA==\""),
+        ] {
+            assert_eq!(written(Show::Plain, &cell), text);
+        }
+    }
+
+    #[test]
+    fn redacted_values_show_nothing_of_themselves() {
+        let hash = Show::Hash { table: "users".into() };
+        assert_eq!(written(Show::Mask(Mask::Last(4)), &Cell::Text("4111111111111234")), "\"***1234\"");
+        assert_eq!(written(Show::Mask(Mask::Last(1)), &Cell::Int(12345)), "\"***5\"");
+        assert_eq!(written(Show::Mask(Mask::First(1)), &Cell::Text("\"quoted\"")), "\"\\\"***\"");
+        assert_eq!(written(Show::Mask(Mask::First(4)), &Cell::TimestampMicros(0)), "\"1970***\"");
+        assert_eq!(written(Show::Mask(Mask::All), &Cell::Null), "null");
+        let hashed = written(hash.clone(), &Cell::Text("a@example.com"));
+        assert_eq!(hashed.len(), 34);
+        assert_eq!(hashed, written(hash.clone(), &Cell::Text("a@example.com")));
+        assert_ne!(hashed, written(hash.clone(), &Cell::Text("b@example.com")));
+        // The same number looks the same, however the database hands it over.
+        assert_eq!(written(hash.clone(), &Cell::Scaled(1250, 2)), written(hash, &Cell::DecimalText("12.50".into())));
+        assert!(!written(Show::Hidden, &Cell::Text("secret")).contains("secret"));
+    }
+
+    #[test]
+    fn means_are_exact() {
+        for (sum, count, expected) in [
+            (Cell::Int(10), Cell::Int(4), Some(2.5)),
+            (Cell::Int(0), Cell::Int(0), None),
+            (Cell::Null, Cell::Int(0), None),
+            (Cell::Scaled(1950, 2), Cell::Int(2), Some(9.75)),
+            (Cell::DecimalText("0.3".into()), Cell::Int(3), Some(0.1)),
+            (Cell::Float(1.0), Cell::Int(4), Some(0.25)),
+            (Cell::Int(9_007_199_254_740_993), Cell::Int(1), Some(9_007_199_254_740_992.0)),
+        ] {
+            assert_eq!(mean(&sum, &count), expected, "{sum:?}");
+        }
+    }
+
+    /// A row of cells.
+    struct Cells(Vec<Cell<'static>>);
+
+    impl Record for Cells {
+        fn cell(&self, index: usize, _: &Output) -> Result<Cell<'_>, RunError> {
+            self.0.get(index).cloned().ok_or(RunError::NotFound)
+        }
+    }
+
+    #[test]
+    fn hidden_columns_are_left_out_of_rows() {
+        let outputs = [
+            output("odd \"name\"", Type::Int, Show::Plain),
+            output("key", Type::Int, Show::Hidden),
+            output("b", Type::Bool, Show::Plain),
+        ];
+        let row = Cells(vec![Cell::Int(1), Cell::Int(2), Cell::Bool(false)]);
+        let mut out = Vec::new();
+        write_row(&mut out, &outputs, &row, &redactor()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), r#"{"odd \"name\"":1,"b":false}"#);
+        let mut out = Vec::new();
+        write_row(&mut out, &outputs[1..2], &row, &redactor()).unwrap();
+        assert_eq!(out, b"{}");
+        assert!(write_columns(&mut Vec::new(), &outputs, &[3], &row, &redactor()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn text_reads_back(text in ".*|[\\x00-\\x7f]{0,80}") {
+            let mut out = Vec::new();
+            write_text(&mut out, &text);
+            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn moments_are_written_as_jiff_writes_them(micros in -62_000_000_000_000_000_i64..253_000_000_000_000_000) {
+            prop_assert_eq!(timestamp_text(micros), format_timestamp(micros).unwrap());
+        }
+
+        #[test]
+        fn days_are_written_as_jiff_writes_them(days in -4_000_000_i32..2_900_000) {
+            let mut out = Vec::new();
+            write_day(&mut out, days.into());
+            prop_assert_eq!(String::from_utf8(out).unwrap(), format_date(days).unwrap());
+        }
+
+        #[test]
+        fn scaled_decimals_read_back(unscaled: i64, scale in 0_u8..19) {
+            let mut out = Vec::new();
+            write_scaled(&mut out, unscaled, scale);
+            let text = String::from_utf8(out).unwrap();
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+            prop_assert_eq!(text.parse::<Decimal>().unwrap(), Decimal::new(unscaled, scale.into()));
+        }
+
+        #[test]
+        fn bytes_read_back(bytes: Vec<u8>) {
+            let mut out = Vec::new();
+            write_bytes(&mut out, &bytes);
+            let text: String = serde_json::from_slice(&out).unwrap();
+            prop_assert_eq!(base64::engine::general_purpose::STANDARD.decode(text).unwrap(), bytes);
+        }
+    }
 }

@@ -209,7 +209,7 @@ pub(crate) fn within(out: &[u8], max_bytes: u64) -> Result<(), RunError> {
 }
 
 /// The key at `positions`; `None` where a part is NULL, which ties to nothing.
-fn key_at(outputs: &[Output], positions: &[usize], record: &impl Record) -> Result<Option<Key>, RunError> {
+pub(crate) fn key_at(outputs: &[Output], positions: &[usize], record: &impl Record) -> Result<Option<Key>, RunError> {
     let mut key = Vec::with_capacity(positions.len());
     for index in positions {
         let output = output_at(outputs, *index)?;

@@ -15,8 +15,8 @@ use tenantry_sql::Program;
 
 pub mod answer;
 mod emit;
-mod include;
 mod error;
+mod include;
 mod postgres;
 mod sqlite;
 mod stored;
