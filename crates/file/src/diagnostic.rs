@@ -132,11 +132,6 @@ impl Findings {
         self.list.iter().filter(move |finding| finding.code == code).filter_map(|finding| finding.span)
     }
 
-    /// How many errors so far?
-    pub(crate) fn errors(&self) -> usize {
-        self.list.iter().filter(|finding| finding.severity == Severity::Error).count()
-    }
-
     /// The findings as people see them, in the order of the texts.
     pub(crate) fn finish(self, files: &Files) -> Vec<Diagnostic> {
         let mut list = self.list;

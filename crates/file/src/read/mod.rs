@@ -11,6 +11,7 @@ use crate::span::{Files, Span};
 use crate::tree::{Map, Node, Tree};
 
 pub(crate) use text::byte_in_literal;
+pub(crate) use toml::read as toml;
 
 /// The largest text that is read.
 const LARGEST: usize = 16 * 1024 * 1024;
@@ -34,7 +35,7 @@ pub(crate) fn read(files: &Files, findings: &mut Findings) -> Node {
         let node = if source.is_json() {
             json::read(file, &source.text, findings)
         } else {
-            Some(toml::read(file, &source.text, findings))
+            Some(toml(file, &source.text, findings))
         };
         let Some(node) = node else { continue };
         match &mut root {
