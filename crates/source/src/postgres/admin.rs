@@ -309,7 +309,7 @@ fn refused(statement: usize, error: &tokio_postgres::Error) -> AdminError {
     let code = error.code().map(|code| code.code().to_owned()).unwrap_or_default();
     let meaning = match Failure::of(error) {
         Failure::Busy => return AdminError::Locked,
-        failure @ (Failure::Unavailable | Failure::Login | Failure::ReadOnly) => {
+        failure @ (Failure::Unavailable | Failure::Login | Failure::Tls | Failure::ReadOnly) => {
             return AdminError::Source(failure.into());
         }
         Failure::Missing => "a table, column, type, function or role that it names is not there",

@@ -12,6 +12,8 @@ pub(super) enum Failure {
     Unavailable,
     /// The server refuses our login, or the database is not there.
     Login,
+    /// The URL asks for TLS, which we do not speak to PostgreSQL.
+    Tls,
     /// It ran longer than it may.
     Timeout,
     /// Another transaction is in the way: a deadlock, a lock, a serialization failure.
@@ -93,7 +95,7 @@ impl Failure {
 
     /// Can the connection still be used once its transaction is rolled back?
     pub(super) fn leaves_connection(&self) -> bool {
-        !matches!(self, Failure::Unavailable | Failure::Login | Failure::Internal | Failure::Stale)
+        !matches!(self, Failure::Unavailable | Failure::Login | Failure::Tls | Failure::Internal | Failure::Stale)
     }
 
     /// May the same request, of which nothing was committed, be tried once more?
@@ -112,6 +114,7 @@ impl From<Failure> for RunError {
         match failure {
             Failure::Unavailable => RunError::Unavailable("the connection was lost, or none can be made".to_owned()),
             Failure::Login => RunError::Unavailable("the server refuses the login".to_owned()),
+            Failure::Tls => RunError::Unavailable("the URL asks for TLS, which is not built in".to_owned()),
             Failure::ReadOnly => RunError::Unavailable("the server accepts reads only".to_owned()),
             Failure::Timeout => RunError::Timeout,
             Failure::Busy => RunError::Busy,

@@ -1,6 +1,7 @@
 //! The pieces of a flush. Polled together, the driver sends them in one go and the server answers
 //! them in order; a piece that fails makes the server refuse the rest of its transaction.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::pin::pin;
 
@@ -28,6 +29,16 @@ pub(super) enum Stop {
     Run(RunError),
 }
 
+impl Stop {
+    fn leaves_connection(&self) -> bool {
+        match self {
+            Stop::Failed(failure) => failure.leaves_connection(),
+            Stop::Uncertain => false,
+            Stop::Run(_) => true,
+        }
+    }
+}
+
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         Stop::Failed(failure)
@@ -41,22 +52,22 @@ impl From<RunError> for Stop {
 }
 
 /// The settings of one transaction, as one statement.
-pub(super) struct Settings {
+pub(super) struct Settings<'a> {
     sql: String,
-    values: Vec<String>,
+    values: Vec<Cow<'a, str>>,
 }
 
-impl Settings {
+impl<'a> Settings<'a> {
     /// Those of the program, and its timeout.
-    pub(super) fn of(program: &Program) -> Settings {
+    pub(super) fn of(program: &'a Program) -> Settings<'a> {
         // Zero would mean no limit.
         let millis = program.timeout.as_millis().clamp(1, 2_147_483_647);
-        let pairs = program.settings.iter().cloned();
-        Settings::new(pairs.chain([("statement_timeout".to_owned(), millis.to_string())]))
+        let pairs = program.settings.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
+        Settings::new(pairs.chain([("statement_timeout", Cow::Owned(millis.to_string()))]))
     }
 
     /// Names and values, all parameters of one statement whose text is the same for a policy.
-    pub(super) fn new(pairs: impl Iterator<Item = (String, String)>) -> Settings {
+    pub(super) fn new(pairs: impl Iterator<Item = (&'a str, Cow<'a, str>)>) -> Settings<'a> {
         let mut sql = "SELECT ".to_owned();
         let mut values = Vec::new();
         for (name, value) in pairs {
@@ -64,7 +75,7 @@ impl Settings {
             let first = values.len() + 1;
             // Writing into a String cannot fail. `true`: until the end of the transaction.
             let _ = write!(sql, "{comma}pg_catalog.set_config(${first}, ${}, true)", first + 1);
-            values.extend([name, value]);
+            values.extend([Cow::Borrowed(name), value]);
         }
         Settings { sql, values }
     }
@@ -130,15 +141,17 @@ pub(super) fn settle<const N: usize>(pieces: [Result<(), Stop>; N]) -> Result<()
     Err(first)
 }
 
+/// Gives the connection back when its transaction has ended and it is still good.
+pub(super) fn give_back(lease: Lease, ended: bool, told: &Result<(), Stop>) {
+    if ended && told.as_ref().err().is_none_or(Stop::leaves_connection) {
+        lease.finish();
+    }
+}
+
 /// Ends the transaction with nothing changed, and gives the connection back if it is still good.
 pub(super) async fn roll_back(mut lease: Lease, stop: &Stop) {
-    let usable = match stop {
-        Stop::Failed(failure) => failure.leaves_connection(),
-        Stop::Uncertain => false,
-        Stop::Run(_) => true,
-    };
     let Ok(session) = lease.session() else { return };
-    if usable && control(&session.client, "ROLLBACK").await.is_ok() {
+    if stop.leaves_connection() && control(&session.client, "ROLLBACK").await.is_ok() {
         lease.finish();
     }
 }

@@ -26,7 +26,7 @@ use tenantry_policy::Clock;
 use tenantry_policy::catalog::Catalog;
 use tenantry_sql::Program;
 use tenantry_sql::program::{Level, Steps};
-use tokio_postgres::Config;
+use tokio_postgres::{Client, Config};
 
 use self::failure::Failure;
 use self::flush::Stop;
@@ -38,6 +38,9 @@ use crate::error::{RunError, SourceError};
 
 /// How long the network may take on top of what the statements may.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long reading a catalog may take.
+const CATALOG: Duration = Duration::from_secs(60);
 
 /// A PostgreSQL database behind its pool.
 #[derive(Clone)]
@@ -68,7 +71,7 @@ impl Postgres {
     /// The database's tables as the runtime role sees them.
     pub(crate) async fn catalog(&self) -> Result<Catalog, SourceError> {
         let mut lease = self.pool.lease().await?;
-        let catalog = catalog::read(&lease.session()?.client).await?;
+        let catalog = patiently(&lease.session()?.client).await?;
         lease.finish();
         Ok(catalog)
     }
@@ -98,9 +101,15 @@ impl Postgres {
     async fn attempts(&self, program: &Program, redactor: &Redactor) -> Result<Answer, RunError> {
         let write = !matches!(program.steps, Steps::Read(_) | Steps::Aggregate(_));
         match self.attempt(program, redactor).await {
-            // An idle connection may have died unseen, a prepared statement may be older than its
-            // table: nothing was committed, so once more, on another connection.
-            Err(Stop::Failed(failure)) if failure.passes(write) => self.attempt(program, redactor).await.map_err(told),
+            Err(Stop::Failed(failure)) if failure.passes(write) => {
+                // An idle connection may have died unseen, a prepared statement may be older than its
+                // table, and then the other connections are no better. Nothing was committed, so once
+                // more, on a new one.
+                if failure != Failure::Busy {
+                    self.pool.outdate();
+                }
+                self.attempt(program, redactor).await.map_err(told)
+            }
             other => other.map_err(told),
         }
     }
@@ -142,6 +151,13 @@ fn depth(level: &Level) -> u32 {
 
 /// Reads a catalog over a connection of its own, as whoever the URL names.
 pub(crate) async fn read_catalog(config: &Config) -> Result<Catalog, SourceError> {
-    let session = Session::open(config, 1).await.map_err(|failure: Failure| SourceError::from(failure))?;
-    Ok(catalog::read(&session.client).await?)
+    let session = Session::open(config, 1).await?;
+    patiently(&session.client).await
+}
+
+async fn patiently(client: &Client) -> Result<Catalog, SourceError> {
+    match tokio::time::timeout(CATALOG, catalog::read(client)).await {
+        Ok(catalog) => Ok(catalog?),
+        Err(_) => Err(Failure::Timeout.into()),
+    }
 }

@@ -5,6 +5,7 @@
 //! or a forgotten transaction all leave the lease unfinished, and its drop closes the connection.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -21,6 +22,9 @@ use crate::error::{RunError, SourceError};
 /// How long a connection is used. A new one finds a server that took over, and is checked anew.
 const AGE: Duration = Duration::from_secs(30 * 60);
 
+/// How long the questions about a role may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The pool. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Pool {
@@ -34,6 +38,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Session>>,
+    /// Counts the times that connections were found to be out of date.
+    epoch: AtomicU64,
     governed: Mutex<Arc<[Governed]>>,
     /// Why no connection may be lent now.
     distrust: Mutex<Option<String>>,
@@ -56,6 +62,12 @@ impl From<Finding> for NoLease {
             Finding::Unsafe(reason) => NoLease::Unsafe(reason),
             Finding::Failed(failure) => NoLease::Failed(failure),
         }
+    }
+}
+
+impl Inner {
+    fn usable(&self, session: &Session) -> bool {
+        !session.client.is_closed() && session.epoch == self.epoch.load(Ordering::SeqCst)
     }
 }
 
@@ -90,6 +102,7 @@ impl Pool {
                 clock,
                 permits,
                 idle: Mutex::new(Vec::new()),
+                epoch: AtomicU64::new(0),
                 governed: Mutex::new(Arc::from([])),
                 distrust: Mutex::new(None),
             }),
@@ -111,7 +124,7 @@ impl Pool {
         };
         loop {
             let Some(session) = self.inner.idle.lock().pop() else { break };
-            if !session.client.is_closed() && self.inner.clock.monotonic() < session.expires {
+            if self.inner.usable(&session) && self.inner.clock.monotonic() < session.expires {
                 return Ok(Lease::new(session, Arc::clone(&self.inner), permit));
             }
         }
@@ -130,6 +143,7 @@ impl Pool {
     async fn open(&self) -> Result<Session, NoLease> {
         let inner = &self.inner;
         let mut session = Session::open(&inner.config, inner.statements).await.map_err(NoLease::Failed)?;
+        session.epoch = inner.epoch.load(Ordering::SeqCst);
         session.expires = inner.clock.monotonic().saturating_add(AGE);
         Ok(session)
     }
@@ -166,11 +180,16 @@ impl Pool {
     }
 
     async fn ask(&self, tables: &[Governed]) -> Result<(), NoLease> {
+        let asked = tokio::time::timeout(PATIENCE, self.ask_for_long(tables)).await;
+        asked.unwrap_or(Err(NoLease::Failed(Failure::Unavailable)))
+    }
+
+    async fn ask_for_long(&self, tables: &[Governed]) -> Result<(), NoLease> {
         // Not through `lease`: that lends nothing while the role is distrusted, and a pool that is
         // lent out must not keep the question waiting.
         let idle = self.inner.idle.lock().pop();
         let session = match idle {
-            Some(session) if !session.client.is_closed() => session,
+            Some(session) if self.inner.usable(&session) => session,
             _ => {
                 let session = self.open().await?;
                 runtime::check_session(&session.client).await?;
@@ -183,6 +202,13 @@ impl Pool {
             idle.push(session);
         }
         Ok(())
+    }
+
+    /// Tables have changed, or the server went: every connection made before now is closed, at once or
+    /// when it comes back.
+    pub(super) fn outdate(&self) {
+        self.inner.epoch.fetch_add(1, Ordering::SeqCst);
+        self.inner.idle.lock().clear();
     }
 
     /// How many connections wait to be lent.
@@ -216,7 +242,7 @@ impl Lease {
     /// Gives the connection back. Only after the server acknowledged COMMIT or ROLLBACK.
     pub(super) fn finish(mut self) {
         let Some(session) = self.session.take() else { return };
-        if !session.client.is_closed() && self.pool.distrust.lock().is_none() {
+        if self.pool.usable(&session) && self.pool.distrust.lock().is_none() {
             self.pool.idle.lock().push(session);
         }
     }

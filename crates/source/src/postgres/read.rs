@@ -7,7 +7,7 @@ use tenantry_sql::program::{Child, Groups, Level};
 use tokio_postgres::{Client, Row, Statement};
 
 use super::failure::Failure;
-use super::flush::{Settings, Stop, control, each_row, roll_back, settle};
+use super::flush::{Settings, Stop, control, each_row, give_back, roll_back, settle};
 use super::pool::Lease;
 use super::session::Session;
 use crate::answer::{Answer, Redactor};
@@ -83,10 +83,10 @@ async fn page(mut lease: Lease, program: &Program, level: &Level, redactor: &Red
         each_row(client, &statement, &level.statement.params, &[], sink),
         control(client, "COMMIT"),
     );
-    if commit.is_ok() {
-        lease.finish();
-    }
-    settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, commit.map_err(Stop::from)])?;
+    let ended = commit.is_ok();
+    let told = settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, commit.map_err(Stop::from)]);
+    give_back(lease, ended, &told);
+    told?;
     out.push(b']');
     Ok(shown.answer(level, out)?)
 }
@@ -127,10 +127,10 @@ pub(super) async fn aggregate(
         each_row(client, &statement, &groups.statement.params, &[], sink),
         control(client, "COMMIT"),
     );
-    if commit.is_ok() {
-        lease.finish();
-    }
-    settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, commit.map_err(Stop::from)])?;
+    let ended = commit.is_ok();
+    let told = settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, commit.map_err(Stop::from)]);
+    give_back(lease, ended, &told);
+    told?;
     out.push(b']');
     Ok(Answer { rows: out, count: count.into(), ..Answer::default() })
 }
@@ -187,10 +187,10 @@ async fn tree(mut lease: Lease, program: &Program, level: &Level, redactor: &Red
         let below = fill(call, level, &prepared, &mut rows).await;
         (below, control(client, "COMMIT").await)
     };
-    if commit.is_ok() {
-        lease.finish();
-    }
-    settle([below, commit.map_err(Stop::from)])?;
+    let ended = commit.is_ok();
+    let told = settle([below, commit.map_err(Stop::from)]);
+    give_back(lease, ended, &told);
+    told?;
     let mut out = Vec::with_capacity(rows.bytes());
     rows.write_array(&mut out, program.max_bytes)?;
     Ok(shown.answer(level, out)?)

@@ -13,6 +13,9 @@ use super::statements::Statements;
 /// How long to wait for a new connection where the URL says nothing.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the network may leave what we sent unanswered before the connection counts as lost.
+const SILENCE: Duration = Duration::from_secs(15);
+
 /// Settings that every connection starts with. They come after those of the URL, so they win.
 ///
 /// `pg_temp` stands last, because a temporary table or type is otherwise found first.
@@ -27,6 +30,8 @@ pub(super) struct Session {
     pub(super) client: Client,
     /// Statements prepared on it.
     pub(super) statements: Statements,
+    /// The pool's count of outdatings when it was opened.
+    pub(super) epoch: u64,
     /// When to close it, on the pool's clock.
     pub(super) expires: Duration,
     task: AbortHandle,
@@ -36,10 +41,19 @@ impl Session {
     /// Opens a connection.
     ///
     /// # Errors
-    /// [`Failure::Login`] or [`Failure::Unavailable`].
+    /// [`Failure::Login`], [`Failure::Tls`] or [`Failure::Unavailable`].
     pub(super) async fn open(config: &Config, statements: usize) -> Result<Session, Failure> {
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(Failure::Tls);
+        }
         let config = with_settings(config);
-        let (client, connection) = config.connect(NoTls).await.map_err(|error| match Failure::of(&error) {
+        // The driver's own limit ends with the socket's connection; a server may take that and say
+        // nothing more.
+        let limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT).saturating_mul(2);
+        let Ok(connected) = tokio::time::timeout(limit, config.connect(NoTls)).await else {
+            return Err(Failure::Unavailable);
+        };
+        let (client, connection) = connected.map_err(|error| match Failure::of(&error) {
             Failure::Login => Failure::Login,
             _ => Failure::Unavailable,
         })?;
@@ -49,7 +63,7 @@ impl Session {
             }
         });
         let statements = Statements::new(statements);
-        Ok(Session { client, statements, expires: Duration::MAX, task: task.abort_handle() })
+        Ok(Session { client, statements, epoch: 0, expires: Duration::MAX, task: task.abort_handle() })
     }
 
     /// The prepared form of `sql`, from the cache or the server.
@@ -67,6 +81,9 @@ impl Session {
 
     /// Stops what the server is doing for this connection, from a task of its own, and closes it.
     pub(super) fn abandon(self) {
+        if self.client.is_closed() {
+            return;
+        }
         let token: CancelToken = self.client.cancel_token();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
@@ -95,8 +112,10 @@ fn with_settings(config: &Config) -> Config {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
-    if config.get_ssl_mode() == SslMode::Prefer {
-        config.ssl_mode(SslMode::Disable);
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
     }
+    // Asking a server for TLS that we do not speak would cost a round trip.
+    config.ssl_mode(SslMode::Disable);
     config
 }

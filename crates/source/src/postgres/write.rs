@@ -9,7 +9,7 @@ use tenantry_sql::program::{Change, ChangeParams, Conflict, Insert, Output, Para
 use tokio_postgres::{Client, Row, Statement};
 
 use super::failure::Failure;
-use super::flush::{Settings, Stop, all_rows, control, roll_back, settle};
+use super::flush::{Settings, Stop, all_rows, control, give_back, roll_back, settle};
 use super::pool::{Lease, Pool};
 use super::record::{identity, verdict};
 use crate::answer::{Answer, ChangeRecord, Redactor};
@@ -148,12 +148,8 @@ fn judge_change(
             return Err(refuse(RunError::NotFound));
         }
         if after.len() < before.len() {
-            // The rows are locked: only a guard that the first statement has not can leave one out.
-            return Err(refuse(if change.references.is_some() {
-                RunError::ReferenceNotVisible { names: Vec::new() }
-            } else {
-                RunError::Busy
-            }));
+            // The rows are locked, so something that the first statement does not ask left one out.
+            return Err(refuse(RunError::Busy));
         }
         // Without a key only a lone row can be told from the others.
         let before: &[Row] = if change.key.is_empty() && before.len() > 1 { &[] } else { before };
@@ -204,14 +200,12 @@ pub(super) async fn delete(
         control(client, last),
     );
     let ended = commit.is_ok();
-    if ended {
-        lease.finish();
-    }
     let mut kept = Vec::new();
     let rows = rows.map(|rows| kept = rows);
-    settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, check.map_err(Stop::from)])
-        .map_err(|stop| if ended || remove.dry_run { stop } else { uncertain(stop) })?;
-    commit.map_err(|failure| if remove.dry_run { Stop::Failed(failure) } else { uncertain(Stop::Failed(failure)) })?;
+    let commit = commit.map_err(Stop::from);
+    let told = settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, check.map_err(Stop::from), commit]);
+    give_back(lease, ended, &told);
+    told.map_err(|stop| if ended || remove.dry_run { stop } else { uncertain(stop) })?;
     let [row] = kept.as_slice() else { return Err(Stop::Run(RunError::NotFound)) };
     let outputs = &remove.statement.output;
     let key = object(outputs, &remove.key, row, redactor)?;
@@ -239,7 +233,8 @@ async fn end(
     conflict: Option<&Conflict>,
 ) -> Result<Answer, Stop> {
     let mut refusal = match judged {
-        Ok(answer) => {
+        // Nothing fits: that may be because a row pointed at is not to be seen.
+        Ok(answer) if answer.count > 0 || references.is_none() => {
             let client = &lease.session()?.client;
             control(client, if dry_run { "ROLLBACK" } else { "COMMIT" })
                 .await
@@ -247,12 +242,24 @@ async fn end(
             lease.finish();
             return Ok(answer);
         }
+        Ok(answer) => {
+            let Some(references) = references else { return Ok(answer) };
+            let names = hidden(&mut lease, references, 0).await?;
+            if names.is_empty() {
+                roll_back(lease, &Stop::Run(RunError::NotFound)).await;
+                return Ok(answer);
+            }
+            Refusal::of(0, RunError::ReferenceNotVisible { names })
+        }
         Err(refusal) => refusal,
     };
-    if let (Stop::Run(RunError::ReferenceNotVisible { names }), Some(references)) = (&mut refusal.stop, references) {
-        *names = hidden(&mut lease, references, refusal.row).await?;
-        if names.is_empty() {
-            // It came into sight meanwhile, or something else kept the row out.
+    let unclear = matches!(refusal.stop, Stop::Run(RunError::ReferenceNotVisible { ref names }) if names.is_empty());
+    if let (true, Some(references)) = (unclear || refusal.stop == Stop::Run(RunError::NotFound), references) {
+        let names = hidden(&mut lease, references, refusal.row).await?;
+        if !names.is_empty() {
+            refusal.stop = Stop::Run(RunError::ReferenceNotVisible { names });
+        } else if unclear {
+            // It came into sight meanwhile: the call may be tried again.
             refusal.stop = Stop::Run(RunError::Busy);
         }
     }
@@ -293,13 +300,12 @@ async fn conflicts(pool: &Pool, program: &Program, conflict: &Conflict, row: usi
         all_rows(client, &statement, params(&conflict.rows, row)),
         control(client, "COMMIT"),
     );
-    if commit.is_ok() {
-        lease.finish();
-    }
+    let ended = commit.is_ok();
     let mut own = false;
     let rows = rows.map(|rows| own = !rows.is_empty());
-    settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, commit.map_err(Stop::from)])?;
-    Ok(own)
+    let told = settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, commit.map_err(Stop::from)]);
+    give_back(lease, ended, &told);
+    told.map(|()| own)
 }
 
 /// The parameters for a row; a statement for all rows has them once.

@@ -4,6 +4,7 @@
 mod admin;
 mod catalog;
 mod pool;
+mod program;
 mod runtime;
 mod values;
 

@@ -17,7 +17,7 @@ const TENANT: &str = "SELECT pg_catalog.current_setting('tenantry.tenant_id', tr
 /// One request with settings, as the reads send it.
 async fn request(pool: &Pool, tenant: &str, sql: &str) -> Result<(), Failure> {
     let mut lease = pool.lease().await.unwrap();
-    let settings = Settings::new([("tenantry.tenant_id".to_owned(), tenant.to_owned())].into_iter());
+    let settings = Settings::new([("tenantry.tenant_id", tenant.into())].into_iter());
     let session = lease.session().unwrap();
     let set = settings.prepare(session).await.unwrap();
     let statement = session.prepare(sql).await?;
@@ -172,7 +172,7 @@ async fn errors_have_the_meaning_of_their_code() {
     }
     let mut lease = pool.lease().await.unwrap();
     let session = lease.session().unwrap();
-    let limit = Settings::new([("statement_timeout".to_owned(), "20".to_owned())].into_iter());
+    let limit = Settings::new([("statement_timeout", "20".into())].into_iter());
     let set = limit.prepare(session).await.unwrap();
     control(&session.client, "BEGIN").await.unwrap();
     limit.apply(&session.client, &set).await.unwrap();
