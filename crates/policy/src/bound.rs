@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::attribute::{AttrId, AttrPath, Attribute};
-use crate::condition::{AttrView, Cond, NoRow, Term, Truth, eval};
+use crate::condition::{AttrView, Cond, NoRow, RowView, Term, Truth, eval};
 use crate::ids::TableId;
 use crate::policy::Policy;
 use crate::principal::{Datum, Principal};
@@ -80,6 +80,31 @@ impl Access {
     pub fn verdict(&self) -> Verdict {
         self.verdict
     }
+
+    /// Is this row of `table` visible for the operation? `table` is the one that the access was made
+    /// for, `attrs` the same principal at the time of the call. Allocates nothing.
+    ///
+    /// This is the first of the four forms; the statements say the same to the databases.
+    #[must_use]
+    pub fn shows(&self, table: &Table, row: &dyn RowView, attrs: &dyn AttrView) -> bool {
+        if self.verdict != Verdict::Open || table.id != self.table {
+            return false;
+        }
+        let mut widened = false;
+        let mut left = self.active;
+        while left != 0 {
+            let at = usize::try_from(left.trailing_zeros()).unwrap_or(usize::MAX);
+            left &= left - 1;
+            // A bit without a rule belongs to another policy's table.
+            let Some(rule) = table.rules.get(at) else { return false };
+            if rule.kind.widens() {
+                widened = widened || eval(&rule.when, row, attrs).is_true();
+            } else if !eval(&rule.when, row, attrs).is_true() {
+                return false;
+            }
+        }
+        widened && table.boundary.get(self.op.index()).is_some_and(|within| eval(within, row, attrs).is_true())
+    }
 }
 
 /// A token's attribute does not fit the policy: the token is refused.
@@ -102,24 +127,9 @@ impl Bound {
         let values = policy
             .attributes
             .iter()
-            .map(|(id, attribute)| match policy.attributes.presence_only(id) {
-                true => presence(attribute, &principal),
-                false => read(attribute, &principal),
-            })
+            .map(|(id, attribute)| value_of(&policy, id, attribute, &principal))
             .collect::<Result<Vec<_>, _>>()?;
-        let keys = [
-            (AttrPath::TenantId, &principal.tenant_id),
-            (AttrPath::UserId, &principal.user_id),
-            (AttrPath::WorkspaceId, &principal.workspace_id),
-        ];
-        let unfit = keys.into_iter().find(|(_, key)| key.as_deref().is_some_and(|id| !fit_key(id)));
-        if let Some((path, _)) = unfit {
-            return Err(BindError { path: path.to_string(), problem: "is empty, too long, or not plain text" });
-        }
-        if !principal.roles.iter().all(|role| fit_key(role)) {
-            let problem = "holds a name that is empty, too long, or not plain text";
-            return Err(BindError { path: AttrPath::Roles.to_string(), problem });
-        }
+        check_keys(&principal)?;
         let mut tools = vec![ToolSet::NONE; policy.tables.len()];
         for role in &principal.roles {
             let Some(grants) = policy.roles.get(role.as_str()) else { continue };
@@ -129,7 +139,7 @@ impl Bound {
                 }
             }
         }
-        let access = policy.tables.iter().map(|table| Op::ALL.map(|op| access(table, op, &values))).collect();
+        let access = policy.tables.iter().map(|table| Op::ALL.map(|op| access(table, op, &Slots(&values)))).collect();
         Ok(Bound { principal, policy, values, tools, access })
     }
 
@@ -164,9 +174,42 @@ impl Bound {
     }
 }
 
+/// Are the names of the account, the user, the workspace and the roles such that each has one spelling?
+pub(crate) fn check_keys(principal: &Principal) -> Result<(), BindError> {
+    let keys = [
+        (AttrPath::TenantId, &principal.tenant_id),
+        (AttrPath::UserId, &principal.user_id),
+        (AttrPath::WorkspaceId, &principal.workspace_id),
+    ];
+    let unfit = keys.into_iter().find(|(_, key)| key.as_deref().is_some_and(|id| !fit_key(id)));
+    if let Some((path, _)) = unfit {
+        return Err(BindError { path: path.to_string(), problem: "is empty, too long, or not plain text" });
+    }
+    if !principal.roles.iter().all(|role| fit_key(role)) {
+        let problem = "holds a name that is empty, too long, or not plain text";
+        return Err(BindError { path: AttrPath::Roles.to_string(), problem });
+    }
+    Ok(())
+}
+
 /// Text that may be a key: 1 to 256 bytes, no control characters, in Unicode's composed form (NFC).
 fn fit_key(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control) && unicode_normalization::is_nfc(text)
+    if text.is_empty() || text.len() > 256 {
+        return false;
+    }
+    // Printable ASCII is composed already.
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        || (!text.chars().any(char::is_control) && unicode_normalization::is_nfc(text))
+}
+
+/// The value that an attribute of the policy has for a principal.
+pub(crate) fn value_of(
+    policy: &Policy,
+    id: AttrId,
+    attribute: &Attribute,
+    principal: &Principal,
+) -> Result<Slot, BindError> {
+    if policy.attributes.presence_only(id) { presence(attribute, principal) } else { read(attribute, principal) }
 }
 
 fn read(attribute: &Attribute, principal: &Principal) -> Result<Slot, BindError> {
@@ -247,7 +290,7 @@ fn typed(datum: &Datum, ty: Type) -> Option<Value> {
     }
 }
 
-fn access(table: &Table, op: Op, values: &[Slot]) -> Access {
+pub(crate) fn access<A: AttrView>(table: &Table, op: Op, attrs: &A) -> Access {
     // The compiler refuses such a table. A rule without a bit could be one that narrows, so nothing
     // at all is visible then.
     if table.rules.len() > MAX_RULES {
@@ -260,9 +303,7 @@ fn access(table: &Table, op: Op, values: &[Slot]) -> Access {
         if !rule.on.has(op) {
             continue;
         }
-        let truth = foresee(&rule.when, values);
-        let takes_part = if rule.kind.widens() { truth != Foreseen::Never } else { true };
-        if takes_part {
+        if !rule.kind.widens() || foresee(&rule.when, attrs) != Foreseen::Never {
             active |= 1 << at;
             widening |= rule.kind.widens();
         } else if rule.kind == RuleKind::Scope {
@@ -299,8 +340,8 @@ enum Foreseen {
 
 /// Looks at a condition with three possible truths for what a row decides. Sound: `Never` is only
 /// answered when no row can make the condition TRUE.
-fn foresee(cond: &Cond, values: &[Slot]) -> Foreseen {
-    let (can_true, can_false, can_unknown) = possible(cond, values);
+fn foresee<A: AttrView>(cond: &Cond, attrs: &A) -> Foreseen {
+    let (can_true, can_false, can_unknown) = possible(cond, attrs);
     match (can_true, can_false || can_unknown) {
         (true, false) => Foreseen::Always,
         (false, _) => Foreseen::Never,
@@ -309,31 +350,31 @@ fn foresee(cond: &Cond, values: &[Slot]) -> Foreseen {
 }
 
 /// Which truths a condition may have over all rows: (TRUE, FALSE, UNKNOWN).
-fn possible(cond: &Cond, values: &[Slot]) -> (bool, bool, bool) {
+fn possible<A: AttrView>(cond: &Cond, attrs: &A) -> (bool, bool, bool) {
     let exactly = |truth: Truth| (truth == Truth::True, truth == Truth::False, truth == Truth::Unknown);
-    let slot = |id: &AttrId| values.get(id.index()).unwrap_or(&Slot::Missing);
+    let slot = |id: &AttrId| attrs.slot(*id);
     let missing = |term: &Term| matches!(term, Term::Attr(id) if *slot(id) == Slot::Missing);
     match cond {
         Cond::Const(value) => (*value, !*value, false),
         Cond::Has(attr) => exactly(Truth::from(*slot(attr) != Slot::Missing)),
         Cond::Not(inner) => {
-            let (t, f, u) = possible(inner, values);
+            let (t, f, u) = possible(inner, attrs);
             (f, t, u)
         }
         Cond::And(parts) => parts.iter().fold((true, false, false), |(t, f, u), part| {
-            let (pt, pf, pu) = possible(part, values);
+            let (pt, pf, pu) = possible(part, attrs);
             (t && pt, f || pf, (u && (pu || pt)) || (pu && t))
         }),
         Cond::Or(parts) => parts.iter().fold((false, true, false), |(t, f, u), part| {
-            let (pt, pf, pu) = possible(part, values);
+            let (pt, pf, pu) = possible(part, attrs);
             (t || pt, f && pf, (u && (pu || pf)) || (pu && f))
         }),
         Cond::IsNull { .. } => (true, true, false),
         Cond::Compare { left, right, .. } | Cond::StartsWith { term: left, prefix: right } => {
             if missing(left) || missing(right) {
                 exactly(Truth::Unknown)
-            } else if let (Some(_), Some(_)) = (fixed(left, values), fixed(right, values)) {
-                exactly(eval(cond, &NoRow, &Slots(values)))
+            } else if let (Some(_), Some(_)) = (fixed(left, attrs), fixed(right, attrs)) {
+                exactly(eval(cond, &NoRow, attrs))
             } else {
                 (true, true, true)
             }
@@ -345,8 +386,8 @@ fn possible(cond: &Cond, values: &[Slot]) -> (bool, bool, bool) {
                 Cond::InLiterals { list, .. } => list.is_empty(),
                 _ => false,
             };
-            if missing(term) || list_missing || empty || fixed(term, values).is_some() {
-                exactly(eval(cond, &NoRow, &Slots(values)))
+            if missing(term) || list_missing || empty || fixed(term, attrs).is_some() {
+                exactly(eval(cond, &NoRow, attrs))
             } else {
                 (true, true, true)
             }
@@ -367,11 +408,11 @@ impl AttrView for Slots<'_> {
     }
 }
 
-fn fixed<'a>(term: &'a Term, values: &'a [Slot]) -> Option<&'a Value> {
+fn fixed<'a, A: AttrView>(term: &'a Term, attrs: &'a A) -> Option<&'a Value> {
     match term {
         Term::Literal(value) => Some(value),
-        Term::Attr(id) => match values.get(id.index()) {
-            Some(Slot::One(value)) => Some(value),
+        Term::Attr(id) => match attrs.slot(*id) {
+            Slot::One(value) => Some(value),
             _ => None,
         },
         Term::Column(_) => None,
@@ -444,7 +485,7 @@ mod tests {
         fn what_is_foreseen_holds_for_every_row(
             cond in arbitrary::cond(), row in arbitrary::row(), person in arbitrary::person(),
         ) {
-            let (can_true, can_false, can_unknown) = possible(&cond, &person.slots);
+            let (can_true, can_false, can_unknown) = possible(&cond, &Slots(&person.slots));
             let truth = eval(&cond, &row, &person);
             let allowed = match truth {
                 Truth::True => can_true,
@@ -464,10 +505,11 @@ mod tests {
         ) {
             let table = table(rules);
             for op in Op::ALL {
-                let access = access(&table, op, &person.slots);
+                let access = access(&table, op, &Slots(&person.slots));
                 for row in &rows {
                     let all = visible(&table, op, row, &person, |_, _| true);
                     prop_assert_eq!(visible(&table, op, row, &person, |at, _| access.has_rule(at)), all);
+                    prop_assert_eq!(access.shows(&table, row, &person), all && access.verdict() == Verdict::Open);
                     match access.verdict() {
                         Verdict::Open => {}
                         Verdict::Nothing => prop_assert!(!all),
