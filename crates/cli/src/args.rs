@@ -1,0 +1,94 @@
+//! The tree of commands. Each command's own arguments stand in its file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::output::ColorChoice;
+
+/// Keeps the tenants of an AI application apart: one file, two databases, one command.
+#[derive(Debug, Parser)]
+#[command(name = "tenantry", version, propagate_version = false, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = false)]
+pub struct Cli {
+    /// Arguments of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Arguments of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The file, or a folder of *.toml; `-` reads JSON from standard input. Without it:
+    /// tenantry.toml, else the folder tenantry, in the current folder.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub file: Option<PathBuf>,
+    /// The folder for what Tenantry itself keeps: keys, audit, identity.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".tenantry")]
+    pub state: PathBuf,
+    /// Answer with one JSON envelope on standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No notes and no progress; warnings and errors stay.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// When to use colour; NO_COLOR turns `auto` off.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read a database and write a first tenantry.toml
+    Init(commands::init::InitArgs),
+    /// Is the file right? Compares it with the catalogs of its sources
+    Check(commands::check::CheckArgs),
+    /// Write the file in its standard form
+    Fmt(commands::fmt::FmtArgs),
+    /// Print the JSON Schema of the file
+    Schema,
+    /// Say what an error code means and how to mend it
+    Explain(commands::explain::ExplainArgs),
+    /// Make the row security of a PostgreSQL source what the file says
+    Apply(commands::apply::ApplyArgs),
+    /// Answer tools over HTTP
+    Serve(commands::serve::ServeArgs),
+    /// Issue a token from the development issuer
+    Token(commands::token::TokenArgs),
+    /// Call a tool as somebody, and see the answer, the reasons and the SQL
+    Ask(commands::ask::AskArgs),
+    /// Read, check and export the record of every governed act
+    Audit(commands::audit::AuditArgs),
+    /// Show everything on generated data: three organizations of a support desk
+    Demo(commands::demo::DemoArgs),
+    /// Look for what is wrong: file, sources, roles, store, permissions
+    Doctor(commands::doctor::DoctorArgs),
+    /// Print a completion script for a shell
+    Completions(commands::completions::CompletionsArgs),
+    /// Print the reference of all commands as Markdown
+    #[command(hide = true)]
+    HelpReference,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_tree_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_arguments_stand_anywhere() {
+        let cli = Cli::try_parse_from(["tenantry", "check", "--json", "--file", "x.toml", "--offline"]).unwrap();
+        assert!(cli.global.json && cli.global.file.is_some());
+        assert!(Cli::try_parse_from(["tenantry", "nonsense"]).is_err());
+    }
+}

@@ -1,0 +1,75 @@
+//! One file per command. Each takes its arguments and what the program found around it, and answers
+//! with an [`Outcome`] or a [`Failure`]; nothing here prints but through [`Output`].
+
+pub mod apply;
+pub mod ask;
+pub mod audit;
+pub mod check;
+pub mod completions;
+pub mod demo;
+pub mod doctor;
+pub mod explain;
+pub mod fmt;
+pub mod help_reference;
+pub mod init;
+pub mod schema;
+pub mod serve;
+pub mod token;
+
+use crate::Stop;
+use crate::args::{Cli, Command, Global};
+use crate::environment::Environment;
+use crate::output::{Failure, Outcome, Output};
+use crate::project::Project;
+
+/// What every command gets.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// The surroundings.
+    pub environment: &'a Environment,
+    /// The way out.
+    pub output: &'a Output,
+    /// Arguments of every command.
+    pub global: &'a Global,
+    /// For commands that end by themselves when interrupted.
+    pub stop: &'a Stop,
+}
+
+impl<'a> Run<'a> {
+    /// The file of this run.
+    ///
+    /// # Errors
+    /// `NO_FILE` when there is none.
+    pub fn project(&self) -> Result<Project<'a>, Failure> {
+        Project::find(self.environment, self.output, self.global)
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// Its failure.
+pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop: &Stop) -> Result<Outcome, Failure> {
+    let run = Run { environment, output, global: &cli.global, stop };
+    match &cli.command {
+        Command::Init(args) => init::run(run, args).await,
+        Command::Check(args) => check::run(run, args).await,
+        Command::Fmt(args) => fmt::run(run, args),
+        Command::Schema => schema::run(),
+        Command::Explain(args) => explain::run(args),
+        Command::Apply(args) => apply::run(run, args).await,
+        Command::Serve(args) => serve::run(run, args).await,
+        Command::Token(args) => token::run(run, args).await,
+        Command::Ask(args) => ask::run(run, args).await,
+        Command::Audit(args) => audit::run(run, args).await,
+        Command::Demo(args) => demo::run(run, args).await,
+        Command::Doctor(args) => doctor::run(run, args).await,
+        Command::Completions(args) => Ok(completions::run(args)),
+        Command::HelpReference => Ok(help_reference::run()),
+    }
+}
+
+/// The rooms that this command needs are not joined to the program yet.
+fn unconnected(command: &str) -> Failure {
+    Failure::failed("NOT_CONNECTED", format!("`tenantry {command}` is not connected yet"))
+}

@@ -1,0 +1,52 @@
+//! `tenantry token`: a token from the development issuer.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::commands::Run;
+use crate::output::{Failure, Outcome};
+
+/// For whom and how long.
+#[derive(Debug, Clone, Args)]
+pub struct TokenArgs {
+    /// The account; without it `--user` is a platform principal
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// The workspace, where several have such a user
+    #[arg(long, value_name = "NAME", requires = "account")]
+    pub workspace: Option<String>,
+    /// The user, or the platform principal
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+    /// How long it is good for: 90s, 10m, 2h (at most 24h)
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = ttl)]
+    pub ttl: Duration,
+}
+
+/// The longest life of a development token.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+fn ttl(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a whole number and a unit: 90s, 10m, 2h".to_owned();
+    let at = text.find(|character: char| !character.is_ascii_digit()).ok_or_else(wrong)?;
+    let (digits, unit) = text.split_at_checked(at).ok_or_else(wrong)?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let seconds = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)?;
+    let time = Duration::from_secs(seconds);
+    if time.is_zero() || time > LONGEST { Err("from 1s to 24h".to_owned()) } else { Ok(time) }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Its failure.
+pub async fn run(run: Run<'_>, args: &TokenArgs) -> Result<Outcome, Failure> {
+    let _ = (run, args);
+    Err(super::unconnected("token"))
+}

@@ -1,0 +1,122 @@
+//! The hand: commands, output, doctor, demo. The only room that prints and that reads the
+//! environment, the clock and the random generator of the machine.
+
+pub mod ambient;
+pub mod args;
+pub mod commands;
+pub mod demo;
+pub mod environment;
+pub mod exit;
+pub mod init;
+pub mod output;
+pub mod project;
+pub mod who;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::args::Cli;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::output::{ColorChoice, Failure, Outcome, Output};
+
+/// Runs one command to its end. `args` begins with the program's name.
+pub async fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
+    exit_of(args, environment).await.into()
+}
+
+/// As [`run`], for callers in the same process.
+pub async fn exit_of(args: impl IntoIterator<Item = OsString>, environment: Environment) -> Exit {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&args, &environment, &error),
+    };
+    let output = Output::new(&environment, cli.global.json, cli.global.quiet, cli.global.color);
+    start_log(&environment, output.color_talk());
+    let stop = Stop::default();
+    let result = tokio::select! {
+        biased;
+        result = commands::dispatch(cli, &environment, &output, &stop) => result,
+        () = interrupted(&stop) => Err(Failure::interrupted()),
+    };
+    output.finish(result)
+}
+
+/// Whether a command ends by itself when it is interrupted, as servers do to finish open calls.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    takes_over: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    asked: tokio::sync::watch::Sender<bool>,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Stop { takes_over: std::sync::Arc::default(), asked: tokio::sync::watch::Sender::new(false) }
+    }
+}
+
+impl Stop {
+    /// Ready when the user asks to stop. From this call on the command must end by itself; a second
+    /// Ctrl-C still ends it at once.
+    pub async fn asked(&self) {
+        self.takes_over.store(true, std::sync::atomic::Ordering::SeqCst);
+        let mut receiver = self.asked.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = receiver.wait_for(|asked| *asked).await;
+    }
+}
+
+/// Ready on Ctrl-C or SIGTERM; when the command takes over, on the second one.
+async fn interrupted(stop: &Stop) {
+    signal().await;
+    stop.asked.send_replace(true);
+    if stop.takes_over.load(std::sync::atomic::Ordering::SeqCst) {
+        signal().await;
+    }
+}
+
+async fn signal() {
+    #[cfg(unix)]
+    {
+        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Arguments that do not fit, or a request for help.
+fn usage(args: &[OsString], environment: &Environment, error: &clap::Error) -> Exit {
+    let json = args.iter().any(|arg| arg == "--json");
+    let output = Output::new(environment, json, false, ColorChoice::Auto);
+    let text = error.render().ansi().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let plain = error.render().to_string();
+            output.finish(Ok(Outcome::new(serde_json::json!({ "text": plain }), text)))
+        }
+        _ => {
+            let plain = error.render().to_string();
+            let message = plain.lines().next().unwrap_or_default();
+            let message = message.strip_prefix("error: ").unwrap_or(message);
+            let failure = Failure::invalid("USAGE", message).hint("tenantry --help lists every command");
+            output.finish(Err(failure.rendered(text)))
+        }
+    }
+}
+
+/// Logs go to standard error; `TENANTRY_LOG` says which (default: warnings).
+fn start_log(environment: &Environment, color: bool) {
+    let filter = environment.variable("TENANTRY_LOG").unwrap_or("warn");
+    let Ok(filter) = tracing_subscriber::EnvFilter::try_new(filter) else { return };
+    // A second run in the same process (tests) keeps the first log.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color).try_init();
+}
