@@ -191,9 +191,35 @@ async fn init_never_writes_over_a_file_unasked() {
     assert!(written.contains("scope = { tenant_id = \"principal.tenant_id\" }"), "{written}");
     let (exit, _, err) = tenantry(Environment::for_test(dir.path()), &["check"]).await;
     assert_eq!(exit, Exit::Done, "{err}");
+    let (exit, out, _) = tenantry(Environment::for_test(dir.path()), &["fmt", "--check"]).await;
+    assert_eq!(exit, Exit::Done, "{out}\n{written}");
     let (exit, ..) = tenantry(Environment::for_test(dir.path()), &init).await;
     assert_eq!(exit, Exit::Dangerous);
     let to_stdout = ["init", "--from", "sqlite:shop.sqlite", "--out", "-"];
     let (exit, out, _) = tenantry(Environment::for_test(dir.path()), &to_stdout).await;
     assert_eq!((exit, out), (Exit::Done, written));
+}
+
+#[tokio::test]
+async fn fmt_writes_one_layout_and_check_only_tells() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tenantry.toml");
+    let messy = GOOD.replace("tools = [", "tools=[   ").replace("[role.agent]", "# who answers\n[role.agent]");
+    std::fs::write(&path, &messy).unwrap();
+    let (exit, out, _) = tenantry(Environment::for_test(dir.path()), &["fmt", "--check"]).await;
+    assert_eq!((exit, out.as_str()), (Exit::No, "would change tenantry.toml\n"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), messy);
+    let (exit, out, _) = tenantry(Environment::for_test(dir.path()), &["fmt"]).await;
+    assert_eq!((exit, out.as_str()), (Exit::Done, "formatted tenantry.toml\n"));
+    let formatted = std::fs::read_to_string(&path).unwrap();
+    assert!(formatted.contains("tools = [\"orders.query\"]") && formatted.contains("# who answers"), "{formatted}");
+    let (exit, ..) = tenantry(Environment::for_test(dir.path()), &["fmt", "--check"]).await;
+    assert_eq!(exit, Exit::Done);
+    let environment = Environment::for_test(dir.path()).with_stdin(&messy);
+    let (exit, out, _) = tenantry(environment, &["fmt", "--file", "-"]).await;
+    assert_eq!((exit, out), (Exit::Done, formatted));
+    std::fs::write(&path, "a = [").unwrap();
+    let (exit, ..) = tenantry(Environment::for_test(dir.path()), &["fmt"]).await;
+    assert_eq!(exit, Exit::Invalid);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "a = [");
 }

@@ -59,7 +59,11 @@ pub async fn run(run: Run<'_>, args: &InitArgs) -> Result<Outcome, Failure> {
         (false, Dialect::Postgres) => ["env:", URL_VARIABLE].concat(),
     };
     let wishes = Wishes { tenant: args.tenant.clone(), url: written_url.clone() };
-    let draft = draft(&catalog, &wishes).map_err(|error| no_tenancy(&error))?;
+    let mut draft = draft(&catalog, &wishes).map_err(|error| no_tenancy(&error))?;
+    let name = args.out.display().to_string();
+    if let Ok(text) = tenantry_file::format(&SourceText::new(name, draft.text.clone())) {
+        draft.text = text;
+    }
     prove(&draft, catalog, &args.out)?;
     if !to_stdout {
         write(&target, &draft.text, args.force).map_err(|error| {
