@@ -195,9 +195,9 @@ fn one_filter(json: Json, at: &str) -> Result<AskFilter, Denied> {
 
 fn operator(arguments: &mut Arguments) -> Result<FilterOp, Denied> {
     let place = arguments.place("op");
-    let name = arguments.text("op")?.ok_or_else(|| {
-        Denied::new(Code::ValidationError, "the filter has no `op`").at(place.clone())
-    })?;
+    let name = arguments
+        .text("op")?
+        .ok_or_else(|| Denied::new(Code::ValidationError, "the filter has no `op`").at(place.clone()))?;
     FilterOp::parse(&name).ok_or_else(|| {
         let all: Vec<_> = FilterOp::ALL.into_iter().map(FilterOp::name).collect();
         let shown: String = name.chars().filter(|c| !c.is_control()).take(32).collect();

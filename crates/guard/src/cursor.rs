@@ -38,8 +38,7 @@ impl Shape {
         part(bound.account().as_bytes());
         part(bound.principal.user_id.as_deref().unwrap_or("").as_bytes());
         if let Json::Object(members) = arguments {
-            let mut members: Vec<_> =
-                members.iter().filter(|(name, _)| name != "cursor" && name != "take").collect();
+            let mut members: Vec<_> = members.iter().filter(|(name, _)| name != "cursor" && name != "take").collect();
             members.sort_by(|a, b| a.0.cmp(&b.0));
             for (name, value) in members {
                 part(name.as_bytes());

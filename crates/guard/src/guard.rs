@@ -236,9 +236,7 @@ impl Guard {
         }
         let answer = self.run(context, &allowed, call).await?;
         let next = match (&answer.last, answer.has_more) {
-            (Some(last), true) => {
-                Some(self.cursors.seal(&shape, last, self.entropy.as_ref()).ok_or_else(internal)?)
-            }
+            (Some(last), true) => Some(self.cursors.seal(&shape, last, self.entropy.as_ref()).ok_or_else(internal)?),
             _ => None,
         };
         let body = reply::done(tools::shape(tool), &answer, next.as_deref(), dry_run);
@@ -433,10 +431,7 @@ impl Guard {
 fn decided(moved: Moved) -> Result<Box<Approval>, Denied> {
     match moved {
         Moved::Done(approval) => Ok(approval),
-        Moved::Not(status) => Err(Denied::new(
-            Code::Conflict,
-            format!("the request is {} already", status.name()),
-        )),
+        Moved::Not(status) => Err(Denied::new(Code::Conflict, format!("the request is {} already", status.name()))),
         Moved::Absent => Err(approvals::absent()),
     }
 }
@@ -473,7 +468,8 @@ fn accesses(query: &Query) -> Vec<Access> {
     match query {
         Query::Read(read) => reads(read, &mut found),
         Query::Aggregate(aggregate) => found.push(aggregate.access),
-        Query::Create(Create { access, read, references, .. }) | Query::Update(Update { access, read, references, .. }) => {
+        Query::Create(Create { access, read, references, .. })
+        | Query::Update(Update { access, read, references, .. }) => {
             found.extend([*access, *read]);
             found.extend(references.iter().map(|reference| reference.access));
         }

@@ -99,9 +99,7 @@ fn includes(policy: &Policy, table: Option<&Table>, value: &Json) -> Json {
             .map(|item| {
                 let Json::Object(members) = item else { return hidden() };
                 let related = members.iter().find(|(name, _)| name == "relation").and_then(|(_, value)| match value {
-                    Json::Text(name) => {
-                        table?.find_relation(name).and_then(|(_, relation)| policy.table(relation.to))
-                    }
+                    Json::Text(name) => table?.find_relation(name).and_then(|(_, relation)| policy.table(relation.to)),
                     _ => None,
                 });
                 Json::Object(

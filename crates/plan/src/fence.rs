@@ -40,7 +40,9 @@ pub enum FenceError {
     #[error("the URL of source `{0}` names no role to connect as")]
     NoRole(String),
     /// Owner and runtime role are one.
-    #[error("`url` and `admin_url` of source `{source_name}` both connect as `{role}`: the runtime role must not own tables")]
+    #[error(
+        "`url` and `admin_url` of source `{source_name}` both connect as `{role}`: the runtime role must not own tables"
+    )]
     OneRole {
         /// The source.
         source_name: String,

@@ -24,7 +24,6 @@ pub struct Program {
 
 impl Program {
     /// Seals what the renderer made.
-    #[allow(dead_code, reason = "the renderer is the caller")]
     pub(crate) fn seal(parts: Parts) -> Program {
         Program { parts }
     }

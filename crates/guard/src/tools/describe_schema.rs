@@ -73,12 +73,8 @@ fn one(bound: &Bound, table: &Table) -> Json {
     if !write.is_empty() {
         write.push(("reason_required".to_owned(), Json::Bool(writes.require_reason)));
         write.push(("max_rows".to_owned(), number(writes.max_rows)));
-        let approval: Vec<Json> = writes
-            .approval
-            .iter()
-            .flat_map(|approval| approval.on.iter())
-            .map(|op| text(op.name()))
-            .collect();
+        let approval: Vec<Json> =
+            writes.approval.iter().flat_map(|approval| approval.on.iter()).map(|op| text(op.name())).collect();
         write.push(("approval_required".to_owned(), Json::List(approval)));
         members.push(("write".to_owned(), Json::Object(write)));
     }

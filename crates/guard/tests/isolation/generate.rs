@@ -13,8 +13,30 @@ const TENANTS: &[&str] = &["a", "b", "p", "A", "a ", "zz"];
 const USERS: &[&str] = &["ada", "bob", "eve", "pat", "Ada"];
 /// Texts that look alike, are empty, or mean something to a database.
 const TEXTS: &[&str] = &[
-    "", " ", "open", "Open", "open ", "closed", "hidden", "а", "a", "ä", "ä", "%", "_", "o'neil", "\"x\"", "\\", "NULL",
-    "0", "x; DROP TABLE orders", "$1", "?1", "日本", "🦀", "zzzz",
+    "",
+    " ",
+    "open",
+    "Open",
+    "open ",
+    "closed",
+    "hidden",
+    "а",
+    "a",
+    "ä",
+    "ä",
+    "%",
+    "_",
+    "o'neil",
+    "\"x\"",
+    "\\",
+    "NULL",
+    "0",
+    "x; DROP TABLE orders",
+    "$1",
+    "?1",
+    "日本",
+    "🦀",
+    "zzzz",
 ];
 const NUMBERS: &[i64] = &[0, 1, -1, 2, 3, 5, 10, 100, i32::MAX as i64 + 1, -(1 << 40), 1 << 40];
 
@@ -111,8 +133,19 @@ impl Dice {
     pub fn call(&mut self, world: &World) -> (&'static str, Value) {
         let table = self.pick(TABLES).name;
         let tool = *self.pick(&[
-            "query", "query", "query", "get", "get", "aggregate", "aggregate", "create", "bulk_create", "update", "update",
-            "bulk_update", "delete",
+            "query",
+            "query",
+            "query",
+            "get",
+            "get",
+            "aggregate",
+            "aggregate",
+            "create",
+            "bulk_create",
+            "update",
+            "update",
+            "bulk_update",
+            "delete",
         ]);
         let mut args = json!({ "model": table });
         match tool {
@@ -226,7 +259,19 @@ impl Dice {
             "bool" => &["eq", "ne", "in", "not_in", "is_null"],
             "int" => &["eq", "ne", "lt", "lte", "gt", "gte", "in", "not_in", "is_null", "between"],
             _ => &[
-                "eq", "ne", "lt", "lte", "gt", "gte", "in", "not_in", "is_null", "between", "contains", "startswith", "endswith",
+                "eq",
+                "ne",
+                "lt",
+                "lte",
+                "gt",
+                "gte",
+                "in",
+                "not_in",
+                "is_null",
+                "between",
+                "contains",
+                "startswith",
+                "endswith",
             ],
         };
         let op = *self.pick(ops);

@@ -40,9 +40,7 @@ pub fn answer(world: &mut World, person: &Person, tool: &str, args: &Value) -> E
         "get" => get(world, person, table, args),
         "aggregate" => aggregate(world, person, table, args),
         "create" => create(world, person, table, args, &[args["data"].clone()], true),
-        "bulk_create" => {
-            create(world, person, table, args, args["rows"].as_array().expect("rows"), false)
-        }
+        "bulk_create" => create(world, person, table, args, args["rows"].as_array().expect("rows"), false),
         "update" => update(world, person, table, args),
         "bulk_update" => bulk_update(world, person, table, args),
         "delete" => delete(world, person, table, args),
@@ -138,7 +136,8 @@ pub fn redact(field: &str, value: &Value) -> Value {
         ("email", _) => json!("<hash>"),
         ("card", Value::String(card)) => {
             let digits: Vec<char> = card.chars().collect();
-            let tail: String = if digits.len() > 8 { digits[digits.len() - 4..].iter().collect() } else { String::new() };
+            let tail: String =
+                if digits.len() > 8 { digits[digits.len() - 4..].iter().collect() } else { String::new() };
             json!(format!("***{tail}"))
         }
         _ => value.clone(),
@@ -249,9 +248,7 @@ fn fits(row: &Row, filter: &Value) -> Option<bool> {
         "contains" => text().0.contains(text().1),
         "startswith" => text().0.starts_with(text().1),
         "endswith" => text().0.ends_with(text().1),
-        "between" => {
-            compare(value, &other[0]) != Ordering::Less && compare(value, &other[1]) != Ordering::Greater
-        }
+        "between" => compare(value, &other[0]) != Ordering::Less && compare(value, &other[1]) != Ordering::Greater,
         _ => unreachable!("a known operator"),
     })
 }
@@ -328,17 +325,11 @@ fn reference_visible(world: &World, person: &Person, table: &str, field: &str, v
         })
 }
 
-fn create(
-    world: &mut World,
-    person: &Person,
-    table: &str,
-    args: &Value,
-    rows: &[Value],
-    single: bool,
-) -> Expect {
+fn create(world: &mut World, person: &Person, table: &str, args: &Value, rows: &[Value], single: bool) -> Expect {
     if rows.len() > 5 {
         return Expect::Refused(&["MAX_AFFECTED_ROWS_EXCEEDED"]);
     }
+    let before = world.clone();
     let mut data = Vec::new();
     for given in rows {
         let mut row = Row::new();
@@ -359,9 +350,12 @@ fn create(
         match faults {
             [false, false, false] => {}
             [false, true, false] => {
-                let holder = find(world, table, &key_of(table, &row)).expect("the row in the way");
-                let own = world.reads(person, table, holder);
-                return Expect::Refused(if own { &["CONFLICT"] } else { &["VALIDATION_ERROR"] });
+                return match find(&before, table, &key_of(table, &row)) {
+                    Some(holder) if before.reads(person, table, holder) => Expect::Refused(&["CONFLICT"]),
+                    Some(_) => Expect::Refused(&["VALIDATION_ERROR"]),
+                    // In the way of itself: two rows of one call.
+                    None => Expect::Refused(&["CONFLICT", "VALIDATION_ERROR"]),
+                };
             }
             // Two faults at once: either may be named.
             [_, true, _] => return Expect::Refused(&["CONFLICT", "VALIDATION_ERROR"]),
@@ -398,7 +392,13 @@ fn written(mut data: Vec<Value>, single: bool, args: &Value) -> Expect {
     Expect::Body(Value::Object(body))
 }
 
-fn change(world: &World, person: &Person, table: &str, row: &Row, data: &Value) -> Result<Row, &'static [&'static str]> {
+fn change(
+    world: &World,
+    person: &Person,
+    table: &str,
+    row: &Row,
+    data: &Value,
+) -> Result<Row, &'static [&'static str]> {
     let mut new = row.clone();
     for (field, value) in data.as_object().expect("fields") {
         if !reference_visible(world, person, table, field, value) {

@@ -184,7 +184,13 @@ pub const PEOPLE: &[Person] = &[
     Person { name: "ada of a", tenant: Some("a"), user: "ada", roles: &["agent"], hierarchy: None },
     Person { name: "bob of a", tenant: Some("a"), user: "bob", roles: &["agent"], hierarchy: Some(&[]) },
     Person { name: "ada of b", tenant: Some("b"), user: "ada", roles: &["agent"], hierarchy: None },
-    Person { name: "eve of b", tenant: Some("b"), user: "eve", roles: &["agent", "unknown"], hierarchy: Some(&["b", "zz"]) },
+    Person {
+        name: "eve of b",
+        tenant: Some("b"),
+        user: "eve",
+        roles: &["agent", "unknown"],
+        hierarchy: Some(&["b", "zz"]),
+    },
     Person { name: "pat of p", tenant: Some("p"), user: "pat", roles: &["agent"], hierarchy: Some(&["p", "a"]) },
     Person { name: "support", tenant: None, user: "sue", roles: &["support"], hierarchy: None },
     Person { name: "agent of nobody", tenant: None, user: "nil", roles: &["agent"], hierarchy: None },
@@ -195,7 +201,8 @@ pub fn granted(person: &Person, table: &str, tool: &str) -> bool {
     let agent = person.roles.contains(&"agent");
     let support = person.roles.contains(&"support");
     let reads = matches!(tool, "query" | "get" | "aggregate");
-    (agent && (table != "plans" || reads))
+    // `customers.*` grants what the table offers, and it offers no delete.
+    (agent && (table != "plans" || reads) && (table != "customers" || tool != "delete"))
         || (support
             && match table {
                 "orders" => reads,
@@ -316,10 +323,9 @@ pub fn updatable(table: &str) -> &'static [&'static str] {
 pub fn relations(table: &str) -> &'static [(&'static str, &'static str, bool, &'static str, &'static str)] {
     match table {
         "customers" => &[("orders", "orders", false, "id", "customer_id")],
-        "orders" => &[
-            ("customer", "customers", true, "customer_id", "id"),
-            ("lines", "lines", false, "id", "order_id"),
-        ],
+        "orders" => {
+            &[("customer", "customers", true, "customer_id", "id"), ("lines", "lines", false, "id", "order_id")]
+        }
         "lines" => &[("order", "orders", true, "order_id", "id")],
         _ => &[],
     }

@@ -1,7 +1,7 @@
 //! A clock and a generator that the test owns.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};

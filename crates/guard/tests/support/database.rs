@@ -133,11 +133,12 @@ impl Database {
     /// Applies the generated row security, as the owner does.
     pub async fn apply_row_security(&self, policy: &Policy) {
         if let Database::Postgres { name, .. } = self {
-            let statements: Vec<String> = tenantry_sql::security::row_security(policy, "main", &format!("{name}_runtime"))
-                .expect("row security renders")
-                .into_iter()
-                .map(|ddl| ddl.sql)
-                .collect();
+            let statements: Vec<String> =
+                tenantry_sql::security::row_security(policy, "main", &format!("{name}_runtime"))
+                    .expect("row security renders")
+                    .into_iter()
+                    .map(|ddl| ddl.sql)
+                    .collect();
             let mut admin = Admin::connect(&self.owner_url()).await.expect("the owner connects");
             admin.apply(&statements).await.expect("row security applies");
         }

@@ -36,6 +36,11 @@ pub struct Setup {
 impl Stage {
     /// Makes the tables, fills them, applies row security on PostgreSQL, and opens the guard.
     pub async fn new(database: Database, tables: &[TableDef], file: &str) -> Stage {
+        // `RUST_LOG=error` shows what lies behind an INTERNAL_ERROR.
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .with_test_writer()
+            .try_init();
         let clock = Arc::new(TestClock::default());
         database.create(tables).await;
         let file = format!("[source.main]\nurl = \"env:TEST_URL\"\n{file}");
@@ -50,7 +55,8 @@ impl Stage {
         let source = Source::open("main", &database.runtime_url(), Options::default(), clock.clone())
             .await
             .expect("the source opens");
-        let store_url = StoreUrl::parse(&format!("sqlite:{}", database.folder().join("store.db").display())).expect("a store url");
+        let store_url =
+            StoreUrl::parse(&format!("sqlite:{}", database.folder().join("store.db").display())).expect("a store url");
         let store = Arc::new(
             Store::open(
                 &store_url,
@@ -60,8 +66,8 @@ impl Stage {
                     key_file: None,
                 },
             )
-                .await
-                .expect("the store opens"),
+            .await
+            .expect("the store opens"),
         );
         let guard = Guard::new(Parts {
             policy: Arc::clone(&policy),

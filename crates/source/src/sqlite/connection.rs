@@ -77,6 +77,12 @@ impl Opening {
             (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, true),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
+            // Plans must not depend on bound values: SQLite would prepare a statement anew when they
+            // change, which the closed fence refuses.
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
+            // A plan must not depend on the parameters' values: a statement would be prepared again,
+            // and refused, whenever they change.
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
             // A misspelt column in double quotes is an error, not a text.
             (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
@@ -245,12 +251,9 @@ impl Connection {
     }
 
     fn control(&self, sql: &str) -> Result<(), Fault> {
-        let cached = self.raw.prepare_cached(sql);
-        let mut statement = match cached {
-            Ok(statement) => statement,
-            Err(_) => self.fence.for_transaction(|| self.raw.prepare_cached(sql))?,
-        };
-        statement.raw_execute()?;
+        // Also the run stands under the grant: after a change of the schema SQLite prepares anew, and
+        // asks again, when a cached statement runs.
+        self.fence.for_transaction(|| self.raw.prepare_cached(sql)?.raw_execute())?;
         Ok(())
     }
 
