@@ -170,9 +170,9 @@ impl Walk {
     ) {
         self.report.entries += 1;
         if self.last.checked_add(1) != Some(seq) {
+            // The entry that its hash rests on is not there, so there is nothing to compare with.
             self.problem(ProblemKind::Gap, Some(seq));
-        }
-        if kept != Some(computed) {
+        } else if kept != Some(computed) {
             self.problem(ProblemKind::Edited, Some(seq));
         }
         // Going on with the hash that is kept shows where a change was made; nothing after a change

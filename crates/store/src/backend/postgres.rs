@@ -24,6 +24,9 @@ const MAX_BATCH: usize = 256;
 /// The most connections of one server.
 const MAX_CONNECTIONS: usize = 8;
 
+/// How often a batch is tried, as long as nothing of it can have been written.
+const TRIES: usize = 3;
+
 /// Held while the tables are brought up to date, so that servers that start together take turns.
 const MIGRATION_LOCK: i64 = 0x7465_6e61_6e74_7279;
 
@@ -150,8 +153,12 @@ async fn append_all(pool: Pool, key: SealKey, mut receiver: async_mpsc::Unbounde
         let (entries, callers): (Vec<Entry>, Vec<Caller>) = jobs.drain(..).map(|job| (job.entry, job.caller)).unzip();
         // A pooled connection may have died since its last use. As long as no commit was sent,
         // nothing was written and a second try on another connection is safe.
+        // The same goes for a transaction that PostgreSQL gave up in favour of another one.
         let mut answer = commit(&pool, &key, &mut encoder, &entries).await;
-        if let Err(Failure::BeforeCommit(StoreError::Unavailable { .. })) = &answer {
+        for _ in 1..TRIES {
+            if !matches!(answer, Err(Failure::BeforeCommit(StoreError::Unavailable { .. } | StoreError::Busy))) {
+                break;
+            }
             answer = commit(&pool, &key, &mut encoder, &entries).await;
         }
         match answer {
@@ -195,17 +202,31 @@ async fn commit(
     entries: &[Entry],
 ) -> Result<Vec<Result<Receipt, StoreError>>, Failure> {
     let mut client = pool.get().await.map_err(|error| pool_error(&error))?;
-    let transaction = client.transaction().await?;
     let mut accounts: Vec<&str> = entries.iter().map(|entry| entry.account.as_str()).collect();
     accounts.sort_unstable();
     accounts.dedup();
-    let mut chains = open_chains(&transaction, key, &accounts).await?;
+
+    let mut transaction = client.transaction().await?;
+    let mut rows = lock_heads(&transaction, &accounts).await?;
+    let mut refused = None;
+    if rows.len() < accounts.len() {
+        // A new account: rare. Its chain is begun in a transaction of its own, which locks the roster
+        // and no head, so that servers never wait for each other in a circle.
+        drop(rows);
+        transaction.rollback().await?;
+        transaction = client.transaction().await?;
+        refused = begin_chains(&transaction, key, &accounts).await?;
+        transaction.commit().await?;
+        transaction = client.transaction().await?;
+        rows = lock_heads(&transaction, &accounts).await?;
+    }
+    let mut chains = read_heads(key, &accounts, &rows);
 
     let mut answers = Vec::with_capacity(entries.len());
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
         let Some(chain) = chains.iter_mut().find(|chain| chain.account == entry.account) else {
-            answers.push(Err(StoreError::Closed));
+            answers.push(Err(refused.clone().unwrap_or(StoreError::Closed)));
             continue;
         };
         match &mut chain.tail {
@@ -240,33 +261,15 @@ async fn commit(
     Ok(answers)
 }
 
-/// Locks and reads the heads of these accounts, in order, so that two servers never wait for each
-/// other in a circle. Accounts without a chain are added to the roster first.
-async fn open_chains<'a>(
+/// Locks and reads the heads of these accounts, always in the same order.
+async fn lock_heads(
     transaction: &Transaction<'_>,
-    key: &SealKey,
-    accounts: &[&'a str],
-) -> Result<Vec<Open<'a>>, Failure> {
+    accounts: &[&str],
+) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
     const LOCKED: &str = "SELECT account, seq, hash, ordinal, seal FROM tenantry_audit_heads \
         WHERE account = ANY($1) ORDER BY account FOR UPDATE";
     let statement = transaction.prepare_cached(LOCKED).await?;
-    let mut rows = transaction.query(&statement, &[&accounts]).await?;
-    if rows.len() < accounts.len() {
-        // A new account: rare. The roster's lock comes first for whoever needs both, and the heads
-        // are then read again, since another server may have just begun the same chain.
-        let refused = begin_chains(transaction, key, accounts, &statement).await?;
-        rows = transaction.query(&statement, &[&accounts]).await?;
-        if let Some(error) = refused {
-            let mut chains = read_heads(key, accounts, &rows);
-            for account in accounts {
-                if !chains.iter().any(|chain| chain.account == *account) {
-                    chains.push(Open { account, tail: Err(error.clone()) });
-                }
-            }
-            return Ok(chains);
-        }
-    }
-    Ok(read_heads(key, accounts, &rows))
+    transaction.query(&statement, &[&accounts]).await
 }
 
 /// Puts the accounts that have no chain yet into the roster; answers why not, when the roster was
@@ -275,8 +278,8 @@ async fn begin_chains(
     transaction: &Transaction<'_>,
     key: &SealKey,
     accounts: &[&str],
-    heads: &tokio_postgres::Statement,
 ) -> Result<Option<StoreError>, Failure> {
+    const PRESENT: &str = "SELECT account FROM tenantry_audit_heads WHERE account = ANY($1)";
     // A lock of its own, because the roster may still be empty and so have no row to lock.
     transaction.batch_execute("LOCK TABLE tenantry_audit_roster IN EXCLUSIVE MODE").await?;
     let statement = transaction.prepare_cached(sql::ROSTER).await?;
@@ -300,7 +303,9 @@ async fn begin_chains(
             }
         }
     };
-    let present = transaction.query(heads, &[&accounts]).await?;
+    // Read under the roster's lock, since another server may have just begun the same chain.
+    let present = transaction.prepare_cached(PRESENT).await?;
+    let present = transaction.query(&present, &[&accounts]).await?;
     let insert = transaction.prepare_cached(sql::HEAD_INSERT).await?;
     for account in accounts {
         if present.iter().any(|row| Row::Postgres(row).cell(0) == Cell::Text(account)) {
@@ -406,6 +411,8 @@ fn postgres_error(error: &tokio_postgres::Error) -> StoreError {
     match error.code() {
         Some(code) => match code.code() {
             "53100" => StoreError::Full,
+            // Deadlock and serialization: PostgreSQL undid the transaction in favour of another one.
+            "40P01" | "40001" | "55P03" => StoreError::Busy,
             // Connection, resources, operator intervention, and authentication.
             code if ["08", "53", "57", "28"].iter().any(|class| code.starts_with(class)) => {
                 StoreError::Unavailable { why: ["PostgreSQL ", code].concat() }
