@@ -96,7 +96,7 @@ impl Desk<'_> {
     /// Rows without includes, written straight into the answer.
     pub(super) fn page(&self, ask: Ask<'_>, take: u32, order: &[usize]) -> Result<Answer, Fault> {
         let take = u64::from(take);
-        let start = || Answer { rows: vec![b'['], ..Answer::default() };
+        let start = || Answer { rows: opened(), ..Answer::default() };
         let mut answer = self.each(ask, None, start, |answer, row| {
             if answer.count >= take {
                 answer.has_more = true;
@@ -204,7 +204,7 @@ impl Desk<'_> {
 
     /// The groups of a calculation, at most `most`.
     pub(super) fn groups(&self, ask: Ask<'_>, average: bool, most: u32) -> Result<Answer, Fault> {
-        let start = || Answer { rows: vec![b'['], ..Answer::default() };
+        let start = || Answer { rows: opened(), ..Answer::default() };
         let mut answer = self.each(ask, None, start, |answer, row| {
             if answer.count >= u64::from(most) {
                 return Err(RunError::TooManyGroups.into());
@@ -224,6 +224,13 @@ impl Desk<'_> {
         answer.rows.push(b']');
         Ok(answer)
     }
+}
+
+/// The beginning of an answer, with room for a small one.
+fn opened() -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
+    out.push(b'[');
+    out
 }
 
 /// The root's rows while their includes are loaded.

@@ -124,7 +124,10 @@ impl Desk<'_> {
             });
             let made = made.map_err(|fault| self.conflict(fault, shape.conflict, at))?;
             match made.changes.len() {
-                0 => return Err(self.unseen(shape.references, at)?.into()),
+                0 => {
+                    let unseen = RunError::ReferenceNotVisible { names: Vec::new() };
+                    return Err(self.unseen(shape.references, at)?.unwrap_or(unseen).into());
+                }
                 1 => made.join(&mut answer, self.max_bytes, None)?,
                 _ => return Err(internal("one insert made several rows").into()),
             }
@@ -143,7 +146,7 @@ impl Desk<'_> {
         let limit = usize::try_from(edit.max_rows).unwrap_or(usize::MAX);
         let mut seen: usize = 0;
         let mut images = Vec::with_capacity(rows.len());
-        for (before, _) in rows {
+        for (at, (before, _)) in rows.iter().enumerate() {
             let ask = edit.before.with(before);
             let old: HashMap<Key, Vec<u8>> = self.each(ask, None, HashMap::new, |old, row| {
                 let key = key_at(ask.outputs, shape.key, row)?.ok_or_else(|| internal("a key that is NULL"))?;
@@ -155,10 +158,16 @@ impl Desk<'_> {
             if seen > limit {
                 return Err(RunError::MaxRows { limit: edit.max_rows }.into());
             }
-            if edit.exactly_one && old.len() != 1 {
-                return Err(
-                    if old.is_empty() { RunError::NotFound } else { internal("one id names several rows") }.into()
-                );
+            if edit.exactly_one && old.len() > 1 {
+                return Err(internal("one id names several rows").into());
+            }
+            if old.is_empty() {
+                // The guard holds the references too, and they are told of first: that answer is the
+                // same for a row that is not there and for one that is somebody else's.
+                self.unseen(shape.references, at)?.map_or(Ok(()), Err)?;
+                if edit.exactly_one {
+                    return Err(RunError::NotFound.into());
+                }
             }
             images.push(old);
         }
@@ -171,8 +180,7 @@ impl Desk<'_> {
             });
             let made = made.map_err(|fault| self.conflict(fault, shape.conflict, at))?;
             if made.changes.len() < old.len() {
-                // Only the guard of the references can keep a row out that was there a moment ago.
-                return Err(self.unseen(shape.references, at)?.into());
+                return Err(internal("a row that was there a moment ago did not change").into());
             }
             made.join(&mut answer, self.max_bytes, Some(old))?;
         }
@@ -228,11 +236,10 @@ impl Desk<'_> {
         Ok(out)
     }
 
-    /// Why the guard kept a row out: the names of the relations whose row is not visible.
-    fn unseen(&self, references: Option<Why<'_>>, at: usize) -> Result<RunError, Fault> {
-        let Some(references) = references else {
-            return Ok(RunError::ReferenceNotVisible { names: Vec::new() });
-        };
+    /// Did the guard keep a row out because of what it points at? The names of the relations whose
+    /// row is not visible.
+    fn unseen(&self, references: Option<Why<'_>>, at: usize) -> Result<Option<RunError>, Fault> {
+        let Some(references) = references else { return Ok(None) };
         let ask = references.of(at);
         let names = self.each(ask, None, Vec::new, |names: &mut Vec<String>, row| {
             for (index, name) in references.names.iter().enumerate() {
@@ -242,8 +249,7 @@ impl Desk<'_> {
             }
             Ok(Next::Enough)
         })?;
-        // With all of them visible it was not the references that kept the row out.
-        Ok(if names.is_empty() { RunError::RuleRefusesRow } else { RunError::ReferenceNotVisible { names } })
+        Ok((!names.is_empty()).then_some(RunError::ReferenceNotVisible { names }))
     }
 
     /// What a unique conflict is with: the caller's own row, or one that must not be told of.

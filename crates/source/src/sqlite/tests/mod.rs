@@ -20,6 +20,8 @@ use crate::Options;
 use crate::answer::{Answer, Redactor};
 use crate::error::{Constraint, RunError};
 
+mod programs;
+
 /// A clock that goes on by so much with each look.
 struct Ticking {
     now: AtomicU64,
@@ -182,6 +184,7 @@ fn the_fence_lets_through_what_the_statement_touches_and_nothing_else() {
         "PRAGMA query_only = 0",
         "PRAGMA table_info(org)",
         "PRAGMA writable_schema = 1",
+        "VACUUM",
         "VACUUM INTO 'copy.db'",
         "ANALYZE",
         "REINDEX",
