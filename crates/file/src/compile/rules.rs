@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tenantry_policy::attribute::{AttrId, AttrPath};
-use tenantry_policy::condition::{self, Cmp, ColumnRef, Cond, NoRow, ScopeSide, Term, Truth, eval};
+use tenantry_policy::condition::{
+    self, Cmp, ColumnRef, Cond, CondCode, CondError, NoRow, ScopeSide, Term, Truth, eval,
+};
 use tenantry_policy::table::MAX_RULES;
 use tenantry_policy::{Address, Op, OpSet, Rule, RuleKind, Type};
 
@@ -86,7 +88,9 @@ impl<'a> Compiler<'a> {
                 Some(cond)
             }
             Err(error) => {
-                self.condition_error(span, error);
+                if !echo(draft, text, &error) {
+                    self.condition_error(span, error);
+                }
                 None
             }
         }
@@ -116,6 +120,7 @@ impl<'a> Compiler<'a> {
                     parts.push(cond);
                     texts.push([column.as_str(), " = ", attribute].concat());
                 }
+                Err(error) if echo(draft, column, &error.error) => {}
                 Err(error) => {
                     let literal = match error.side {
                         ScopeSide::Column => self.key_span(&path),
@@ -261,7 +266,7 @@ impl<'a> Compiler<'a> {
                         Err(conflict) => {
                             let scope = self.key_span(&["table", draft.name, "scope"]);
                             self.findings
-                                .error(condition::CondCode::AttributeConflict, span, conflict.to_string())
+                                .error(CondCode::AttributeConflict, span, conflict.to_string())
                                 .label(scope, format!("compared with the tenant of `{}`, which is {ty}", draft.name));
                         }
                     }
@@ -292,6 +297,12 @@ impl<'a> Compiler<'a> {
             }
         })
     }
+}
+
+/// Is the error only that a relation is missing which the file declares, wrongly? That has its own error.
+fn echo(draft: &Draft<'_>, text: &str, error: &CondError) -> bool {
+    let name = text.get(error.span.clone()).and_then(|path| path.split('.').next()).unwrap_or("");
+    error.code == CondCode::UnknownRelation && draft.decl.relations.contains_key(name)
 }
 
 fn type_of(draft: &Draft<'_>, column: ColumnRef, names: &TableNames<'_>) -> Option<Type> {

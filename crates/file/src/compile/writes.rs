@@ -80,6 +80,10 @@ impl<'a> Compiler<'a> {
                 })),
             },
         });
+        if decl.approval.as_ref().and_then(|approval| approval.on.as_ref()).is_some_and(Vec::is_empty) {
+            let span = self.span(&["table", draft.name, "write", "approval", "on"]);
+            self.findings.error(FileCode::RuleWithoutEffect, span, "the approval is for no operation");
+        }
         if approval.as_ref().is_some_and(|approval| approval.roles.is_empty()) {
             let span = self.span(&["table", draft.name, "write", "approval", "roles"]);
             self.findings.error(FileCode::MissingKey, span, "an approval names at least one role");
@@ -394,7 +398,7 @@ impl<'a> Compiler<'a> {
             } else {
                 self.findings
                     .error(
-                        FileCode::WriteHidden,
+                        FileCode::FilterHidden,
                         span,
                         format!("callers cannot filter by `{name}`, so they could ask nothing"),
                     )
