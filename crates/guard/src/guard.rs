@@ -51,6 +51,14 @@ pub enum GuardError {
     /// The policy names a source that is not open.
     #[error("source `{0}` is not open")]
     SourceMissing(String),
+    /// A source does not answer, or must not be used as it is.
+    #[error("source `{source_name}`: {error}")]
+    Source {
+        /// Its key in the file.
+        source_name: String,
+        /// What is wrong.
+        error: tenantry_source::SourceError,
+    },
 }
 
 /// The door to tenant data.
@@ -85,7 +93,7 @@ impl Guard {
     /// # Errors
     /// [`GuardError`] when the store or a source is missing.
     pub async fn new(parts: Parts) -> Result<Guard, GuardError> {
-        check_sources(&parts.policy, &parts.sources)?;
+        check_sources(&parts.policy, &parts.sources).await?;
         let hash_secret = parts.store.secret("hash", 32)?;
         let cursor_key = parts.store.secret("cursor", 32)?;
         Ok(Guard {
@@ -107,9 +115,10 @@ impl Guard {
     /// Puts another policy in force. Calls under way end under the old one; tokens are bound anew.
     ///
     /// # Errors
-    /// [`GuardError::SourceMissing`].
-    pub fn replace(&self, policy: Arc<Policy>, sources: HashMap<Arc<str>, Source>) -> Result<(), GuardError> {
-        check_sources(&policy, &sources)?;
+    /// [`GuardError::SourceMissing`], and [`GuardError::Source`] when one is not safe to use; the old
+    /// policy stays in force then.
+    pub async fn replace(&self, policy: Arc<Policy>, sources: HashMap<Arc<str>, Source>) -> Result<(), GuardError> {
+        check_sources(&policy, &sources).await?;
         self.law.store(Arc::new(Law { policy, sources }));
         Ok(())
     }
@@ -436,11 +445,24 @@ fn decided(moved: Moved) -> Result<Box<Approval>, Denied> {
     }
 }
 
-fn check_sources(policy: &Policy, sources: &HashMap<Arc<str>, Source>) -> Result<(), GuardError> {
-    match policy.tables.iter().find(|table| !sources.contains_key(table.source.as_ref())) {
-        Some(table) => Err(GuardError::SourceMissing(table.source.to_string())),
-        None => Ok(()),
+/// Every governed table's source is open, and its second fence stands.
+async fn check_sources(policy: &Policy, sources: &HashMap<Arc<str>, Source>) -> Result<(), GuardError> {
+    if let Some(table) = policy.tables.iter().find(|table| !sources.contains_key(table.source.as_ref())) {
+        return Err(GuardError::SourceMissing(table.source.to_string()));
     }
+    for (name, source) in sources {
+        let tables: Vec<(Arc<str>, Arc<str>)> = policy
+            .tables
+            .iter()
+            .filter(|table| table.source == *name)
+            .map(|table| (Arc::clone(&table.schema), Arc::clone(&table.db_name)))
+            .collect();
+        source
+            .check_runtime(&tables)
+            .await
+            .map_err(|error| GuardError::Source { source_name: name.to_string(), error })?;
+    }
+    Ok(())
 }
 
 fn unrecorded(error: &StoreError) -> Denied {
