@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tenantry_file::words::{SecretRef, SourceLocation, SourceUrl as DeclaredUrl};
 use tenantry_file::{Compiled, Diagnostic, Loaded, Severity, SourceText, Style};
 use tenantry_policy::catalog::Catalog;
 use tenantry_source::SourceUrl;
+use tenantry_store::{Store, StoreUrl};
 
+use crate::ambient::{OsEntropy, SystemClock};
 use crate::args::Global;
 use crate::environment::Environment;
 use crate::output::{Failure, Output, Paint};
@@ -80,6 +83,28 @@ impl<'a> Project<'a> {
     #[must_use]
     pub fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// The database for what Tenantry itself keeps, inside [`Project::state`].
+    #[must_use]
+    pub fn store_path(&self) -> PathBuf {
+        self.state.join("store.sqlite")
+    }
+
+    /// Opens what Tenantry itself keeps; makes it when it is not there yet.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE` when it cannot be opened, or its keys are not the ones that it was made with.
+    pub async fn open_store(&self) -> Result<Store, Failure> {
+        let options = tenantry_store::Options {
+            clock: Arc::new(SystemClock::new()),
+            entropy: Arc::new(OsEntropy),
+            key_file: None,
+        };
+        Store::open(&StoreUrl::Sqlite(self.store_path()), options).await.map_err(|error| {
+            Failure::failed("STORE_UNAVAILABLE", format!("the store in `{}`: {error}", self.state.display()))
+                .hint("the folder holds the database and its keys; both must be the ones that were made together")
+        })
     }
 
     /// The texts, named as the user named them.

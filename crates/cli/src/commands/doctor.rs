@@ -77,6 +77,7 @@ pub async fn run(run: Run<'_>, args: &DoctorArgs) -> Result<Outcome, Failure> {
         Err(failure) => report.failure("file", &failure),
         Ok(project) => {
             state(&mut report, project.state());
+            store(&mut report, &project).await;
             match project.load() {
                 Err(failure) => report.put(
                     "file",
@@ -182,6 +183,20 @@ fn state(report: &mut Report, path: &Path) {
     }
 }
 
+/// What Tenantry itself keeps. Looks only at one that is there: a doctor makes nothing.
+async fn store(report: &mut Report, project: &Project<'_>) {
+    let path = project.store_path();
+    if !path.exists() {
+        return report.ok("store", format!("{} is not there yet; the first `serve` or `ask` makes it", path.display()));
+    }
+    match project.open_store().await {
+        Err(failure) => report.failure("store", &failure),
+        Ok(store) => {
+            report.ok("store", format!("{} opens; `tenantry audit verify` checks its chains", store.backend_name()));
+        }
+    }
+}
+
 /// Every source: address, connection, role, catalog; then the file against the catalogs, and stored values.
 async fn sources(report: &mut Report, project: &Project<'_>, loaded: &Loaded, patience: Duration) {
     let mut catalogs = std::collections::BTreeMap::new();
@@ -236,8 +251,26 @@ async fn sources(report: &mut Report, project: &Project<'_>, loaded: &Loaded, pa
             let policy = compiled.policy;
             report.ok("policy", format!("{} ({} tables)", policy.short_version(), policy.tables.len()));
             for source in open {
+                fenced(report, &policy, &source).await;
                 stored(report, &policy, &source).await;
             }
+        }
+    }
+}
+
+/// Does PostgreSQL's own fence stand around every governed table?
+async fn fenced(report: &mut Report, policy: &Policy, source: &Source) {
+    if source.dialect() != Dialect::Postgres {
+        return;
+    }
+    let part = ["row security of ", source.name()].concat();
+    let tables = policy.tables.iter().filter(|table| table.source.as_ref() == source.name());
+    let tables: Vec<_> = tables.map(|table| (Arc::clone(&table.schema), Arc::clone(&table.db_name))).collect();
+    match source.check_runtime(&tables).await {
+        Ok(()) => report.ok(part, format!("enabled and forced on {} tables", tables.len())),
+        Err(error) => {
+            let remedy = ["tenantry apply --source ", source.name()].concat();
+            report.put(part, Health::Fail, error.to_string(), Some(&remedy));
         }
     }
 }

@@ -1,0 +1,185 @@
+//! Everything that a governed call needs, opened: the law, the sources, the store, the guard and the
+//! issuer of tokens.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tenantry_file::Loaded;
+use tenantry_file::words::SourceUrl as DeclaredUrl;
+use tenantry_guard::{Guard, Parts};
+use tenantry_identity::{Issuer, Subject};
+use tenantry_policy::{Clock, Entropy};
+use tenantry_source::{InUse, Options, Source};
+use tenantry_store::{Store, StoreUrl};
+
+use crate::ambient::{OsEntropy, SystemClock};
+use crate::output::Failure;
+use crate::project::{Project, unavailable};
+use crate::who::Who;
+
+/// The issuer that tokens name when the file names none.
+const USUAL_ISSUER: &str = "https://tenantry.localhost/";
+
+/// The machine's clock and random generator.
+#[derive(Clone)]
+pub struct Ambient {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Default for Ambient {
+    fn default() -> Self {
+        Ambient { clock: Arc::new(SystemClock::new()), entropy: Arc::new(OsEntropy) }
+    }
+}
+
+/// What is open while calls are answered.
+pub struct Runtime {
+    /// The file.
+    pub loaded: Loaded,
+    /// The door.
+    pub guard: Arc<Guard>,
+    /// The issuer of tokens.
+    pub issuer: Arc<Issuer>,
+    /// The clock and the generator.
+    pub ambient: Ambient,
+}
+
+impl Runtime {
+    /// Opens everything. Refuses to start over a source that is not safe to use.
+    ///
+    /// # Errors
+    /// What the file, a source or the store says.
+    pub async fn open(project: &Project<'_>) -> Result<Runtime, Failure> {
+        let ambient = Ambient::default();
+        let loaded = project.load()?;
+        let (compiled, _) = project.compile(&loaded).await?;
+        let policy = Arc::new(compiled.policy);
+        let mut sources = HashMap::new();
+        for declared in loaded.sources() {
+            if !policy.tables.iter().any(|table| *table.source == *declared.name) {
+                continue;
+            }
+            let url = project.resolve(&declared.name, &declared.url)?;
+            let source = Source::open(&declared.name, &url, Options::default(), Arc::clone(&ambient.clock))
+                .await
+                .map_err(|error| unusable(&declared.name, &error))?;
+            check_stored(&policy, &source).await?;
+            sources.insert(Arc::from(declared.name.as_str()), source);
+        }
+        let store = Arc::new(open_store(project, &loaded, &ambient).await?);
+        let issuer = Arc::new(open_issuer(&loaded, &store, &ambient)?);
+        let parts = Parts {
+            policy,
+            sources,
+            store,
+            clock: Arc::clone(&ambient.clock),
+            entropy: Arc::clone(&ambient.entropy),
+        };
+        let guard = Guard::new(parts).await.map_err(|error| match error {
+            tenantry_guard::GuardError::Source { source_name, error } => unusable(&source_name, &error),
+            error => Failure::failed("NOT_READY", error.to_string()),
+        })?;
+        Ok(Runtime { loaded, guard: Arc::new(guard), issuer, ambient })
+    }
+
+    /// The subject of a token for somebody whom the file names.
+    ///
+    /// # Errors
+    /// `UNKNOWN_PRINCIPAL`.
+    pub fn subject(&self, who: &Who) -> Result<Subject, Failure> {
+        subject(&self.loaded, who)
+    }
+}
+
+/// The subject of a token for somebody whom the file names.
+///
+/// # Errors
+/// `UNKNOWN_PRINCIPAL`.
+pub fn subject(loaded: &Loaded, who: &Who) -> Result<Subject, Failure> {
+    let spec = who.find(loaded)?;
+    Ok(Subject {
+        platform: spec.account.is_none(),
+        account: spec.account,
+        workspace: spec.workspace,
+        user: Some(spec.user),
+        roles: spec.roles,
+        metadata: spec.metadata,
+        ..Subject::default()
+    })
+}
+
+/// Opens Tenantry's own store: the one that the file names, or a SQLite file in the state folder.
+///
+/// # Errors
+/// `STORE_…` codes of the store room.
+pub async fn open_store(project: &Project<'_>, loaded: &Loaded, ambient: &Ambient) -> Result<Store, Failure> {
+    let platform = loaded.document().platform.as_ref();
+    let declared: Option<&DeclaredUrl> = platform.and_then(|platform| platform.store.as_ref());
+    let text = match declared {
+        Some(declared) => project.store_address(declared)?,
+        None => ["sqlite:", &project.state().join("store.db").to_string_lossy()].concat(),
+    };
+    let key_file = platform.and_then(|platform| platform.key_file.as_ref()).map(|path| project.path(Path::new(path)));
+    let options = tenantry_store::Options {
+        clock: Arc::clone(&ambient.clock),
+        entropy: Arc::clone(&ambient.entropy),
+        key_file,
+    };
+    let url = StoreUrl::parse(&text).map_err(|error| store_failure(&error))?;
+    Store::open(&url, options).await.map_err(|error| store_failure(&error))
+}
+
+/// The issuer of this installation's tokens.
+///
+/// # Errors
+/// `ISSUER_…` when the key cannot be made or read.
+pub fn open_issuer(loaded: &Loaded, store: &Store, ambient: &Ambient) -> Result<Issuer, Failure> {
+    let platform = loaded.document().platform.as_ref();
+    let url = platform.and_then(|platform| platform.issuer.as_ref()).map_or(USUAL_ISSUER, |url| url.as_str());
+    Issuer::open(store, url, Arc::clone(&ambient.clock), Arc::clone(&ambient.entropy))
+        .map_err(|error| Failure::failed(error.code(), error.to_string()))
+}
+
+/// The store's error for the command line.
+#[must_use]
+pub fn store_failure(error: &tenantry_store::StoreError) -> Failure {
+    let failure = Failure::failed(error.code(), error.to_string());
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// A source that is not there is a failure; one that must not be used is a danger.
+fn unusable(source: &str, error: &tenantry_source::SourceError) -> Failure {
+    match error {
+        tenantry_source::SourceError::Unsafe(reason) => {
+            Failure::dangerous("SOURCE_UNSAFE", format!("source `{source}`: {reason}"))
+                .hint(error.hint())
+                .hint(format!("tenantry apply --source {source} puts row security and privileges in place"))
+        }
+        _ => unavailable(source, error),
+    }
+}
+
+/// SQLite tables that are not STRICT may hold values of any type; conditions are typed.
+async fn check_stored(policy: &tenantry_policy::Policy, source: &Source) -> Result<(), Failure> {
+    let in_use: Vec<InUse> =
+        policy.tables.iter().filter(|table| *table.source == *source.name()).map(InUse::of).collect();
+    let misfits =
+        source.verify_stored_types(in_use).await.map_err(|error| unavailable(source.name(), &error))?;
+    if misfits.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = misfits.iter().take(20).map(ToString::to_string).collect();
+    Err(Failure::dangerous(
+        "STORED_TYPES",
+        format!("source `{}` holds values that do not fit their columns' types", source.name()),
+    )
+    .hint("mend the values, or leave the columns out of the file")
+    .detail("columns", list))
+}
