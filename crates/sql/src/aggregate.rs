@@ -258,13 +258,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// Writes the test of a group's value: the calculation again, in a form that can be compared.
-    fn having(
-        &mut self,
-        row: Row<'a>,
-        subject: &Subject<'a>,
-        cmp: Cmp,
-        value: &Value,
-    ) -> Result<(), RenderError> {
+    fn having(&mut self, row: Row<'a>, subject: &Subject<'a>, cmp: Cmp, value: &Value) -> Result<(), RenderError> {
         let speech = self.sql.speech();
         let (form, facts, ty) = match subject.operation {
             Operation::Count => {
@@ -284,9 +278,9 @@ impl<'a> Scribe<'a> {
                     self.sql.number(10_u64.saturating_pow(u32::from(scale)));
                     self.sql.push(".0");
                 }
-                self.sql.push(" / nullif(");
+                // Where nothing is counted the sum is NULL, and so is the mean.
+                self.sql.push(" / ");
                 self.count(row, subject)?;
-                self.sql.push(", 0)");
                 self.sql.push(operator(cmp));
                 return self.plain_value(value, "avg");
             }

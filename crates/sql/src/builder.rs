@@ -40,8 +40,8 @@ pub(crate) struct Sql<'a> {
     own: Option<&'a Table>,
     text: String,
     params: Vec<Param>,
-    /// Parameters that come from an attribute, so that one attribute is bound once.
-    shared: Vec<(AttrId, usize)>,
+    /// Parameters that rules bring, by their attribute or as literals, so that each is bound once.
+    shared: Vec<(Option<AttrId>, usize)>,
     /// Parameters whose value differs by row: position in `params`, and the row's slot.
     varying: Vec<(usize, usize)>,
     injected: Vec<Injected>,
@@ -245,8 +245,7 @@ impl<'a> Sql<'a> {
             note(known);
             return;
         }
-        let mut fresh =
-            Touching { table, reads: Vec::new(), updates: Vec::new(), inserts: false, deletes: false };
+        let mut fresh = Touching { table, reads: Vec::new(), updates: Vec::new(), inserts: false, deletes: false };
         note(&mut fresh);
         self.touches.push(fresh);
     }
@@ -266,23 +265,26 @@ impl<'a> Sql<'a> {
     pub(crate) fn add_value(&mut self, value: Option<&Value>, ty: Type, storage: Storage, from: From<'_>) -> usize {
         let made = |label: Arc<str>| Param::Value { value: value.cloned(), ty, storage, label };
         match from {
-            From::Field(facts) => {
-                self.params.push(made(Arc::from(facts.name.as_str())));
-                self.params.len() - 1
+            From::Field(facts) => self.add_param(made(Arc::from(facts.name.as_str()))),
+            From::Literal(facts) => {
+                let same = |param: &Param| {
+                    matches!(param, Param::Value { value: held, ty: known, storage: stored, label }
+                        if held.as_ref() == value && *known == ty && *stored == storage && **label == *facts.name)
+                };
+                match self.known(None, same) {
+                    Some(at) => at,
+                    None => self.share(None, made(Arc::from(facts.name.as_str()))),
+                }
             }
             From::Attribute(id, attribute) => {
-                let same = |at: &usize| {
-                    matches!(self.params.get(*at),
-                        Some(Param::Value { ty: known, storage: stored, value: held, .. })
-                            if *known == ty && *stored == storage && held.as_ref() == value)
+                let same = |param: &Param| {
+                    matches!(param, Param::Value { value: held, ty: known, storage: stored, .. }
+                        if held.as_ref() == value && *known == ty && *stored == storage)
                 };
-                let known = self.shared.iter().filter(|(shared, _)| *shared == id).map(|(_, at)| *at).find(same);
-                if let Some(at) = known {
-                    return at;
+                match self.known(Some(id), same) {
+                    Some(at) => at,
+                    None => self.share(Some(id), made(Arc::from(attribute.path.to_string()))),
                 }
-                self.params.push(made(Arc::from(attribute.path.to_string())));
-                self.shared.push((id, self.params.len() - 1));
-                self.params.len() - 1
             }
             From::Row(facts, slot) => {
                 // One parameter a slot, however often the statement speaks of it.
@@ -298,6 +300,31 @@ impl<'a> Sql<'a> {
                 self.params.len() - 1
             }
         }
+    }
+
+    /// Adds a list of values without writing it; the answer is its position.
+    pub(crate) fn add_list(&mut self, values: &[Value], ty: Type, from: From<'_>) -> usize {
+        let made = |label: Arc<str>| Param::List { values: values.to_vec(), ty, label };
+        match from {
+            From::Attribute(id, attribute) => match self.known(Some(id), |param| matches!(param, Param::List { .. })) {
+                Some(at) => at,
+                None => self.share(Some(id), made(Arc::from(attribute.path.to_string()))),
+            },
+            From::Field(facts) | From::Literal(facts) | From::Row(facts, _) => {
+                self.add_param(made(Arc::from(facts.name.as_str())))
+            }
+        }
+    }
+
+    fn known(&self, from: Option<AttrId>, same: impl Fn(&Param) -> bool) -> Option<usize> {
+        let mut shared = self.shared.iter().filter(|(known, _)| *known == from).map(|(_, at)| *at);
+        shared.find(|at| self.params.get(*at).is_some_and(&same))
+    }
+
+    fn share(&mut self, from: Option<AttrId>, param: Param) -> usize {
+        let at = self.add_param(param);
+        self.shared.push((from, at));
+        at
     }
 
     /// Adds a parameter that is not a single value; the answer is its position.
@@ -349,13 +376,7 @@ impl<'a> Sql<'a> {
     /// Describes the next column of the result, which holds a yes or no.
     pub(crate) fn output_bool(&mut self, name: &str) {
         let storage = self.speech.bool_storage();
-        self.output.push(Output {
-            name: Arc::from(name),
-            ty: Type::Bool,
-            storage,
-            scale: None,
-            show: Show::Hidden,
-        });
+        self.output.push(Output { name: Arc::from(name), ty: Type::Bool, storage, scale: None, show: Show::Hidden });
     }
 
     /// The text of an expression.
@@ -388,13 +409,8 @@ impl<'a> Sql<'a> {
                 deletes: false,
             });
         }
-        let statement = Statement {
-            sql: self.text,
-            params: self.params,
-            injected: self.injected,
-            touches,
-            output: self.output,
-        };
+        let statement =
+            Statement { sql: self.text, params: self.params, injected: self.injected, touches, output: self.output };
         Ok(Finished { statement, varying: self.varying })
     }
 }
@@ -402,8 +418,10 @@ impl<'a> Sql<'a> {
 /// Where a value comes from, for its label and for sharing its parameter.
 #[derive(Clone, Copy)]
 pub(crate) enum From<'f> {
-    /// The caller's filter or key, or a rule's literal: named after the field it is compared with.
+    /// The caller's filter or key: named after the field it is compared with.
     Field(&'f CatalogColumn),
+    /// A rule's literal: named after the column it is compared with.
+    Literal(&'f CatalogColumn),
     /// An attribute of the principal.
     Attribute(AttrId, &'f Attribute),
     /// A value that differs by row, by its slot.

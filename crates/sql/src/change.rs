@@ -39,6 +39,7 @@ pub(crate) fn delete(context: &Context, delete: &Delete) -> Result<Steps, Render
         return changing.change(&[], 1, delete.dry_run).map(Steps::Update);
     }
     let mut scribe = Scribe::call(context, table, Some(table));
+    scribe.few = true;
     let row = Row::new(Alias::Own, table);
     let shown = image(table);
     let mut columns = Columns::shown(&shown);
@@ -102,6 +103,12 @@ impl<'a> Changing<'a> {
         })
     }
 
+    fn scribe(&self, own: Option<&'a Table>) -> Scribe<'a> {
+        let mut scribe = Scribe::call(self.context, self.table, own);
+        scribe.few = !matches!(self.target, Target::Where(_));
+        scribe
+    }
+
     /// The written values: their slots follow those of the key.
     fn written(&self) -> Written<'a> {
         Written { list: self.set, slot: self.table.key.len() }
@@ -152,7 +159,7 @@ impl<'a> Changing<'a> {
     }
 
     fn before(&self, columns: &Columns, max_rows: u32) -> Result<Finished, RenderError> {
-        let mut scribe = Scribe::call(self.context, self.table, None);
+        let mut scribe = self.scribe(None);
         let row = Row::new(scribe.sql.alias(), self.table);
         scribe.sql.push("SELECT ");
         scribe.columns(row, columns, false)?;
@@ -174,7 +181,7 @@ impl<'a> Changing<'a> {
     }
 
     fn update(&self, columns: &Columns) -> Result<Finished, RenderError> {
-        let mut scribe = Scribe::call(self.context, self.table, Some(self.table));
+        let mut scribe = self.scribe(Some(self.table));
         let row = Row::new(Alias::Own, self.table);
         scribe.sql.push("UPDATE ");
         scribe.sql.table(self.table);
@@ -188,6 +195,7 @@ impl<'a> Changing<'a> {
         self.guard(&mut scribe, row)?;
         scribe.sql.push(" RETURNING ");
         scribe.columns(row, columns, false)?;
+        scribe.few = true;
         scribe.new_row_check(row, &self.accesses, self.marked, &[])?;
         scribe.sql.finish()
     }
@@ -196,7 +204,7 @@ impl<'a> Changing<'a> {
         if self.references.is_empty() {
             return Ok(None);
         }
-        let mut scribe = Scribe::call(self.context, self.table, None);
+        let mut scribe = self.scribe(None);
         let mut alone = true;
         for reference in self.references {
             alone &= scribe.complete(self.table, self.written(), reference)?;
@@ -231,7 +239,7 @@ impl<'a> Changing<'a> {
             return Ok(None);
         }
         let [read, _] = self.accesses;
-        let mut scribe = Scribe::call(self.context, self.table, None);
+        let mut scribe = self.scribe(None);
         let row = Row::new(scribe.sql.alias(), self.table);
         let old = Row::new(scribe.sql.alias(), self.table);
         scribe.sql.push("SELECT ");

@@ -15,13 +15,23 @@ use tenantry_policy::{RelationId, Value};
 use crate::RenderError;
 use crate::builder::From;
 use crate::dialect::{Adjusted, Form, Piece, Use, flipped, operator, postgres, use_of};
-use crate::program::Param;
 use crate::scribe::{Law, Need, Row, Scribe};
+
+/// Who brings a value into a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The caller.
+    Caller,
+    /// A rule, as a literal.
+    Literal,
+    /// A rule, through an attribute of the principal.
+    Attribute(AttrId),
+}
 
 /// A side of a comparison, as far as it is known.
 enum Side<'a> {
     Column(ColumnRef),
-    Known(Cow<'a, Value>, Option<AttrId>),
+    Known(Cow<'a, Value>, Origin),
     /// Row security: an attribute, by its setting.
     Setting(&'a Attribute),
 }
@@ -32,6 +42,13 @@ impl<'a> Scribe<'a> {
         if let Some(truth) = self.constant(cond) {
             self.truth(truth);
             return Ok(());
+        }
+        if need == Need::Truth
+            && let Some(relation) = lifts(row, cond)
+        {
+            let other = self.lift(row, relation)?;
+            self.cond(other, cond, need)?;
+            return self.end_lift(other);
         }
         match cond {
             Cond::And(parts) => self.join(row, parts, Truth::True, " AND ", need),
@@ -54,16 +71,25 @@ impl<'a> Scribe<'a> {
             }
             Cond::Const(_) => Err(RenderError::Inconsistent("a constant that is none")),
             Cond::Compare { .. } | Cond::InLiterals { .. } | Cond::InAttr { .. } | Cond::StartsWith { .. } => {
-                match (need, lifts(row, cond)) {
-                    (Need::Truth, Some(relation)) => {
-                        let other = self.lift(row, relation)?;
-                        self.atom(other, cond)?;
-                        self.end_lift(other)
-                    }
-                    _ => self.atom(row, cond),
-                }
+                self.atom(row, cond)
             }
         }
+    }
+
+    /// How many parts can change the outcome?
+    fn matter(&self, parts: &[Cond], neutral: Truth) -> usize {
+        parts.iter().filter(|part| self.constant(part) != Some(neutral)).count()
+    }
+
+    /// Does [`Scribe::cond`] write this one in parentheses of its own?
+    pub(crate) fn in_parentheses(&self, row: Row<'_>, cond: &Cond) -> bool {
+        self.constant(cond).is_none()
+            && lifts(row, cond).is_none()
+            && match cond {
+                Cond::And(parts) => self.matter(parts, Truth::True) > 1,
+                Cond::Or(parts) => self.matter(parts, Truth::False) > 1,
+                _ => false,
+            }
     }
 
     /// Parts joined by AND or OR, without those that cannot change the outcome.
@@ -76,7 +102,7 @@ impl<'a> Scribe<'a> {
         need: Need,
     ) -> Result<(), RenderError> {
         let mut first = true;
-        let many = parts.iter().filter(|part| self.constant(part) != Some(neutral)).count() > 1;
+        let many = self.matter(parts, neutral) > 1;
         if many {
             self.sql.push("(");
         }
@@ -172,7 +198,7 @@ impl<'a> Scribe<'a> {
                 }
             },
             Cond::InLiterals { term, list, negated } => match self.side(term)? {
-                Side::Column(column) => self.rule_list(row, column, list, *negated, None),
+                Side::Column(column) => self.rule_list(row, column, list, *negated, Origin::Literal),
                 side => {
                     self.plain_side(&side)?;
                     self.sql.push(if *negated { " NOT IN (" } else { " IN (" });
@@ -185,7 +211,7 @@ impl<'a> Scribe<'a> {
                 let attribute = self.attribute(*list)?;
                 match (self.law, self.side(term)?) {
                     (Law::Call(context), Side::Column(column)) => match context.slot(*list) {
-                        Slot::Many(items) => self.rule_list(row, column, items, *negated, Some(*list)),
+                        Slot::Many(items) => self.rule_list(row, column, items, *negated, Origin::Attribute(*list)),
                         _ => Err(RenderError::Inconsistent("a list that is none")),
                     },
                     (Law::Call(_), _) => Err(RenderError::Inconsistent("a test without a row")),
@@ -205,8 +231,8 @@ impl<'a> Scribe<'a> {
             Cond::StartsWith { term, prefix } => {
                 let (term, prefix) = (self.side(term)?, self.side(prefix)?);
                 match (&term, &prefix) {
-                    (Side::Column(column), Side::Known(value, attr)) => {
-                        self.part(row, *column, Place::Start, value, *attr)
+                    (Side::Column(column), Side::Known(value, origin)) => {
+                        self.part(row, *column, Place::Start, value, *origin)
                     }
                     (_, Side::Column(_)) => Err(RenderError::Inconsistent("a prefix from a column")),
                     (Side::Column(column), Side::Setting(_)) => {
@@ -239,13 +265,14 @@ impl<'a> Scribe<'a> {
     fn side(&self, term: &'a Term) -> Result<Side<'a>, RenderError> {
         match term {
             Term::Column(column) => Ok(Side::Column(*column)),
-            Term::Literal(value) => Ok(Side::Known(Cow::Borrowed(value), None)),
+            Term::Literal(value) => Ok(Side::Known(Cow::Borrowed(value), Origin::Literal)),
             Term::Attr(id) => match self.law {
                 Law::Settings => self.attribute(*id).map(Side::Setting),
                 Law::Call(context) => match context.slot(*id) {
-                    Slot::One(value) => Ok(Side::Known(Cow::Borrowed(value), Some(*id))),
+                    Slot::One(value) => Ok(Side::Known(Cow::Borrowed(value), Origin::Attribute(*id))),
                     Slot::Now => {
-                        Ok(Side::Known(Cow::Owned(Value::Timestamp(context.now_micros())), Some(*id)))
+                        let now = Value::Timestamp(context.now_micros());
+                        Ok(Side::Known(Cow::Owned(now), Origin::Attribute(*id)))
                     }
                     Slot::Missing | Slot::Many(_) => Err(RenderError::Inconsistent("an attribute without a value")),
                 },
@@ -266,7 +293,7 @@ impl<'a> Scribe<'a> {
     fn compare(&mut self, row: Row<'a>, column: ColumnRef, cmp: Cmp, side: &Side<'a>) -> Result<(), RenderError> {
         let form = self.form(row, column, use_of(cmp))?;
         match side {
-            Side::Known(value, attr) => self.compare_value(row, column, form, cmp, value, *attr),
+            Side::Known(value, origin) => self.compare_value(row, column, form, cmp, value, *origin),
             Side::Setting(attribute) => {
                 let facts = self.facts(row, column)?;
                 self.operand(row, column, form)?;
@@ -286,14 +313,14 @@ impl<'a> Scribe<'a> {
         form: Form,
         cmp: Cmp,
         value: &Value,
-        attr: Option<AttrId>,
+        origin: Origin,
     ) -> Result<(), RenderError> {
         let facts = self.facts(row, column)?;
         match self.sql.speech().adjust(form, cmp, value) {
             Adjusted::Compare(cmp, value) => {
                 self.operand(row, column, form)?;
                 self.sql.push(operator(cmp));
-                let from = self.from(facts, attr)?;
+                let from = self.from(facts, origin)?;
                 self.sql.value(&value, facts, form, from);
                 Ok(())
             }
@@ -333,10 +360,10 @@ impl<'a> Scribe<'a> {
         column: ColumnRef,
         values: &[Value],
         negated: bool,
-        attr: Option<AttrId>,
+        origin: Origin,
     ) -> Result<(), RenderError> {
         self.form(row, column, Use::List)?;
-        self.list(row, column, values, negated, attr)
+        self.list(row, column, values, negated, origin)
     }
 
     /// Writes `column [NOT] IN values`, which are not empty.
@@ -346,7 +373,7 @@ impl<'a> Scribe<'a> {
         column: ColumnRef,
         values: &[Value],
         negated: bool,
-        attr: Option<AttrId>,
+        origin: Origin,
     ) -> Result<(), RenderError> {
         let facts = self.facts(row, column)?;
         let speech = self.sql.speech();
@@ -355,7 +382,7 @@ impl<'a> Scribe<'a> {
             self.truth(Truth::from(negated));
             return Ok(());
         };
-        let from = self.from(facts, attr)?;
+        let from = self.from(facts, origin)?;
         if self.sql.is_row_security() {
             self.operand(row, column, form)?;
             self.sql.push(if negated { " NOT IN (" } else { " IN (" });
@@ -365,12 +392,8 @@ impl<'a> Scribe<'a> {
         }
         if speech.lists_are_arrays() {
             self.operand(row, column, form)?;
-            let label = match from {
-                From::Attribute(_, attribute) => attribute.path.to_string(),
-                From::Field(facts) | From::Row(facts, _) => facts.name.clone(),
-            };
             let ty = first.ty();
-            let at = self.sql.add_param(Param::List { values: values.to_vec(), ty, label: label.into() });
+            let at = self.sql.add_list(values, ty, from);
             speech.list(&mut self.sql, at + 1, ty, negated);
             return Ok(());
         }
@@ -403,12 +426,12 @@ impl<'a> Scribe<'a> {
         column: ColumnRef,
         place: Place,
         value: &Value,
-        attr: Option<AttrId>,
+        origin: Origin,
     ) -> Result<(), RenderError> {
         let facts = self.facts(row, column)?;
         let speech = self.sql.speech();
         let form = speech.form(facts, Use::Equal);
-        let from = self.from(facts, attr)?;
+        let from = self.from(facts, origin)?;
         let mut number = None;
         for piece in speech.part(place) {
             match piece {
@@ -428,13 +451,14 @@ impl<'a> Scribe<'a> {
         Ok(())
     }
 
-    fn from<'f>(&self, facts: &'f CatalogColumn, attr: Option<AttrId>) -> Result<From<'f>, RenderError>
+    fn from<'f>(&self, facts: &'f CatalogColumn, origin: Origin) -> Result<From<'f>, RenderError>
     where
         'a: 'f,
     {
-        match attr {
-            None => Ok(From::Field(facts)),
-            Some(id) => Ok(From::Attribute(id, self.attribute(id)?)),
+        match origin {
+            Origin::Caller => Ok(From::Field(facts)),
+            Origin::Literal => Ok(From::Literal(facts)),
+            Origin::Attribute(id) => Ok(From::Attribute(id, self.attribute(id)?)),
         }
     }
 
@@ -473,17 +497,30 @@ impl<'a> Scribe<'a> {
     }
 }
 
-/// The relation that an atom reaches through, when that is all it reads of any row.
-fn lifts(row: Row<'_>, cond: &Cond) -> Option<RelationId> {
-    let (mut count, mut through) = (0, None);
-    cond.columns(&mut |column| {
-        count += 1;
-        through = match column {
-            ColumnRef::Hop(relation, _) if row.lifted != Some(relation) => Some(relation),
-            _ => None,
-        };
+/// The relation that a condition reaches through, when that is all it reads of any row: then it is
+/// TRUE exactly when there is such a related row, readable, of which it is TRUE. (Without that row
+/// every such atom is UNKNOWN, and what is TRUE then is TRUE for every row and written as such. Only
+/// IS NULL tells more.)
+pub(crate) fn lifts(row: Row<'_>, cond: &Cond) -> Option<RelationId> {
+    if row.lifted.is_some() || tests_null(cond) {
+        return None;
+    }
+    let (mut through, mut only) = (None, true);
+    cond.columns(&mut |column| match (column, through) {
+        (ColumnRef::Hop(relation, _), None) => through = Some(relation),
+        (ColumnRef::Hop(relation, _), Some(known)) if relation == known => {}
+        _ => only = false,
     });
-    if count == 1 { through } else { None }
+    if only { through } else { None }
+}
+
+fn tests_null(cond: &Cond) -> bool {
+    match cond {
+        Cond::IsNull { .. } => true,
+        Cond::And(parts) | Cond::Or(parts) => parts.iter().any(tests_null),
+        Cond::Not(inner) => tests_null(inner),
+        _ => false,
+    }
 }
 
 /// For conditions without attributes.

@@ -7,6 +7,7 @@ use tenantry_policy::{ColumnId, Value};
 
 use crate::RenderError;
 use crate::builder::{From, column};
+use crate::condition::Origin;
 use crate::dialect::{Form, Use, operator, use_of};
 use crate::scribe::{Row, Scribe};
 
@@ -23,14 +24,16 @@ impl<'a> Scribe<'a> {
                 Ok(())
             }
             Filter::Compare { column, cmp, value } => self.filter_value(row, *column, *cmp, value),
-            Filter::In { column, list, negated } => self.list(row, ColumnRef::Own(*column), list, *negated, None),
+            Filter::In { column, list, negated } => {
+                self.list(row, ColumnRef::Own(*column), list, *negated, Origin::Caller)
+            }
             Filter::IsNull { column, negated } => {
                 self.operand(row, ColumnRef::Own(*column), Form::Raw)?;
                 self.sql.push(if *negated { " IS NOT NULL" } else { " IS NULL" });
                 Ok(())
             }
             Filter::Match { column, place, text } => {
-                self.part(row, ColumnRef::Own(*column), *place, &Value::Text(text.clone()), None)
+                self.part(row, ColumnRef::Own(*column), *place, &Value::Text(text.clone()), Origin::Caller)
             }
             Filter::Between { column, low, high } => {
                 self.sql.push("(");
@@ -43,13 +46,7 @@ impl<'a> Scribe<'a> {
         }
     }
 
-    fn filters(
-        &mut self,
-        row: Row<'a>,
-        parts: &[Filter],
-        word: &'static str,
-        empty: Truth,
-    ) -> Result<(), RenderError> {
+    fn filters(&mut self, row: Row<'a>, parts: &[Filter], word: &'static str, empty: Truth) -> Result<(), RenderError> {
         if parts.is_empty() {
             self.truth(empty);
             return Ok(());
@@ -67,16 +64,11 @@ impl<'a> Scribe<'a> {
 
     fn filter_value(&mut self, row: Row<'a>, id: ColumnId, cmp: Cmp, value: &Value) -> Result<(), RenderError> {
         let form = self.sql.speech().form(&column(row.table, id)?.facts, use_of(cmp));
-        self.compare_value(row, ColumnRef::Own(id), form, cmp, value, None)
+        self.compare_value(row, ColumnRef::Own(id), form, cmp, value, Origin::Caller)
     }
 
     /// Writes `key = values`. With slots, the values differ by row, the first slot being `slot`.
-    pub(crate) fn key_is(
-        &mut self,
-        row: Row<'a>,
-        key: &[Value],
-        slot: Option<usize>,
-    ) -> Result<(), RenderError> {
+    pub(crate) fn key_is(&mut self, row: Row<'a>, key: &[Value], slot: Option<usize>) -> Result<(), RenderError> {
         if key.is_empty() || key.len() != row.table.key.len() {
             return Err(RenderError::Inconsistent("a key of another shape"));
         }
@@ -121,12 +113,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// Writes the test for rows that come after these values in this order. Never empty.
-    pub(crate) fn after(
-        &mut self,
-        row: Row<'a>,
-        order: &[Order],
-        values: &[Option<Value>],
-    ) -> Result<(), RenderError> {
+    pub(crate) fn after(&mut self, row: Row<'a>, order: &[Order], values: &[Option<Value>]) -> Result<(), RenderError> {
         if order.is_empty() || order.len() != values.len() {
             return Err(RenderError::Inconsistent("a cursor of another shape"));
         }
@@ -193,16 +180,11 @@ impl<'a> Scribe<'a> {
     /// Equality in the form that the order uses, so that the two never disagree.
     fn same_place(&mut self, row: Row<'a>, id: ColumnId, value: &Value) -> Result<(), RenderError> {
         let form = self.sql.speech().form(&column(row.table, id)?.facts, Use::Order);
-        self.compare_value(row, ColumnRef::Own(id), form, Cmp::Eq, value, None)
+        self.compare_value(row, ColumnRef::Own(id), form, Cmp::Eq, value, Origin::Caller)
     }
 
     /// `(a, b) > (x, y)`.
-    fn after_tuple(
-        &mut self,
-        row: Row<'a>,
-        order: &[Order],
-        values: &[Option<Value>],
-    ) -> Result<(), RenderError> {
+    fn after_tuple(&mut self, row: Row<'a>, order: &[Order], values: &[Option<Value>]) -> Result<(), RenderError> {
         let many = order.len() > 1;
         if many {
             self.sql.push("(");

@@ -23,6 +23,7 @@ pub(crate) fn insert(context: &Context, create: &Create) -> Result<Insert, Rende
     let written = Written { list: &list, slot: 0 };
 
     let mut scribe = Scribe::call(context, table, Some(table));
+    scribe.few = true;
     let row = Row::new(Alias::Own, table);
     let shown = image(table);
     let mut columns = Columns::shown(&shown);
@@ -80,11 +81,7 @@ pub(crate) fn insert(context: &Context, create: &Create) -> Result<Insert, Rende
 }
 
 fn rows(finished: &Finished, create: &Create) -> Vec<Vec<Param>> {
-    create
-        .rows
-        .iter()
-        .map(|row| finished.params(|slot| row.get(slot).and_then(Option::as_ref)))
-        .collect()
+    create.rows.iter().map(|row| finished.params(|slot| row.get(slot).and_then(Option::as_ref))).collect()
 }
 
 fn references(
@@ -98,6 +95,7 @@ fn references(
     }
     let table = context.bound.policy.table(create.table).ok_or(RenderError::Inconsistent("a table"))?;
     let mut scribe = Scribe::call(context, table, None);
+    scribe.few = true;
     let mut names: Vec<Arc<str>> = Vec::with_capacity(known.len());
     scribe.sql.push("SELECT ");
     for (at, reference) in known.iter().enumerate() {
@@ -120,6 +118,7 @@ fn conflict(context: &Context, create: &Create, written: Written<'_>) -> Result<
         return Ok(None);
     }
     let mut scribe = Scribe::call(context, table, None);
+    scribe.few = true;
     let row = Row::new(scribe.sql.alias(), table);
     scribe.sql.push("SELECT ");
     scribe.truth(tenantry_policy::condition::Truth::True);

@@ -16,6 +16,7 @@ pub(crate) fn read(context: &Context, read: &Read) -> Result<Level, RenderError>
     let table = context.bound.policy.table(read.table).ok_or(RenderError::Inconsistent("a table"))?;
     let plan = Plan::new(table, read, None)?;
     let mut scribe = Scribe::call(context, table, None);
+    scribe.few = read.key.is_some();
     let row = Row::new(scribe.sql.alias(), table);
     scribe.sql.push("SELECT ");
     scribe.columns(row, &plan.columns, false)?;
@@ -50,6 +51,7 @@ fn child(
         let table = context.bound.policy.table(read.table).ok_or(RenderError::Inconsistent("a table"))?;
         Scribe::call(context, table, None)
     };
+    scribe.few = true;
     let table = scribe.table(read.table)?;
     let relation = parent.relation(include.relation).ok_or(RenderError::Inconsistent("a relation"))?;
     if relation.to != read.table || parent.source != table.source {
@@ -127,13 +129,7 @@ impl Plan {
         Ok(Plan { columns, order, key, own, parents })
     }
 
-    fn level(
-        self,
-        context: &Context,
-        table: &Table,
-        read: &Read,
-        scribe: Scribe<'_>,
-    ) -> Result<Level, RenderError> {
+    fn level(self, context: &Context, table: &Table, read: &Read, scribe: Scribe<'_>) -> Result<Level, RenderError> {
         let statement = scribe.sql.finish()?.statement;
         let children = read
             .includes

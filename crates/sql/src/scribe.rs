@@ -7,6 +7,7 @@ use tenantry_policy::{Access, Address, ColumnId, Context, Op, Policy, RelationId
 
 use crate::RenderError;
 use crate::builder::{Alias, Sql, column};
+use crate::condition;
 use crate::dialect::{self, Form};
 
 /// Hops inside rules of hops: compiled policies have no cycles, and chains are short.
@@ -60,6 +61,8 @@ pub(crate) struct Scribe<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) law: Law<'a>,
     pub(crate) sql: Sql<'a>,
+    /// Is it about few rows, found by their keys or their parents' keys?
+    pub(crate) few: bool,
     hops: u8,
 }
 
@@ -68,23 +71,18 @@ impl<'a> Scribe<'a> {
     pub(crate) fn call(context: &'a Context, table: &'a Table, own: Option<&'a Table>) -> Scribe<'a> {
         let policy = context.bound.policy.as_ref();
         let sql = Sql::statement(policy, dialect::of(table.dialect), own);
-        Scribe { policy, law: Law::Call(context), sql, hops: 0 }
+        Scribe { policy, law: Law::Call(context), sql, few: false, hops: 0 }
     }
 
     /// An expression of row security on a table of PostgreSQL.
     pub(crate) fn row_security(policy: &'a Policy, table: &'a Table) -> Scribe<'a> {
         let sql = Sql::row_security(policy, dialect::of(table.dialect), table);
-        Scribe { policy, law: Law::Settings, sql, hops: 0 }
+        Scribe { policy, law: Law::Settings, sql, few: false, hops: 0 }
     }
 
     /// `visible(op) = (scope OR shared OR permits OR bypasses) AND requires AND live AND boundary`,
     /// for several operations at once: parts that they share are written once.
-    pub(crate) fn visible(
-        &mut self,
-        row: Row<'a>,
-        accesses: &[Access],
-        marked: Marked,
-    ) -> Result<(), RenderError> {
+    pub(crate) fn visible(&mut self, row: Row<'a>, accesses: &[Access], marked: Marked) -> Result<(), RenderError> {
         if accesses.is_empty() || accesses.iter().any(|access| access.table != row.table.id) {
             return Err(RenderError::Inconsistent("the rules of another table"));
         }
@@ -144,16 +142,38 @@ impl<'a> Scribe<'a> {
                 }
             }
             _ => {
-                self.sql.push("(");
-                for (at, rule) in chosen(row.table, set).enumerate() {
-                    if at > 0 {
-                        self.sql.push(" OR ");
+                // Rules that all look at one related row look at it together.
+                let mut through = chosen(row.table, set).map(|rule| condition::lifts(row, &rule.when));
+                let first = through.next().flatten();
+                match first.filter(|first| through.all(|other| other == Some(*first))) {
+                    None => self.alternatives(row, row.table, set)?,
+                    Some(relation) => {
+                        let mark = chosen(row.table, set).next().map(|rule| self.sql.mark(&rule.address));
+                        self.sql.push("(");
+                        let other = self.lift(row, relation)?;
+                        self.alternatives(other, row.table, set)?;
+                        self.end_lift(other)?;
+                        self.sql.push(")");
+                        if let Some(mark) = &mark {
+                            self.sql.end_mark(mark);
+                        }
                     }
-                    self.marked_cond(row, &rule.address, &rule.when)?;
                 }
-                self.sql.push(")");
             }
         }
+        Ok(())
+    }
+
+    /// Writes `(rule OR rule …)`, of the rules of `table`.
+    fn alternatives(&mut self, row: Row<'a>, table: &'a Table, set: u64) -> Result<(), RenderError> {
+        self.sql.push("(");
+        for (at, rule) in chosen(table, set).enumerate() {
+            if at > 0 {
+                self.sql.push(" OR ");
+            }
+            self.marked_cond(row, &rule.address, &rule.when)?;
+        }
+        self.sql.push(")");
         Ok(())
     }
 
@@ -164,9 +184,13 @@ impl<'a> Scribe<'a> {
 
     fn marked_cond(&mut self, row: Row<'a>, address: &Address, when: &'a Cond) -> Result<(), RenderError> {
         let mark = self.sql.mark(address);
-        self.sql.push("(");
-        self.cond(row, when, Need::Truth)?;
-        self.sql.push(")");
+        if self.in_parentheses(row, when) {
+            self.cond(row, when, Need::Truth)?;
+        } else {
+            self.sql.push("(");
+            self.cond(row, when, Need::Truth)?;
+            self.sql.push(")");
+        }
         self.sql.end_mark(&mark);
         Ok(())
     }
@@ -198,11 +222,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// A to-one relation, and the table it leads to, in the same source.
-    pub(crate) fn to_one(
-        &self,
-        table: &'a Table,
-        id: RelationId,
-    ) -> Result<(&'a Relation, &'a Table), RenderError> {
+    pub(crate) fn to_one(&self, table: &'a Table, id: RelationId) -> Result<(&'a Relation, &'a Table), RenderError> {
         let (relation, related) = self.relation(table, id)?;
         if !relation.to_one {
             return Err(RenderError::Inconsistent("a relation to many where one row is meant"));
@@ -211,11 +231,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// A relation, and the table it leads to, in the same source.
-    pub(crate) fn relation(
-        &self,
-        table: &'a Table,
-        id: RelationId,
-    ) -> Result<(&'a Relation, &'a Table), RenderError> {
+    pub(crate) fn relation(&self, table: &'a Table, id: RelationId) -> Result<(&'a Relation, &'a Table), RenderError> {
         let relation = table.relation(id).ok_or(RenderError::Inconsistent("a relation"))?;
         let related = self.table(relation.to)?;
         if related.source != table.source || relation.pairs.is_empty() {
@@ -264,12 +280,23 @@ impl<'a> Scribe<'a> {
         Ok(())
     }
 
-    /// Writes `key IN (SELECT key FROM related WHERE ` for an atom that reads only the related row;
-    /// the atom follows, then [`Scribe::end_lift`].
+    /// Writes the beginning of a test that there is a related row of which what follows is TRUE, up to
+    /// [`Scribe::end_lift`].
+    ///
+    /// About few rows: `EXISTS (…)`, which looks each of them up. About many, on a database that
+    /// does not choose by itself: `key IN (…)`, which finds all related rows once.
     pub(crate) fn lift(&mut self, row: Row<'a>, id: RelationId) -> Result<Row<'a>, RenderError> {
         let (relation, related) = self.to_one(row.table, id)?;
         self.enter()?;
         let other = Row { alias: self.sql.alias(), table: related, lifted: Some(id) };
+        if self.few || self.sql.speech().plans_exists() {
+            self.sql.push("EXISTS (SELECT 1 FROM ");
+            self.sql.table_as(related, other.alias);
+            self.sql.push(" WHERE ");
+            self.pairs(row, other, relation)?;
+            self.sql.push(" AND ");
+            return Ok(other);
+        }
         let many = relation.pairs.len() > 1;
         if many {
             self.sql.push("(");

@@ -97,8 +97,14 @@ pub(crate) trait Speech: Sync {
     fn adjust(&self, form: Form, cmp: Cmp, value: &Value) -> Adjusted;
 
     /// Writes a column in a form.
-    fn column(&self, sql: &mut Sql<'_>, from: Alias, table: &Table, id: ColumnId, form: Form)
-    -> Result<(), RenderError>;
+    fn column(
+        &self,
+        sql: &mut Sql<'_>,
+        from: Alias,
+        table: &Table,
+        id: ColumnId,
+        form: Form,
+    ) -> Result<(), RenderError>;
 
     /// Writes the placeholder of a value that is compared with a column in `form`.
     fn parameter(
@@ -128,6 +134,9 @@ pub(crate) trait Speech: Sync {
 
     /// Is each pair of a relation its own parameter of keys?
     fn keys_by_pair(&self) -> bool;
+
+    /// Does the planner choose between looking rows up and finding them all, for `EXISTS`?
+    fn plans_exists(&self) -> bool;
 
     /// The end of a select whose rows are about to be changed.
     fn for_update(&self) -> &'static str;

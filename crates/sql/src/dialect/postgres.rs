@@ -65,9 +65,12 @@ impl Speech for Postgres {
         match form {
             Form::Raw | Form::Scaled(_) | Form::Real | Form::Micros => sql.column(from, table, id),
             Form::Text { cast, bytes } => {
+                if cast && bytes {
+                    sql.push("(");
+                }
                 sql.column(from, table, id)?;
                 if cast {
-                    sql.push("::text");
+                    sql.push(if bytes { "::text)" } else { "::text" });
                 }
                 if bytes {
                     sql.push(" COLLATE \"C\"");
@@ -167,6 +170,10 @@ impl Speech for Postgres {
     }
 
     fn keys_by_pair(&self) -> bool {
+        true
+    }
+
+    fn plans_exists(&self) -> bool {
         true
     }
 

@@ -11,19 +11,8 @@ use crate::RenderError;
 use crate::builder::{Alias, Sql};
 
 /// The functions that generated statements call: all that the authorizer needs to let through.
-pub const FUNCTIONS: &[&str] = &[
-    "count",
-    "instr",
-    "json_extract",
-    "length",
-    "max",
-    "min",
-    "round",
-    "row_number",
-    "strftime",
-    "substr",
-    "sum",
-];
+pub const FUNCTIONS: &[&str] =
+    &["count", "instr", "json_extract", "length", "max", "min", "round", "row_number", "strftime", "substr", "sum"];
 
 /// Up to here a power of ten times a column's value still is an integer that a double holds exactly.
 const MOST_SCALE: u8 = 15;
@@ -195,6 +184,10 @@ impl Speech for Sqlite {
     }
 
     fn keys_by_pair(&self) -> bool {
+        false
+    }
+
+    fn plans_exists(&self) -> bool {
         false
     }
 

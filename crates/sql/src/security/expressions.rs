@@ -105,10 +105,7 @@ pub fn policy_expressions(policy: &Policy, source: &str) -> Result<Vec<PolicyExp
                 list.push(expression(policy, table, name, rule.kind.widens(), command, &[&rule.when])?);
             }
         }
-        let boundaries = Op::ALL
-            .into_iter()
-            .map(|op| boundaries(table, op))
-            .collect::<Result<Vec<_>, _>>()?;
+        let boundaries = Op::ALL.into_iter().map(|op| boundaries(table, op)).collect::<Result<Vec<_>, _>>()?;
         let same = boundaries.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
         if same {
             if let Some(conds) = boundaries.first() {
@@ -173,9 +170,9 @@ fn name(tail: &str, command: Command) -> String {
         return whole;
     }
     // FNV-1a: nobody gains anything from making two names of one's own policy collide.
-    let digest = tail.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let digest = tail
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     let end = format!("~{digest:016x}{}", command.suffix());
     let mut short = String::from("tenantry:");
     for c in tail.chars() {

@@ -122,7 +122,8 @@ fn updated(table: &Table) -> BTreeSet<ColumnId> {
 
 /// Sequences that belong to the table's columns, found when the script runs.
 fn sequences(table: &Table, role: &str) -> Text {
-    let mut body = Text::new("DECLARE s record; BEGIN FOR s IN SELECT n.nspname, c.relname FROM pg_catalog.pg_depend d ");
+    let mut body =
+        Text::new("DECLARE s record; BEGIN FOR s IN SELECT n.nspname, c.relname FROM pg_catalog.pg_depend d ");
     body.push("JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind = 'S' ");
     body.push("JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ");
     body.push("JOIN pg_catalog.pg_class t ON t.oid = d.refobjid ");

@@ -8,7 +8,8 @@ use crate::{row_security, settings};
 #[test]
 fn the_script_as_text() {
     let script = row_security(&shop(Dialect::Postgres), "main", "app \"runtime\"").unwrap();
-    let text: Vec<String> = script.iter().map(|ddl| format!("-- {}: {}\n{};\n", ddl.table, ddl.purpose, ddl.sql)).collect();
+    let text: Vec<String> =
+        script.iter().map(|ddl| format!("-- {}: {}\n{};\n", ddl.table, ddl.purpose, ddl.sql)).collect();
     insta::assert_snapshot!("row security", text.join("\n"));
 }
 

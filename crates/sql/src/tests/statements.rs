@@ -172,14 +172,20 @@ pub(super) fn queries(context: &Context, word: &str) -> Vec<(&'static str, Query
         ("sum", group(Operation::Sum, total, Some(Having::Compare(Cmp::Gt, decimal("10.005"))))),
         ("average", group(Operation::Avg, total, Some(Having::Between(Value::Float(1.0), Value::Float(2.0))))),
         ("count", group(Operation::Count, None, Some(Having::Compare(Cmp::Gt, Value::Int(1))))),
-        ("least", group(Operation::Min, Some(column("closed_at")), Some(Having::Compare(Cmp::Lt, Value::Timestamp(NOW))))),
+        (
+            "least",
+            group(Operation::Min, Some(column("closed_at")), Some(Having::Compare(Cmp::Lt, Value::Timestamp(NOW)))),
+        ),
         ("greatest", group(Operation::Max, Some(column("email")), None)),
         ("create", Query::Create(create)),
         (
             "update",
             Query::Update(update(
                 Target::Keys(vec![vec![Value::Int(1)], vec![Value::Int(2)]]),
-                vec![(column("customer_id"), Some(Value::Int(3))), (column("reference"), Some(Value::Uuid(Uuid::nil())))],
+                vec![
+                    (column("customer_id"), Some(Value::Int(3))),
+                    (column("reference"), Some(Value::Uuid(Uuid::nil()))),
+                ],
                 vec![customer],
             )),
         ),
@@ -191,7 +197,10 @@ pub(super) fn queries(context: &Context, word: &str) -> Vec<(&'static str, Query
                 Vec::new(),
             )),
         ),
-        ("soft delete", delete(orders, vec![Value::Int(1)], Some(vec![(column("deleted_at"), Some(Value::Timestamp(NOW)))]))),
+        (
+            "soft delete",
+            delete(orders, vec![Value::Int(1)], Some(vec![(column("deleted_at"), Some(Value::Timestamp(NOW)))])),
+        ),
         ("hard delete", delete(lines, vec![Value::Int(1), Value::Int(2)], None)),
     ]
 }
@@ -238,7 +247,7 @@ fn describe(program: &Program) -> String {
             out += &format!("   -> {} {} {:?} {:?}\n", output.name, output.ty, output.storage, output.show);
         }
         for part in &statement.injected {
-            out += &format!("   [{}] {}\n", part.rule, &statement.sql[part.range.clone()]);
+            out += &format!("   [{}] {}\n", part.rule, statement.sql.get(part.range.clone()).unwrap());
         }
         out.push('\n');
     }

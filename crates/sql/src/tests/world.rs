@@ -8,9 +8,7 @@ use tenantry_policy::catalog::{CatalogColumn, Dialect, Storage};
 use tenantry_policy::condition::{ColumnRef, Cond, Names, RelationInfo, compile};
 use tenantry_policy::principal::{Datum, Principal};
 use tenantry_policy::redact::Mask;
-use tenantry_policy::table::{
-    Budget, Column, DeleteMode, Field, OpSet, Relation, Rule, RuleKind, Table, Writes,
-};
+use tenantry_policy::table::{Budget, Column, DeleteMode, Field, OpSet, Relation, Rule, RuleKind, Table, Writes};
 use tenantry_policy::{Access, Address, Bound, ColumnId, Context, Op, Policy, RelationId, TableId, Type, Value};
 
 pub(super) const NOW: i64 = 1_767_225_600_000_000;
@@ -116,9 +114,7 @@ impl Names for Scope<'_> {
 
 pub(super) fn policy(dialect: Dialect, mut specs: Vec<Spec>) -> Policy {
     specs.sort_by_key(|spec| spec.name);
-    let place = |name: &str| {
-        TableId(u16::try_from(specs.iter().position(|spec| spec.name == name).unwrap()).unwrap())
-    };
+    let place = |name: &str| TableId(u16::try_from(specs.iter().position(|spec| spec.name == name).unwrap()).unwrap());
     let schema = if dialect == Dialect::Sqlite { "main" } else { "public" };
     let mut tables: Vec<Table> = Vec::new();
     for (at, spec) in specs.iter().enumerate() {
@@ -197,12 +193,7 @@ pub(super) fn shop(dialect: Dialect) -> Policy {
     let reach = "tenant_id = principal.tenant_id OR tenant_id IN principal.metadata.tenant_hierarchy";
     let customers = Spec {
         name: "customers",
-        columns: vec![
-            int("id", false),
-            text("tenant_id", false),
-            text("name", false),
-            text("region", true),
-        ],
+        columns: vec![int("id", false), text("tenant_id", false), text("name", false), text("region", true)],
         key: vec!["id"],
         unique: vec![vec!["tenant_id", "name"]],
         relations: vec![("orders", "orders", false, "id", "customer_id")],
@@ -256,8 +247,7 @@ pub(super) fn shop(dialect: Dialect) -> Policy {
             (RuleKind::Permit, "parent-access", OpSet::READ, "tenant_id IN principal.metadata.tenant_hierarchy"),
             (RuleKind::Bypass, "support", OpSet::READ, "'support' IN principal.roles"),
             (RuleKind::Require, "not-archived", OpSet::ALL, "status <> 'archived'"),
-            (RuleKind::Require, "region", OpSet::READ,
-                "NOT (customer.region = 'closed') OR customer.region IS NULL"),
+            (RuleKind::Require, "region", OpSet::READ, "NOT (customer.region = 'closed') OR customer_id IS NULL"),
             (RuleKind::Live, "", OpSet::ALL, "deleted_at IS NULL"),
         ],
         boundary: (
@@ -274,12 +264,7 @@ pub(super) fn shop(dialect: Dialect) -> Policy {
     };
     let lines = Spec {
         name: "order_lines",
-        columns: vec![
-            int("order_id", false),
-            int("line_no", false),
-            text("sku", false),
-            typed("price", Type::Decimal),
-        ],
+        columns: vec![int("order_id", false), int("line_no", false), text("sku", false), typed("price", Type::Decimal)],
         key: vec!["order_id", "line_no"],
         unique: vec![],
         relations: vec![("order", "orders", true, "order_id", "id")],
