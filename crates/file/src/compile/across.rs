@@ -26,21 +26,15 @@ impl<'a> Compiler<'a> {
     /// Refuses rules whose hops lead back to where they began: whether a row is visible would then
     /// depend on itself, and PostgreSQL refuses such policies at run time.
     pub(super) fn cycles(&mut self, drafts: &[Option<Draft<'a>>], hops: &[Hop]) {
-        let mut done = vec![false; drafts.len()];
-        for start in 0..drafts.len() {
-            let mut path: Vec<&Hop> = Vec::new();
-            if !done.get(start).copied().unwrap_or(true)
-                && let Some(circle) = circle(start, hops, &mut path, &mut done)
-            {
-                let name = |id: TableId| drafts.get(id.index()).and_then(Option::as_ref).map_or("", |draft| draft.name);
-                let mut names: Vec<&str> = circle.iter().map(|hop| name(hop.from)).collect();
-                names.extend(circle.first().map(|hop| name(hop.from)));
-                let Some((first, rest)) = circle.split_first() else { continue };
-                let message = format!("rules hop in a circle: {}", names.join(" -> "));
-                let finding = self.findings.error(FileCode::RuleCycle, first.span, message);
-                rest.iter().for_each(|hop| {
-                    finding.label(hop.span, format!("goes on to `{}`", name(hop.to)));
-                });
+        let name = |id: TableId| drafts.get(id.index()).and_then(Option::as_ref).map_or("", |draft| draft.name);
+        for circle in circles(drafts.len(), hops) {
+            let Some((first, rest)) = circle.split_first() else { continue };
+            let mut names: Vec<&str> = circle.iter().map(|hop| name(hop.from)).collect();
+            names.push(name(first.from));
+            let message = format!("rules hop in a circle: {}", names.join(" -> "));
+            let finding = self.findings.error(FileCode::RuleCycle, first.span, message);
+            for hop in rest {
+                finding.label(hop.span, format!("goes on to `{}`", name(hop.to)));
             }
         }
     }
@@ -111,28 +105,51 @@ fn off(table: &Table, tool: Tool) -> Option<&'static str> {
     }
 }
 
-/// A circle that can be reached from `here`, by depth-first search. Tables that lead to none are `done`.
-fn circle<'h>(here: usize, hops: &'h [Hop], path: &mut Vec<&'h Hop>, done: &mut [bool]) -> Option<Vec<&'h Hop>> {
-    for hop in hops.iter().filter(|hop| hop.from.index() == here) {
-        path.push(hop);
-        if let Some(at) = path.iter().position(|earlier| earlier.from == hop.to) {
-            let found: Vec<&Hop> = path.iter().skip(at).copied().collect();
-            for hop in path.iter() {
-                if let Some(flag) = done.get_mut(hop.from.index()) {
-                    *flag = true;
+/// One circle of every knot of hops. Tables from which all ways end are peeled off first; from what is left,
+/// every way leads into a circle.
+fn circles(tables: usize, hops: &[Hop]) -> Vec<Vec<&Hop>> {
+    let mut ways = vec![0_usize; tables];
+    let mut into: Vec<Vec<usize>> = vec![Vec::new(); tables];
+    for hop in hops {
+        if let (Some(count), Some(sources)) = (ways.get_mut(hop.from.index()), into.get_mut(hop.to.index())) {
+            *count += 1;
+            sources.push(hop.from.index());
+        }
+    }
+    let mut ended: Vec<usize> = (0..tables).filter(|table| ways.get(*table) == Some(&0)).collect();
+    while let Some(table) = ended.pop() {
+        for source in into.get(table).into_iter().flatten() {
+            if let Some(count) = ways.get_mut(*source) {
+                *count -= 1;
+                if *count == 0 {
+                    ended.push(*source);
                 }
             }
-            return Some(found);
         }
-        if !done.get(hop.to.index()).copied().unwrap_or(true)
-            && let Some(found) = circle(hop.to.index(), hops, path, done)
-        {
-            return Some(found);
+    }
+    let mut next: Vec<Option<&Hop>> = vec![None; tables];
+    let open = |id: TableId| ways.get(id.index()).is_some_and(|count| *count > 0);
+    for hop in hops.iter().filter(|hop| open(hop.from) && open(hop.to)) {
+        if let Some(slot) = next.get_mut(hop.from.index()) {
+            slot.get_or_insert(hop);
         }
-        path.pop();
     }
-    if let Some(flag) = done.get_mut(here) {
-        *flag = true;
+    let mut seen = vec![usize::MAX; tables];
+    let mut found = Vec::new();
+    for start in 0..tables {
+        let mut path: Vec<&Hop> = Vec::new();
+        let mut here = start;
+        while let (Some(mark), Some(Some(hop))) = (seen.get_mut(here), next.get(here)) {
+            if *mark != usize::MAX {
+                if *mark == start {
+                    found.push(path.into_iter().skip_while(|hop| hop.from.index() != here).collect());
+                }
+                break;
+            }
+            *mark = start;
+            path.push(hop);
+            here = hop.to.index();
+        }
     }
-    None
+    found
 }
