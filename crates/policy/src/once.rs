@@ -19,7 +19,6 @@ use crate::tool::Tool;
 #[derive(Debug, Clone)]
 pub struct Once<'a> {
     table: &'a Table,
-    granted: bool,
     access: Access,
     /// The attributes that the table's rules for the operation read.
     values: SmallVec<[(AttrId, Slot); 6]>,
@@ -27,7 +26,7 @@ pub struct Once<'a> {
 }
 
 impl<'a> Once<'a> {
-    /// Decides for one table and tool. `None` when the policy has no such table.
+    /// Decides for one table and tool. `None` when no role of the principal grants the tool there.
     ///
     /// # Errors
     /// [`BindError`] when a name of the principal, or an attribute that the table's rules read, is
@@ -48,6 +47,9 @@ impl<'a> Once<'a> {
                 found.ok().and_then(|at| grants.tools.get(at)).is_some_and(|(_, set)| set.has(tool))
             })
         });
+        if !granted {
+            return Ok(None);
+        }
         let op = tool.op();
         let mut wanted: SmallVec<[AttrId; 8]> = SmallVec::new();
         let mut want = |id| {
@@ -67,13 +69,7 @@ impl<'a> Once<'a> {
             values.push((id, value_of(policy, id, attribute, principal)?));
         }
         let access = access(table, op, &Known(&values));
-        Ok(Some(Once { table, granted, access, values, now_micros }))
-    }
-
-    /// Does a role of the principal grant the tool on the table?
-    #[must_use]
-    pub fn granted(&self) -> bool {
-        self.granted
+        Ok(Some(Once { table, access, values, now_micros }))
     }
 
     /// The rules that take part.
@@ -85,7 +81,7 @@ impl<'a> Once<'a> {
     /// May the principal, through this tool, touch this row of the table?
     #[must_use]
     pub fn shows(&self, row: &dyn RowView) -> bool {
-        self.granted && self.access.shows(self.table, row, self)
+        self.access.shows(self.table, row, self)
     }
 }
 
@@ -220,14 +216,13 @@ mod tests {
             let context =
                 Context { bound: Arc::clone(&bound), now_micros: person.now, request_id: Arc::from("req") };
             for tool in Tool::ALL {
-                let once = Once::decide(&policy, &principal, TableId(0), tool, person.now).unwrap().unwrap();
+                let once = Once::decide(&policy, &principal, TableId(0), tool, person.now).unwrap();
                 let access = bound.access(TableId(0), tool.op());
                 let granted = bound.tools(TableId(0)).has(tool);
-                prop_assert_eq!(once.access(), access);
-                prop_assert_eq!(once.granted(), granted);
+                prop_assert_eq!(once.as_ref().map(Once::access), granted.then_some(access));
                 for row in &rows {
                     let kept = granted && access.shows(&policy.tables[0], row, &context);
-                    prop_assert_eq!(once.shows(row), kept);
+                    prop_assert_eq!(once.as_ref().is_some_and(|once| once.shows(row)), kept);
                 }
             }
         }
@@ -246,6 +241,7 @@ mod tests {
         };
         let policy = policy(table(vec![scope], Cond::Const(true)));
         let with = |name: &str, datum| Principal {
+            roles: vec!["reader".to_owned()],
             metadata: BTreeMap::from([(name.to_owned(), datum)]),
             ..Principal::default()
         };
@@ -255,10 +251,10 @@ mod tests {
             with("ints", Datum::Int(1)),
         ];
         for principal in unfit {
-            assert!(Once::decide(&policy, &principal, TableId(0), Tool::Get, 0).is_err());
+            assert!(Once::decide(&policy, &principal, TableId(0), Tool::Query, 0).is_err());
         }
         // No rule of the table reads it.
-        assert!(Once::decide(&policy, &with("int", Datum::Null), TableId(0), Tool::Get, 0).is_ok());
-        assert!(matches!(Once::decide(&policy, &Principal::default(), TableId(9), Tool::Get, 0), Ok(None)));
+        assert!(Once::decide(&policy, &with("int", Datum::Null), TableId(0), Tool::Query, 0).is_ok());
+        assert!(matches!(Once::decide(&policy, &Principal::default(), TableId(9), Tool::Query, 0), Ok(None)));
     }
 }
