@@ -10,6 +10,7 @@ pub mod exit;
 pub mod init;
 pub mod output;
 pub mod project;
+pub mod runtime;
 pub mod who;
 
 use std::ffi::OsString;

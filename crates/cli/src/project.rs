@@ -170,6 +170,42 @@ impl<'a> Project<'a> {
         resolve(self.environment, source, declared)
     }
 
+    /// The address of the store as declared, with its secret looked up. Relative SQLite paths start at
+    /// the current folder.
+    ///
+    /// # Errors
+    /// `SECRET_MISSING`, without the address.
+    pub fn store_address(&self, declared: &DeclaredUrl) -> Result<String, Failure> {
+        let text = match declared.parse() {
+            Some(SourceLocation::Sqlite(path)) => ["sqlite:", &path].concat(),
+            Some(SourceLocation::Postgres(url)) => url,
+            Some(SourceLocation::Secret(SecretRef::Env(name))) => self.secret(&["env:", &name].concat())?,
+            Some(SourceLocation::Secret(SecretRef::File(path))) => self.secret(&["file:", &path].concat())?,
+            Some(SourceLocation::Secret(SecretRef::Generate)) | None => {
+                return Err(Failure::invalid("STORE_ADDRESS", "`platform.store` is not an address"));
+            }
+        };
+        Ok(match text.strip_prefix("sqlite:") {
+            Some(path) if !path.starts_with('/') && !path.starts_with(':') => {
+                ["sqlite:", &self.path(Path::new(path)).to_string_lossy()].concat()
+            }
+            _ => text,
+        })
+    }
+
+    fn secret(&self, reference: &str) -> Result<String, Failure> {
+        self.environment.secret(reference).map_err(|error| {
+            Failure::invalid("SECRET_MISSING", format!("the address of the store: {error}"))
+                .detail("reference", reference)
+        })
+    }
+
+    /// A path of the file; relative ones start at the current folder.
+    #[must_use]
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.environment.path(path)
+    }
+
     /// What each source's database says of its tables.
     ///
     /// # Errors
@@ -177,7 +213,13 @@ impl<'a> Project<'a> {
     pub async fn catalogs(&self, loaded: &Loaded) -> Result<BTreeMap<String, Catalog>, Failure> {
         let mut catalogs = BTreeMap::new();
         for source in loaded.sources() {
-            let url = self.resolve(&source.name, &source.url)?;
+            // The owner sees the tables before the runtime role even exists; a server that is not given
+            // the owner's address sees them as the runtime role does.
+            let owner = source.admin_url.as_ref().and_then(|url| self.resolve(&source.name, url).ok());
+            let url = match owner {
+                Some(url) => url,
+                None => self.resolve(&source.name, &source.url)?,
+            };
             let catalog =
                 tenantry_source::read_catalog(&url).await.map_err(|error| unavailable(&source.name, &error))?;
             catalogs.insert(source.name, catalog);

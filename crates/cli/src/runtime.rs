@@ -72,13 +72,8 @@ impl Runtime {
         }
         let store = Arc::new(open_store(project, &loaded, &ambient).await?);
         let issuer = Arc::new(open_issuer(&loaded, &store, &ambient)?);
-        let parts = Parts {
-            policy,
-            sources,
-            store,
-            clock: Arc::clone(&ambient.clock),
-            entropy: Arc::clone(&ambient.entropy),
-        };
+        let parts =
+            Parts { policy, sources, store, clock: Arc::clone(&ambient.clock), entropy: Arc::clone(&ambient.entropy) };
         let guard = Guard::new(parts).await.map_err(|error| match error {
             tenantry_guard::GuardError::Source { source_name, error } => unusable(&source_name, &error),
             error => Failure::failed("NOT_READY", error.to_string()),
@@ -121,14 +116,11 @@ pub async fn open_store(project: &Project<'_>, loaded: &Loaded, ambient: &Ambien
     let declared: Option<&DeclaredUrl> = platform.and_then(|platform| platform.store.as_ref());
     let text = match declared {
         Some(declared) => project.store_address(declared)?,
-        None => ["sqlite:", &project.state().join("store.db").to_string_lossy()].concat(),
+        None => ["sqlite:", &project.store_path().to_string_lossy()].concat(),
     };
     let key_file = platform.and_then(|platform| platform.key_file.as_ref()).map(|path| project.path(Path::new(path)));
-    let options = tenantry_store::Options {
-        clock: Arc::clone(&ambient.clock),
-        entropy: Arc::clone(&ambient.entropy),
-        key_file,
-    };
+    let options =
+        tenantry_store::Options { clock: Arc::clone(&ambient.clock), entropy: Arc::clone(&ambient.entropy), key_file };
     let url = StoreUrl::parse(&text).map_err(|error| store_failure(&error))?;
     Store::open(&url, options).await.map_err(|error| store_failure(&error))
 }
@@ -168,10 +160,13 @@ fn unusable(source: &str, error: &tenantry_source::SourceError) -> Failure {
 
 /// SQLite tables that are not STRICT may hold values of any type; conditions are typed.
 async fn check_stored(policy: &tenantry_policy::Policy, source: &Source) -> Result<(), Failure> {
-    let in_use: Vec<InUse> =
-        policy.tables.iter().filter(|table| *table.source == *source.name()).map(InUse::of).collect();
-    let misfits =
-        source.verify_stored_types(in_use).await.map_err(|error| unavailable(source.name(), &error))?;
+    let in_use: Vec<InUse> = policy
+        .tables
+        .iter()
+        .filter(|table| *table.source == *source.name())
+        .map(crate::commands::doctor::in_use)
+        .collect();
+    let misfits = source.verify_stored_types(in_use).await.map_err(|error| unavailable(source.name(), &error))?;
     if misfits.is_empty() {
         return Ok(());
     }

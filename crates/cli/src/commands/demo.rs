@@ -1,13 +1,32 @@
 //! `tenantry demo`: everything on generated data.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
+use serde_json::json;
+use tenantry_identity::Audience;
+use tenantry_policy::catalog::Dialect;
+use tenantry_server::App;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
+use crate::args::Global;
 use crate::commands::Run;
+use crate::commands::serve::listen;
+use crate::demo::URL_VARIABLE;
+use crate::demo::client::ToolClient;
 use crate::demo::data::{DEFAULT_ROWS, DEFAULT_SEED};
+use crate::demo::play::{play, recipe, token_variable};
+use crate::demo::stage::Stage;
+use crate::demo::trials::{Caller, Trial, trials};
 use crate::output::{Failure, Outcome};
+use crate::project::Project;
+use crate::runtime::Runtime;
+use crate::who::Who;
 
 /// How to show it.
 #[derive(Debug, Clone, Args)]
@@ -35,8 +54,122 @@ pub struct DemoArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// Its failure.
+/// What keeps the stage from being set; with `--check`, `DEMO_DIFFERS` when an answer is not as expected.
 pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
-    let _ = (run, args);
-    Err(super::unconnected("demo"))
+    let dialect = if args.postgres.is_some() { Dialect::Postgres } else { Dialect::Sqlite };
+    let mut stage =
+        Stage::set(run.environment, run.output, args.keep.as_deref(), dialect, args.seed, args.rows).await?;
+    let url = match &args.postgres {
+        None => stage.load_sqlite(run.output).await?,
+        Some(owner) => stage.load_postgres(run, owner).await?,
+    };
+    let environment = run.environment.clone().with_variable(URL_VARIABLE, &url);
+    let global = Global { file: Some(stage.file()), state: stage.folder().join("state"), ..run.global.clone() };
+    let project = Project::find(&environment, run.output, &global)?;
+    let runtime = Runtime::open(&project).await?;
+    let trials = trials(&stage.data);
+    let tokens = tokens(&runtime, &trials)?;
+
+    let listener =
+        if args.check { listen(free_port(args.listen)).await? } else { listen_nearby(run, args.listen).await? };
+    let address = listener.local_addr().map_err(|error| Failure::failed("LISTEN", error.to_string()))?;
+    let base = format!("http://{address}");
+    let app = App::new(Arc::clone(&runtime.guard), Arc::clone(&runtime.issuer), Arc::clone(&runtime.ambient.clock));
+    let (end, ended) = oneshot::channel::<()>();
+    let server = tokio::spawn(tenantry_server::serve(listener, app, async move {
+        // Either word ends it: the check is over, or the sender is gone.
+        let _ = ended.await;
+    }));
+
+    let outcome = if args.check {
+        check(run, &base, &trials, &tokens).await
+    } else {
+        show(run, &base, &trials, &tokens);
+        run.stop.asked().await;
+        Ok(Outcome::new(json!({ "stopped": true }), ""))
+    };
+    let _ = end.send(());
+    server
+        .await
+        .map_err(|error| Failure::failed("INTERNAL_ERROR", error.to_string()))?
+        .map_err(|error| Failure::failed("SERVER", error.to_string()))?;
+    outcome
+}
+
+/// How long the demo's tokens live.
+const LIFETIME: Duration = Duration::from_secs(8 * 3600);
+
+/// A token for everybody who takes part.
+fn tokens(runtime: &Runtime, trials: &[Trial]) -> Result<BTreeMap<String, (Caller, String)>, Failure> {
+    let mut tokens = BTreeMap::new();
+    for trial in trials {
+        let Some(variable) = token_variable(trial.caller) else { continue };
+        if tokens.contains_key(&variable) {
+            continue;
+        }
+        let who = match trial.caller {
+            Caller::User { account, user } => {
+                Who::User { account: account.to_owned(), workspace: None, user: user.to_owned() }
+            }
+            Caller::Platform(name) => Who::Platform(name.to_owned()),
+            Caller::Nobody => continue,
+        };
+        let token = runtime
+            .issuer
+            .issue(&runtime.subject(&who)?, LIFETIME, Audience::App)
+            .map_err(|error| Failure::failed(error.code(), error.to_string()))?;
+        tokens.insert(variable, (trial.caller, token));
+    }
+    Ok(tokens)
+}
+
+fn show(run: Run<'_>, base: &str, trials: &[Trial], tokens: &BTreeMap<String, (Caller, String)>) {
+    run.output.say(&format!("\nTenantry's demo listens on {base}\n"));
+    run.output.say("Paste these first: the tokens of the people below, good for eight hours.");
+    for (variable, (_, token)) in tokens {
+        run.output.say(&format!("{variable}={token}"));
+    }
+    run.output.say("\nThen try:");
+    for trial in trials {
+        run.output.say(&recipe(base, trial));
+    }
+    run.output.say("Ctrl-C stops the server.");
+}
+
+async fn check(
+    run: Run<'_>,
+    base: &str,
+    trials: &[Trial],
+    tokens: &BTreeMap<String, (Caller, String)>,
+) -> Result<Outcome, Failure> {
+    let client = ToolClient::new(base);
+    let token_of =
+        |caller: Caller| token_variable(caller).and_then(|name| tokens.get(&name)).map(|(_, token)| token.clone());
+    let verdicts = play(&client, trials, run.output, token_of).await;
+    let failed = verdicts.iter().filter(|verdict| !verdict.passed).count();
+    let data = serde_json::to_value(&verdicts).unwrap_or_default();
+    if failed > 0 {
+        return Err(Failure::failed(
+            "DEMO_DIFFERS",
+            format!("{failed} of {} answers were not as expected", verdicts.len()),
+        )
+        .detail("trials", data));
+    }
+    Ok(Outcome::new(json!({ "trials": data }), format!("All {} answers were as expected.", verdicts.len())))
+}
+
+/// The same address with a port that is surely free: an unattended check has no use for a known one.
+fn free_port(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip(), 0)
+}
+
+/// The address asked for, or a free port beside it when it is taken.
+async fn listen_nearby(run: Run<'_>, address: SocketAddr) -> Result<TcpListener, Failure> {
+    match listen(address).await {
+        Ok(listener) => Ok(listener),
+        Err(failure) => {
+            run.output.warn(&format!("{}; a free port is taken instead", failure.message));
+            listen(free_port(address)).await
+        }
+    }
 }

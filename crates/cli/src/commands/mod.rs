@@ -68,8 +68,3 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::HelpReference => Ok(help_reference::run()),
     }
 }
-
-/// The rooms that this command needs are not joined to the program yet.
-fn unconnected(command: &str) -> Failure {
-    Failure::failed("NOT_CONNECTED", format!("`tenantry {command}` is not connected yet"))
-}

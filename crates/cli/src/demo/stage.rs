@@ -2,12 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use tenantry_plan::Fence;
+use tenantry_policy::Entropy;
 use tenantry_policy::catalog::Dialect;
 
+use crate::ambient::OsEntropy;
+use crate::args::Global;
+use crate::commands::Run;
 use crate::demo::data::Dataset;
-use crate::demo::{file_for, load_sqlite};
+use crate::demo::{URL_VARIABLE, file_for, load_postgres, load_sqlite};
 use crate::environment::Environment;
 use crate::output::{Failure, Output};
+use crate::project::{Project, parse_url};
 
 /// The demo's folder, with everything in it. A folder that was not asked to be kept goes away when
 /// this is dropped.
@@ -96,4 +102,65 @@ impl Stage {
         output.note(&format!("Loaded {total} rows into {}.", path.display()));
         Ok(["sqlite:", &path.to_string_lossy()].concat())
     }
+
+    /// Loads the rows into an empty PostgreSQL database as its owner, puts row security up, and answers
+    /// the address of the runtime role, which is made when it is absent.
+    ///
+    /// # Errors
+    /// `NOT_WRITTEN` with PostgreSQL's reason; what the file or the fence says.
+    pub async fn load_postgres(&mut self, run: Run<'_>, owner: &str) -> Result<String, Failure> {
+        let owner = match owner.strip_prefix("env:") {
+            Some(_) => run
+                .environment
+                .secret(owner)
+                .map_err(|error| Failure::invalid("SECRET_MISSING", format!("the database's address: {error}")))?,
+            None => owner.to_owned(),
+        };
+        let owner_url = parse_url(run.environment, "main", &owner)?;
+        let refused = |error: tokio_postgres::Error| {
+            let reason =
+                error.as_db_error().map_or_else(|| "it does not answer".to_owned(), |error| error.message().to_owned());
+            Failure::failed("NOT_WRITTEN", format!("the demo's database: {reason}"))
+                .hint("--postgres wants an empty database and its owner's address")
+        };
+        let (mut client, connection) = tokio_postgres::connect(&owner, tokio_postgres::NoTls).await.map_err(refused)?;
+        tokio::spawn(connection);
+        let total = u64::try_from(self.data.rows()).unwrap_or(u64::MAX);
+        let progress = run.output.progress(total, "rows");
+        load_postgres::load(&mut client, &self.data, &progress).await.map_err(refused)?;
+        progress.finish();
+        run.output.note(&format!("Loaded {total} rows into PostgreSQL."));
+        let runtime = runtime_address(&owner)?;
+        let runtime_url = parse_url(run.environment, "main", &runtime)?;
+        let environment = run.environment.clone().with_variable(URL_VARIABLE, &owner);
+        let global = Global { file: Some(self.file()), ..run.global.clone() };
+        let project = Project::find(&environment, run.output, &global)?;
+        let (compiled, _) = project.compile(&project.load()?).await?;
+        let fence = Fence::build(&compiled.policy, "main", &runtime_url)
+            .map_err(|error| Failure::failed("NOT_APPLIED", error.to_string()))?;
+        fence
+            .apply(&owner_url, &runtime_url)
+            .await
+            .map_err(|error| Failure::failed("NOT_APPLIED", error.to_string()))?;
+        run.output.note(&format!("Row security stands; the server connects as role {}.", fence.role()));
+        Ok(runtime)
+    }
+}
+
+/// The demo's runtime role.
+const RUNTIME_ROLE: &str = "tenantry_demo";
+
+/// The owner's address with the runtime role, and a password made for this run, in its place.
+fn runtime_address(owner: &str) -> Result<String, Failure> {
+    let bad = || {
+        Failure::invalid("BAD_SOURCE_URL", "the database's address is not one")
+            .hint("write postgres://OWNER@HOST/DATABASE")
+    };
+    let mut url = url::Url::parse(owner).map_err(|_| bad())?;
+    url.set_username(RUNTIME_ROLE).map_err(|()| bad())?;
+    let mut secret = [0_u8; 16];
+    OsEntropy.fill(&mut secret).map_err(|error| Failure::failed("NO_ENTROPY", error.to_string()))?;
+    let password: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    url.set_password(Some(&password)).map_err(|()| bad())?;
+    Ok(url.to_string())
 }
