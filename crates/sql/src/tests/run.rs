@@ -309,7 +309,7 @@ fn changes_touch_visible_rows_only() {
         (key(99), ("status", Some(text("paid"))), vec![]),
     ] {
         let (context, connection) = shop_of(of("acme"));
-        let change = changes(&context, target.clone(), &[set.clone()]);
+        let change = changes(&context, target.clone(), std::slice::from_ref(&set));
         assert!(change.exactly_one);
         let [params] = change.rows.as_slice() else { panic!("one row") };
         let before = run_with(&connection, &change.before, &params.before, "");
