@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tenantry_policy::ambient::NoEntropy;
 use tenantry_policy::{Clock, Entropy};
-use tenantry_store::{Entry, Options, Store, StoreError, StoreUrl};
+use tenantry_store::{Entry, Head, Options, Phase, Store, StoreError, StoreUrl, VerifyReport};
 use tokio_postgres::NoTls;
 
 pub(crate) const NOW: i64 = 1_800_000_000_000_000;
@@ -143,4 +143,26 @@ pub(crate) fn entry(account: &str, number: i64) -> Entry {
     entry.scopes = Some(r#""tenant_id" = :principal.tenant_id"#.to_owned());
     entry.policy_version = "v1".to_owned();
     entry
+}
+
+/// The report of a store in which nothing is wrong.
+pub(crate) async fn sound(store: &Store) -> VerifyReport {
+    let report = store.verify(None, &[]).await.unwrap();
+    assert!(report.is_sound(), "{report:?}");
+    report
+}
+
+/// Appends calls with a start and an end each; answers the head after every call.
+pub(crate) async fn fill(store: &Store, account: &str, calls: i64) -> Vec<Head> {
+    let mut heads = Vec::new();
+    for number in 0..calls {
+        let start = entry(account, number);
+        let receipt = store.append(start.clone()).await.unwrap();
+        let mut end = start.ended(&receipt, Phase::Completed, NOW + number + 1);
+        end.rows = Some(number);
+        end.duration_micros = Some(120);
+        let receipt = store.append(end).await.unwrap();
+        heads.push(Head { account: account.to_owned(), seq: receipt.seq, hash: receipt.hash });
+    }
+    heads
 }
