@@ -186,6 +186,10 @@ codes! {
     /// A field that `require_filter` names must be one that callers may filter by; otherwise they could ask
     /// nothing at all.
     FilterHidden = "F139", "filter-hidden";
+    /// A column that callers may write is a foreign key in the database, and no to-one relation of the
+    /// table covers it. The guard would not check that the row pointed at is the caller's to see, and the
+    /// database's answer would tell which rows of other tenants exist.
+    UnguardedReference = "F140", "unguarded-reference";
     /// The table has no primary key, so there is no `get`, `update` or `delete` by id, and pages cannot be
     /// turned with a cursor.
     NoPrimaryKey = "F150", "no-primary-key";

@@ -28,7 +28,6 @@ impl App {
 }
 
 /// Every route of the server. Unknown paths answer 404 in the same shape as every refusal.
-#[must_use]
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/app/v1/tools/{tool}", post(endpoints::call_tool::handle))

@@ -13,11 +13,11 @@ use crate::app::App;
 /// The caller, bound to the policy in force; or the refusal to answer.
 ///
 /// INVARIANT: the principal is what the verified token says. No other header is read for it.
-pub(crate) fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>, Response> {
+pub(crate) fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>, Box<Response>> {
     let token = bearer(headers).ok_or_else(|| {
         let denied = Denied::new(Code::AuthenticationRequired, "a bearer token is needed")
             .hint("send the header `Authorization: Bearer TOKEN`, once");
-        refused(&denied)
+        Box::new(refused(&denied))
     })?;
     let now = app.clock.now_micros();
     let law = app.guard.policy();
@@ -28,10 +28,13 @@ pub(crate) fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>, Respo
     }
     let verified = app.issuer.verify_for(token, Audience::App, now).map_err(|error| {
         tracing::info!(code = error.code(), "a token was refused");
-        refused(&Denied::new(Code::AuthenticationRequired, error.told()).hint("ask for a new token"))
+        Box::new(refused(&Denied::new(Code::AuthenticationRequired, error.told()).hint("ask for a new token")))
     })?;
-    let bound =
-        app.guard.bind(Arc::new(verified.principal.clone())).map(Arc::new).map_err(|denied| refused(&denied))?;
+    let bound = app
+        .guard
+        .bind(Arc::new(verified.principal.clone()))
+        .map(Arc::new)
+        .map_err(|denied| Box::new(refused(&denied)))?;
     app.tokens.insert(token, verified, Arc::clone(&bound));
     Ok(bound)
 }

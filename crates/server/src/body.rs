@@ -15,25 +15,25 @@ use crate::answer::{refused, refused_as};
 const SLOWEST: Duration = Duration::from_secs(20);
 
 /// The whole body, or the refusal to answer. A body that says it is too large is refused unread.
-pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Response> {
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Box<Response>> {
     let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|length| length > u64::try_from(LARGEST).unwrap_or(u64::MAX)) {
-        return Err(too_large());
+        return Err(Box::new(too_large()));
     }
     let typed = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !typed.is_some_and(is_json) {
         let denied = Denied::new(Code::ValidationError, "the body must be JSON")
             .hint("send the header `Content-Type: application/json`");
-        return Err(refused_as(StatusCode::UNSUPPORTED_MEDIA_TYPE, &denied));
+        return Err(Box::new(refused_as(StatusCode::UNSUPPORTED_MEDIA_TYPE, &denied)));
     }
     match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
-        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
-        Ok(Err(_)) => Err(refused(&Denied::new(Code::ValidationError, "the body did not arrive whole"))),
-        Err(_) => Err(refused_as(
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Box::new(too_large())),
+        Ok(Err(_)) => Err(Box::new(refused(&Denied::new(Code::ValidationError, "the body did not arrive whole")))),
+        Err(_) => Err(Box::new(refused_as(
             StatusCode::REQUEST_TIMEOUT,
             &Denied::new(Code::Timeout, "the body took too long to arrive"),
-        )),
+        ))),
     }
 }
 

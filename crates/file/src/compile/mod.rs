@@ -181,7 +181,7 @@ impl<'a> Compiler<'a> {
 
     fn table(&mut self, draft: &Draft<'a>, all: &[Option<Draft<'a>>], hops: &mut Vec<across::Hop>) -> Option<Table> {
         let rules = self.rules(draft, all, hops);
-        let writes = self.writes(draft, &rules);
+        let writes = self.writes(draft, all, &rules);
         let budget = self.budget(draft);
         let by_name = draft
             .names()

@@ -20,7 +20,7 @@ use crate::words::brief;
 type Fixed = Vec<(ColumnId, &'static str)>;
 
 impl<'a> Compiler<'a> {
-    pub(super) fn writes(&mut self, draft: &Draft<'a>, rules: &Rules) -> Writes {
+    pub(super) fn writes(&mut self, draft: &Draft<'a>, all: &[Option<Draft<'a>>], rules: &Rules) -> Writes {
         let Some(decl) = &draft.decl.write else { return Writes { max_rows: 1, ..Writes::default() } };
         let list = |compiler: &mut Self, word: &str| compiler.write_columns(draft, &[word]);
         let readonly = list(self, "readonly");
@@ -66,6 +66,8 @@ impl<'a> Compiler<'a> {
         if let Some(create) = &create {
             self.never_filled(draft, create, &auto_set, &scope);
         }
+        self.pointing(draft, all, "create", create.as_deref().unwrap_or_default());
+        self.pointing(draft, all, "update", &update);
         for op in [Op::Create, Op::Update, Op::Delete].into_iter().filter(|op| enabled(draft, *op)) {
             self.somebody(draft, op, rules);
         }
@@ -348,6 +350,38 @@ impl<'a> Compiler<'a> {
                         format!("every create will fail: `{name}` must have a value and nobody sets it"),
                     )
                     .hint(format!("let callers set it, or add `auto_set = {{ {name} = … }}`"));
+            }
+        }
+    }
+
+    /// A column that callers write and that the database lets point at other rows needs a relation:
+    /// through it the guard sees to it that the row is visible to the caller. Without one the database's
+    /// own foreign key would answer, and tell which rows of other tenants exist.
+    fn pointing(&mut self, draft: &Draft<'a>, all: &[Option<Draft<'a>>], word: &str, written: &[ColumnId]) {
+        for foreign in &draft.catalog.foreign_keys {
+            let own = written.iter().copied().filter(|id| foreign.columns.contains(&id.index()));
+            for id in own {
+                let guarded = draft.relations.iter().any(|relation| {
+                    relation.to_one
+                        && relation.pairs.iter().any(|(own, _)| *own == id)
+                        && all.get(relation.to.index()).and_then(Option::as_ref).is_some_and(|other| {
+                            other.catalog.name == foreign.to_table && other.catalog.schema == foreign.to_schema
+                        })
+                });
+                if !guarded {
+                    let name = draft.column_name(id).to_owned();
+                    let span = self.span(&["table", draft.name, "write", word]);
+                    self.findings
+                        .error(
+                            FileCode::UnguardedReference,
+                            span,
+                            format!("`{name}` points at rows of `{}`, and no relation guards it", foreign.to_table),
+                        )
+                        .hint(format!(
+                            "govern that table and add `relations = {{ NAME = {{ table = \"…\", key = \"{name}\" }} }}`, or \
+                             take `{name}` out of `{word}`"
+                        ));
+                }
             }
         }
     }

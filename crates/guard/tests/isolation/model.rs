@@ -194,6 +194,7 @@ fn compare(a: &Value, b: &Value) -> Ordering {
 
 /// Three-valued: `None` is unknown.
 fn fits(row: &Row, filter: &Value) -> Option<bool> {
+    #[allow(clippy::manual_try_fold, reason = "three-valued: an unknown part does not end the walk")]
     let and = |items: &[Value]| {
         items.iter().map(|item| fits(row, item)).fold(Some(true), |a, b| match (a, b) {
             (Some(false), _) | (_, Some(false)) => Some(false),

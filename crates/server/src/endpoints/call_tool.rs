@@ -19,10 +19,10 @@ pub(crate) async fn handle(
 ) -> Response {
     let bound = match auth::caller(&app, &headers) {
         Ok(bound) => bound,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     match body::read(&headers, sent).await {
         Ok(bytes) => from_reply(app.guard.call(&bound, &tool, &bytes).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }

@@ -22,6 +22,6 @@ pub(crate) async fn deny(state: State<App>, path: Path<String>, headers: HeaderM
 async fn decide(State(app): State<App>, Path(id): Path<String>, headers: &HeaderMap, approve: bool) -> Response {
     match auth::caller(&app, headers) {
         Ok(bound) => from_reply(app.guard.decide_approval(&bound, &id, approve).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }

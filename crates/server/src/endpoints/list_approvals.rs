@@ -12,6 +12,6 @@ use crate::auth;
 pub(crate) async fn handle(State(app): State<App>, headers: HeaderMap) -> Response {
     match auth::caller(&app, &headers) {
         Ok(bound) => from_reply(app.guard.approvals(&bound).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }

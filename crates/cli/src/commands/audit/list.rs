@@ -42,7 +42,7 @@ pub(super) async fn run(store: &Store, filter: &AuditFilter, now_micros: i64) ->
         };
         found.extend(store.list(&wanted).await.map_err(|error| store_failure(&error))?);
     }
-    found.sort_by(|a, b| (b.entry.time_micros, b.seq).cmp(&(a.entry.time_micros, a.seq)));
+    found.sort_by_key(|recorded| std::cmp::Reverse((recorded.entry.time_micros, recorded.seq)));
     found.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
     let data: Vec<Value> = found.iter().map(entry).collect();
     let mut text = String::new();
