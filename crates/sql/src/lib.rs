@@ -30,6 +30,13 @@ use tenantry_policy::{Allowed, Context, Query};
 
 use crate::program::{Parts, Steps};
 
+#[cfg(all(feature = "without-fence-one", not(debug_assertions)))]
+compile_error!("the feature `without-fence-one` takes the rules out of every statement: it is for a test only");
+
+/// Do statements carry the rules? Always, but in the build of the one test that shows what row
+/// security holds on its own.
+pub(crate) const FENCE_ONE: bool = !cfg!(feature = "without-fence-one");
+
 /// Renders an allowed query for its source's dialect.
 ///
 /// # Errors

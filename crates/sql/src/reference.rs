@@ -1,11 +1,12 @@
 //! Rows that a written row points at, and rows that stand in its way.
 
+use tenantry_policy::condition::Truth;
 use tenantry_policy::query::Reference;
 use tenantry_policy::{Access, ColumnId, Table, Value};
 
-use crate::RenderError;
 use crate::builder::{From, column, type_of};
 use crate::scribe::{Marked, Row, Scribe};
+use crate::{FENCE_ONE, RenderError};
 
 /// The values that a statement writes: a column's slot, and its first row's value.
 #[derive(Clone, Copy)]
@@ -100,6 +101,10 @@ impl<'a> Scribe<'a> {
         row: Option<Row<'a>>,
     ) -> Result<(), RenderError> {
         let (relation, related) = self.to_one(table, reference.relation)?;
+        if !FENCE_ONE {
+            self.truth(Truth::True);
+            return Ok(());
+        }
         self.sql.push("(");
         for (own, _) in &relation.pairs {
             self.pointing(table, written, *own, row)?;
