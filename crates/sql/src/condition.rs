@@ -44,7 +44,7 @@ impl<'a> Scribe<'a> {
             return Ok(());
         }
         if need == Need::Truth
-            && let Some(relation) = lifts(row, cond)
+            && let Some(relation) = self.lifts(row, cond)
         {
             let other = self.lift(row, relation)?;
             self.cond(other, cond, need)?;
@@ -76,6 +76,42 @@ impl<'a> Scribe<'a> {
         }
     }
 
+    /// The relation that a condition reaches through, when that is all it reads of any row: then it
+    /// is TRUE exactly when there is such a related row, readable, of which it is TRUE. Without that
+    /// row every test of it is UNKNOWN; where something else could still make the whole TRUE, there
+    /// is no such relation.
+    pub(crate) fn lifts(&self, row: Row<'_>, cond: &Cond) -> Option<RelationId> {
+        if row.lifted.is_some() || self.constant(cond).is_some() || !self.needs_row(cond, true) {
+            return None;
+        }
+        let (mut through, mut only) = (None, true);
+        cond.columns(&mut |column| match (column, through) {
+            (ColumnRef::Hop(relation, _), None) => through = Some(relation),
+            (ColumnRef::Hop(relation, _), Some(known)) if relation == known => {}
+            _ => only = false,
+        });
+        if only { through } else { None }
+    }
+
+    /// Can no part of the condition be TRUE (or FALSE, under a NOT) when every column is NULL because
+    /// there is no row? In a call, parts that the principal alone decides are constants, and do not
+    /// matter when the whole is none. In row security nothing is known of the principal: a test of
+    /// attributes alone may be TRUE, and so may NOT IN when the list turns out to be empty.
+    fn needs_row(&self, cond: &Cond, positive: bool) -> bool {
+        let settings = matches!(self.law, Law::Settings);
+        let column = |term: &Term| matches!(term, Term::Column(_));
+        match cond {
+            Cond::IsNull { .. } => false,
+            Cond::Const(_) => true,
+            Cond::Has(_) => !settings,
+            Cond::And(parts) | Cond::Or(parts) => parts.iter().all(|part| self.needs_row(part, positive)),
+            Cond::Not(inner) => self.needs_row(inner, !positive),
+            Cond::Compare { left, right, .. } => !settings || column(left) || column(right),
+            Cond::StartsWith { term, .. } | Cond::InLiterals { term, .. } => !settings || column(term),
+            Cond::InAttr { term, negated, .. } => !settings || (column(term) && positive != *negated),
+        }
+    }
+
     /// How many parts can change the outcome?
     fn matter(&self, parts: &[Cond], neutral: Truth) -> usize {
         parts.iter().filter(|part| self.constant(part) != Some(neutral)).count()
@@ -84,7 +120,7 @@ impl<'a> Scribe<'a> {
     /// Does [`Scribe::cond`] write this one in parentheses of its own?
     pub(crate) fn in_parentheses(&self, row: Row<'_>, cond: &Cond) -> bool {
         self.constant(cond).is_none()
-            && lifts(row, cond).is_none()
+            && self.lifts(row, cond).is_none()
             && match cond {
                 Cond::And(parts) => self.matter(parts, Truth::True) > 1,
                 Cond::Or(parts) => self.matter(parts, Truth::False) > 1,
@@ -494,32 +530,6 @@ impl<'a> Scribe<'a> {
         self.sql.push(if negated { " <> ALL (" } else { " = ANY (" });
         postgres::setting_array(&mut self.sql, attribute);
         self.sql.push(")");
-    }
-}
-
-/// The relation that a condition reaches through, when that is all it reads of any row: then it is
-/// TRUE exactly when there is such a related row, readable, of which it is TRUE. (Without that row
-/// every such atom is UNKNOWN, and what is TRUE then is TRUE for every row and written as such. Only
-/// IS NULL tells more.)
-pub(crate) fn lifts(row: Row<'_>, cond: &Cond) -> Option<RelationId> {
-    if row.lifted.is_some() || tests_null(cond) {
-        return None;
-    }
-    let (mut through, mut only) = (None, true);
-    cond.columns(&mut |column| match (column, through) {
-        (ColumnRef::Hop(relation, _), None) => through = Some(relation),
-        (ColumnRef::Hop(relation, _), Some(known)) if relation == known => {}
-        _ => only = false,
-    });
-    if only { through } else { None }
-}
-
-fn tests_null(cond: &Cond) -> bool {
-    match cond {
-        Cond::IsNull { .. } => true,
-        Cond::And(parts) | Cond::Or(parts) => parts.iter().any(tests_null),
-        Cond::Not(inner) => tests_null(inner),
-        _ => false,
     }
 }
 

@@ -80,11 +80,15 @@ pub struct Statement {
     pub sql: String,
     /// The parameters, in the order of `?1`, `?2` … or `$1`, `$2` ….
     pub params: Vec<Param>,
-    /// The parts of the text that the policy put in, with the rules they come from.
+    /// The parts of the text that the policy put in, with the rules they come from, by where they
+    /// begin. They nest (a hop holds the rules of the related table) and never cross.
     pub injected: Vec<Injected>,
-    /// What it reads and writes: all that SQLite's authorizer lets through.
+    /// What it reads and writes: all that SQLite's authorizer lets through, `json_each` included where
+    /// the parents' keys are read. (A table of which only rows are counted is read without a column.)
     pub touches: Vec<Touch>,
-    /// The columns of its result, in order.
+    /// The columns of its result, in order. PostgreSQL: their wire types are the columns' own (`int4`,
+    /// `varchar`, `jsonb` …), but `timestamp` arrives as `timestamptz`, and enums, `citext` and domains
+    /// over text as `text`. Values are never redacted by the SQL: [`Output::show`] says what callers see.
     pub output: Vec<Output>,
 }
 
@@ -237,7 +241,8 @@ pub struct Insert {
     pub statement: Statement,
     /// Per row, the parameters (each as long as `statement.params`, which are the first row's).
     pub rows: Vec<Vec<Param>>,
-    /// Run after a refusal by reference: one bool per relation, TRUE when visible.
+    /// Run after a refusal by reference: one bool per relation, TRUE when visible. References that
+    /// hold a column that the database fills are not among them: the new row's check covers those.
     pub references: Option<References>,
     /// Run after a unique conflict, per row: is one of the caller's own visible rows in the way?
     pub conflict: Option<Conflict>,
@@ -255,7 +260,8 @@ pub struct Insert {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct References {
-    /// `SELECT EXISTS(…), EXISTS(…)`: one bool output column per relation.
+    /// `SELECT EXISTS(…), EXISTS(…)`: one bool output column per relation. No row when the row to
+    /// change is itself not visible and the reference needs columns of it.
     pub statement: Statement,
     /// Per row, its parameters.
     pub rows: Vec<Vec<Param>>,
@@ -278,7 +284,7 @@ pub struct Conflict {
 #[non_exhaustive]
 pub struct Change {
     /// Selects the rows as they are, under the same guard as `update` (PostgreSQL: FOR UPDATE), with
-    /// the output columns of `update` less the last.
+    /// the output columns of `update` less the last. By filter it fetches at most `max_rows + 1` rows.
     pub before: Statement,
     /// The guarded UPDATE … RETURNING. The last output column is a hidden bool: does the new row
     /// satisfy the rules?

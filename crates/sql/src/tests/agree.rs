@@ -13,14 +13,14 @@ use tenantry_policy::bound::Slot;
 use tenantry_policy::catalog::{Dialect, Storage};
 use tenantry_policy::condition::{Cmp, ColumnRef, Cond, RowView, Term, Truth, eval};
 use tenantry_policy::principal::{Datum, Principal};
-use tenantry_policy::table::{OpSet, RuleKind, Table, Writes};
+use tenantry_policy::table::{OpSet, Rule, RuleKind, Table, Writes};
 use tenantry_policy::value::{format_date, format_timestamp};
-use tenantry_policy::{AttrId, Bound, ColumnId, Context, Policy, RelationId, Type, Value};
+use tenantry_policy::{Address, AttrId, Bound, ColumnId, Context, Op, Policy, RelationId, Type, Value};
 use uuid::Uuid;
 
 use super::world::{NOW, Spec, column, policy};
 use crate::program::Param;
-use crate::scribe::{Need, Row, Scribe};
+use crate::scribe::{Marked, Need, Row, Scribe};
 
 /// The columns of both tables, by position: their types, and whether a rule may read them.
 const COLUMNS: [(&str, Type); 10] = [
@@ -135,7 +135,9 @@ fn value(ty: Type) -> BoxedStrategy<Value> {
         Type::Text => {
             select(vec!["a", "A", "ab", "hidden", "é", "e\u{301}", "a ", "b'\"--", "%"]).prop_map(Value::text).boxed()
         }
-        Type::Decimal => select(vec!["0", "0.1", "0.10", "0.30", "-1.25", "12.34", "-0.01"]).prop_map(decimal).boxed(),
+        Type::Decimal => select(vec!["0", "0.1", "0.10", "0.30", "-1.25", "12.34", "-0.01", "0.29", "1.15", "4.35"])
+            .prop_map(decimal)
+            .boxed(),
         Type::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
         Type::Timestamp => {
             select(vec![0, NOW, NOW + 1, NOW + 500_000, NOW + 1_000_000]).prop_map(Value::Timestamp).boxed()
@@ -248,15 +250,22 @@ fn cond() -> BoxedStrategy<Cond> {
         .boxed()
 }
 
+/// Numbers that only the finer of the two decimal columns can hold.
+fn literal_price() -> impl Strategy<Value = &'static str> {
+    select(vec!["0.1001", "0.2999", "12.3456", "-1.2501"])
+}
+
 /// A row's values after its id.
 fn row() -> impl Strategy<Value = Vec<Option<Value>>> {
     let next = option::of((1_i64..5).prop_map(Value::Int));
+    let fine =
+        || prop_oneof![value(Type::Decimal), literal_price().prop_map(|text| Value::Decimal(text.parse().unwrap()))];
     let rest: Vec<_> = COLUMNS
         .iter()
         .skip(2)
-        .map(|(_, ty)| *ty)
-        .chain([Type::Uuid])
-        .map(|ty| option::weighted(0.8, value(ty)))
+        .copied()
+        .chain([("uid", Type::Uuid)])
+        .map(|(name, ty)| option::weighted(0.8, if name == "price" { fine().boxed() } else { value(ty) }))
         .collect();
     (next, rest).prop_map(|(next, mut rest)| {
         rest.insert(0, next);
@@ -341,6 +350,17 @@ fn fill(connection: &rusqlite::Connection, table: &Table, rows: &[Vec<Option<Val
     }
 }
 
+fn filled(context: &Context, own: &[Vec<Option<Value>>], related: &[Vec<Option<Value>>]) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    let columns = "(id INTEGER PRIMARY KEY, next INTEGER, word TEXT, loose TEXT COLLATE NOCASE, number INTEGER, \
+        amount NUMERIC(10,2), price DECIMAL(12,4), flag BOOLEAN, at DATETIME, moment INTEGER, uid TEXT)";
+    for (name, rows) in [("own", own), ("related", related)] {
+        connection.execute_batch(&format!("CREATE TABLE {name} {columns}")).unwrap();
+        fill(&connection, context.bound.policy.find(name).unwrap(), rows);
+    }
+    connection
+}
+
 fn truths(context: &Context, connection: &rusqlite::Connection, cond: &Cond, need: Need, few: bool) -> Vec<Truth> {
     let table = context.bound.policy.find("own").unwrap();
     let mut scribe = Scribe::call(context, table, None);
@@ -379,13 +399,7 @@ proptest! {
         let bound = Bound::new(Arc::new(world()), Arc::new(principal)).unwrap();
         let context = Context { bound: Arc::new(bound), now_micros: NOW, request_id: "test".into() };
         let (rows, related) = (with_ids(rows), with_ids(related));
-        let connection = rusqlite::Connection::open_in_memory().unwrap();
-        let columns = "(id INTEGER PRIMARY KEY, next INTEGER, word TEXT, loose TEXT COLLATE NOCASE, number INTEGER, \
-            amount NUMERIC(10,2), price DECIMAL(12,4), flag BOOLEAN, at DATETIME, moment INTEGER, uid TEXT)";
-        for (name, rows) in [("own", &rows), ("related", &related)] {
-            connection.execute_batch(&format!("CREATE TABLE {name} {columns}")).unwrap();
-            fill(&connection, context.bound.policy.find(name).unwrap(), rows);
-        }
+        let connection = filled(&context, &rows, &related);
         for cond in &conds {
             let wanted: Vec<Truth> =
                 rows.iter().map(|own| eval(cond, &View { own, related: &related }, &context)).collect();
@@ -396,6 +410,65 @@ proptest! {
                 let found: Vec<bool> = found.iter().map(|truth| truth.is_true()).collect();
                 prop_assert_eq!(&found, &allowed, "few: {} {:?}", few, cond);
             }
+        }
+    }
+}
+
+fn rules() -> impl Strategy<Value = Vec<Rule>> {
+    let kinds =
+        [RuleKind::Scope, RuleKind::Permit, RuleKind::Permit, RuleKind::Bypass, RuleKind::Require, RuleKind::Live];
+    let one = (select(kinds.to_vec()), cond()).prop_map(|(kind, when)| {
+        let address = Address::new(["table.own.", kind.name()].concat());
+        Rule { address, kind, on: OpSet::ALL, when, text: "".into() }
+    });
+    vec(one, 1..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    #[test]
+    fn rules_combine_as_the_law_says(
+        rules in rules(),
+        boundary in prop_oneof![Just(Cond::Const(true)), cond()],
+        rows in vec(row(), 1..6),
+        related in vec(row(), 0..5),
+        principal in principal(),
+    ) {
+        let mut policy = world();
+        for table in policy.tables.iter_mut().filter(|table| table.name.as_ref() == "own") {
+            table.rules.clone_from(&rules);
+            table.boundary[0] = boundary.clone();
+        }
+        let bound = Bound::new(Arc::new(policy), Arc::new(principal)).unwrap();
+        let context = Context { bound: Arc::new(bound), now_micros: NOW, request_id: "test".into() };
+        let (rows, related) = (with_ids(rows), with_ids(related));
+        let connection = filled(&context, &rows, &related);
+        let table = context.bound.policy.find("own").unwrap();
+        let wanted: Vec<i64> = (1..)
+            .zip(&rows)
+            .filter(|(_, own)| {
+                let holds = |cond: &Cond| eval(cond, &View { own, related: &related }, &context).is_true();
+                rules.iter().any(|rule| rule.kind.widens() && holds(&rule.when))
+                    && rules.iter().all(|rule| rule.kind.widens() || holds(&rule.when))
+                    && holds(&boundary)
+            })
+            .map(|(id, _)| id)
+            .collect();
+        for few in [false, true] {
+            let mut scribe = Scribe::call(&context, table, None);
+            scribe.few = few;
+            let row = Row::new(scribe.sql.alias(), table);
+            scribe.sql.push("SELECT id FROM ");
+            scribe.sql.table_as(table, row.alias);
+            scribe.sql.push(" WHERE ");
+            scribe.visible(row, &[context.bound.access(table.id, Op::Read)], Marked::Hidden).unwrap();
+            scribe.sql.push(" ORDER BY id");
+            let statement = scribe.sql.finish().unwrap().statement;
+            let params = rusqlite::params_from_iter(super::agree::bound(&statement.params, ""));
+            let mut prepared = connection.prepare(&statement.sql).unwrap();
+            let found: Vec<i64> = prepared.query_map(params, |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            prop_assert_eq!(&found, &wanted, "few: {} {}", few, statement.sql);
         }
     }
 }

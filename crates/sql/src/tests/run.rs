@@ -141,6 +141,27 @@ fn includes_come_in_one_batch_with_a_limit_per_parent() {
 }
 
 #[test]
+fn an_include_does_not_trust_the_keys_it_is_given() {
+    let (context, connection) = shop_of(of("acme"));
+    let orders = table(&context, "orders");
+    let mut ask = read(&context, "orders", &["status"]);
+    for name in ["customer", "lines"] {
+        let (relation, to) = orders.find_relation(name).unwrap();
+        let column = if name == "customer" { "id" } else { "order_id" };
+        let mut read = read(&context, &context.bound.policy.table(to.to).unwrap().name, &[column]);
+        read.take = 5;
+        ask.includes.push(Include { relation, read });
+    }
+    let level = level(&context, ask);
+    for (child, wanted) in level.children.iter().zip([vec![1, 3], vec![1, 1, 1, 2]]) {
+        let statement = &child.level.statement;
+        let mut found = numbers(&run_with(&connection, statement, &statement.params, "[[1],[2],[3],[4]]"), 0);
+        found.sort_unstable();
+        assert_eq!(found, wanted, "{}", child.name);
+    }
+}
+
+#[test]
 fn groups() {
     let (context, connection) = shop_of(of("acme"));
     let orders = table(&context, "orders");
