@@ -1,6 +1,7 @@
 //! Measures the product from outside: what a decision costs, and what a tool call costs, each beside
 //! its peers in one run. Nothing here is part of the product.
 
+pub mod data;
 pub mod decision;
 pub mod talk;
 pub mod timing;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tenantry_bench::{Doing as _, Problem, decision, talk};
+use tenantry_bench::data::{DataArgs, ProfileArgs};
+use tenantry_bench::{Doing as _, Problem, data, decision, talk};
 
 #[derive(Parser)]
 #[command(name = "tenantry-bench", about = "Measures Tenantry beside its peers")]
@@ -23,6 +24,10 @@ struct Arguments {
 enum What {
     /// P3: one decision, beside Cedar
     Decision,
+    /// P1, P2, P9: a tool call, beside hand-written drivers and OrmAI
+    Data(DataArgs),
+    /// One call over and over, for a profiler
+    Profile(ProfileArgs),
 }
 
 fn main() -> ExitCode {
@@ -37,8 +42,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Problem> {
-    let figures = match arguments.what {
+    let figures = match &arguments.what {
         What::Decision => decision::run(arguments.quick)?,
+        What::Data(args) => data::run(args, arguments.quick)?,
+        What::Profile(args) => return data::profile(args),
     };
     if let Some(file) = &arguments.json {
         std::fs::write(file, format!("{figures:#}\n")).doing("write the figures")?;

@@ -1,6 +1,7 @@
 //! `cargo xtask …`: what people and CI run. It needs nothing but the Rust toolchain, and depends on
 //! no room of the product, so that it also works while one of them does not compile.
 
+mod bench;
 mod count;
 mod generate;
 mod interrupt;
@@ -31,6 +32,11 @@ enum Task {
         /// Run only the tests whose name contains one of these, and no other check
         filter: Vec<String>,
     },
+    /// Measure, beside peers, in a release build
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
     /// Write the documents under spec/ from the program
     Generate {
         /// Write nothing; fail and name each stale file
@@ -49,6 +55,7 @@ fn main() -> ExitCode {
     };
     let status = match Arguments::parse().task {
         Task::Test { long, filter } => suite::run(&interrupt, long, &filter),
+        Task::Bench { what } => bench::run(&interrupt, &what),
         Task::Generate { check } => generate::command(&interrupt, check),
     };
     ExitCode::from(if interrupt.caught() { 130 } else { status })

@@ -41,6 +41,18 @@ pub(crate) fn run(interrupt: &Interrupt, what: &str, kind: Kind, command: Comman
     count
 }
 
+/// Runs a command whose words go where ours go.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn plain(interrupt: &Interrupt, mut command: Command) -> std::io::Result<ExitStatus> {
+    let mut child = command.stdin(Stdio::null()).process_group(0).spawn()?;
+    interrupt.began(child.id());
+    let status = child.wait();
+    interrupt.ended();
+    status
+}
+
 /// Runs a command in a process group of its own, so that all of it can be told to stop.
 fn pass_through(interrupt: &Interrupt, mut command: Command) -> std::io::Result<(ExitStatus, Count)> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);

@@ -1,0 +1,142 @@
+//! `cargo xtask bench`: builds the benchmarks for real speed and runs them, with what they need.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::Subcommand;
+
+use crate::interrupt::Interrupt;
+use crate::postgres::{self, Cluster};
+use crate::step::{self, Kind};
+use crate::suite::answers;
+use crate::talk;
+use crate::workspace::{cargo, root};
+
+/// What is measured.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// P1, P2, P9: a tool call beside hand-written drivers and OrmAI; memory and start
+    Data {
+        /// Fewer rounds
+        #[arg(long)]
+        quick: bool,
+        /// Write the figures to this file as JSON too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+    /// P3: one decision beside Cedar
+    Decision {
+        /// Fewer rounds
+        #[arg(long)]
+        quick: bool,
+        /// Write the figures to this file as JSON too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+}
+
+/// The task; the answer is its exit status.
+pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
+    let built = cargo(&["build", "--release", "-p", "tenantry-bench", "-p", "tenantry"]);
+    if step::run(interrupt, "cargo build --release -p tenantry-bench -p tenantry", Kind::Check, built).failed > 0 {
+        return 1;
+    }
+    let (name, quick, json) = match bench {
+        Bench::Data { quick, json } => ("data", quick, json),
+        Bench::Decision { quick, json } => ("decision", quick, json),
+    };
+    let mut command = Command::new(release("tenantry-bench"));
+    command.arg(name).current_dir(root());
+    if *quick {
+        command.arg("--quick");
+    }
+    if let Some(file) = json {
+        command.arg("--json").arg(std::path::absolute(file).unwrap_or_else(|_| file.clone()));
+    }
+    if name == "decision" {
+        return measure(interrupt, command);
+    }
+    command.arg("--program").arg(release("tenantry"));
+    let cluster = postgres::find_or_install().and_then(|programs| Cluster::start(&programs, interrupt));
+    let cluster = match cluster {
+        Ok(cluster) => Some(cluster),
+        Err(problem) if interrupt.caught() => return problem.exit_status(),
+        Err(problem) => {
+            talk::skipped("PostgreSQL", &problem.to_string());
+            None
+        }
+    };
+    if let Some(cluster) = &cluster {
+        talk::heading("PostgreSQL for the benchmark");
+        talk::line(&format!(
+            "    {} from {} (fsync, full_page_writes and synchronous_commit off)",
+            cluster.url(),
+            cluster.programs().display()
+        ));
+        command.arg("--postgres").arg(cluster.url());
+    }
+    match environment() {
+        Ok(python) => {
+            command.arg("--python").arg(python);
+        }
+        Err(why) => talk::skipped("OrmAI", &why),
+    }
+    measure(interrupt, command)
+}
+
+fn measure(interrupt: &Interrupt, command: Command) -> u8 {
+    talk::heading("measuring");
+    match step::plain(interrupt, command) {
+        Ok(status) => u8::from(!status.success()),
+        Err(problem) => {
+            talk::line(&format!("error: the benchmark does not run: {problem}"));
+            1
+        }
+    }
+}
+
+fn release(program: &str) -> PathBuf {
+    target().join("release").join(program)
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// A Python with OrmAI, in a virtual environment of its own under target.
+fn environment() -> Result<PathBuf, String> {
+    talk::heading("OrmAI for the comparison");
+    let folder = target().join("bench-venv");
+    let python = folder.join("bin/python");
+    let wanted = root().join("bench/ormai/requirements.txt");
+    if !python.is_file() {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv"]).arg(&folder);
+        if !answers(make) {
+            return Err(
+                "python3 with its module `venv` is not on PATH (Debian: apt-get install python3-venv)".to_owned()
+            );
+        }
+    }
+    if !answers(install(&python, &wanted, true)) && !answers(install(&python, &wanted, false)) {
+        return Err("pip cannot install bench/ormai/requirements.txt".to_owned());
+    }
+    let listed = Command::new(&python).args(["-m", "pip", "list", "--format=freeze"]).stdin(Stdio::null()).output();
+    if let Ok(listed) = listed {
+        for line in String::from_utf8_lossy(&listed.stdout).lines() {
+            talk::line(&format!("    {line}"));
+        }
+    }
+    Ok(python)
+}
+
+/// What is there already needs no network.
+fn install(python: &Path, wanted: &Path, offline: bool) -> Command {
+    let mut command = Command::new(python);
+    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    if offline {
+        command.arg("--no-index");
+    }
+    command.arg("-r").arg(wanted);
+    command
+}
