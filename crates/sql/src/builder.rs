@@ -5,6 +5,7 @@
 //! parameter and in no other way; only the text of row security, where no caller takes part and no
 //! parameters exist, spells out the literals of the file's own rules.
 
+use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 
 use tenantry_policy::catalog::{CatalogColumn, Storage};
@@ -127,7 +128,12 @@ impl<'a> Sql<'a> {
 
     /// Adds a number.
     pub(crate) fn number(&mut self, number: u64) {
-        self.text.push_str(&number.to_string());
+        self.display(&number);
+    }
+
+    fn display(&mut self, number: &(dyn Display + '_)) {
+        // Writing to a text does not fail.
+        let _ = write!(self.text, "{number}");
     }
 
     /// Adds a quoted name. Callers inside this room pass names of the policy only.
@@ -216,7 +222,7 @@ impl<'a> Sql<'a> {
     /// Adds the name that a column of an inner select goes by.
     pub(crate) fn inner_name(&mut self, at: usize) {
         self.text.push_str("\"c");
-        self.text.push_str(&at.to_string());
+        self.display(&at);
         self.text.push('"');
     }
 
@@ -336,7 +342,7 @@ impl<'a> Sql<'a> {
     /// Adds `?1` or `$1`.
     pub(crate) fn placeholder(&mut self, sign: char, number: usize) {
         self.text.push(sign);
-        self.text.push_str(&number.to_string());
+        self.display(&number);
     }
 
     /// Adds a literal of a rule, as quoted text. Only in row security.
@@ -347,9 +353,9 @@ impl<'a> Sql<'a> {
     }
 
     /// Adds a number of a rule. Only in row security.
-    pub(crate) fn number_literal(&mut self, number: &(dyn std::fmt::Display + '_)) {
+    pub(crate) fn number_literal(&mut self, number: &(dyn Display + '_)) {
         if self.is_row_security() {
-            self.text.push_str(&number.to_string());
+            self.display(number);
         }
     }
 

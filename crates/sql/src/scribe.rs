@@ -182,7 +182,7 @@ impl<'a> Scribe<'a> {
     }
 
     fn boundary(&mut self, row: Row<'a>, boundary: &'a Cond) -> Result<(), RenderError> {
-        let address = Address::new([row.table.address().as_str(), ".boundary"].concat());
+        let address = Address::new(["table.", &row.table.name, ".boundary"].concat());
         self.marked_cond(row, &address, boundary)
     }
 
