@@ -19,6 +19,8 @@ pub(crate) struct Call {
     receipt: Option<Receipt>,
     /// Has the entry before the act been written?
     pub(crate) started: bool,
+    /// Was the database's answer to a commit lost?
+    pub(crate) uncertain: bool,
     /// The caller's reason.
     pub(crate) reason: Option<String>,
     /// The rules in play.
@@ -27,6 +29,9 @@ pub(crate) struct Call {
     pub(crate) statements: Vec<Shown>,
     now_micros: i64,
 }
+
+/// The error of an entry about a write whose commit was never answered.
+const UNCERTAIN: &str = "OUTCOME_UNKNOWN";
 
 /// How a call ended.
 pub(crate) enum Outcome {
@@ -52,6 +57,7 @@ impl Call {
             entry,
             receipt: None,
             started: false,
+            uncertain: false,
             reason: None,
             reasons: Vec::new(),
             statements: Vec::new(),
@@ -143,11 +149,19 @@ pub(crate) async fn end(store: &Store, call: Call, outcome: &Outcome, elapsed: D
                 entry.decision = Decision::Denied;
                 entry.code = Some(denied.code.name().to_owned());
             }
-            entry.error = Some(denied.code.name().to_owned());
+            // The record must not say of an act that it was not done when nobody knows.
+            entry.error = Some(if call.uncertain { UNCERTAIN } else { denied.code.name() }.to_owned());
         }
     }
-    match store.append(entry).await {
-        Ok(_) => true,
+    // The end of a read tells nothing that its start does not tell, but how many rows; the caller need
+    // not wait for it. Ends of writes and refusals are durable before the answer goes out.
+    let wrote = !matches!(outcome, Outcome::Done { changes, .. } if changes.is_empty());
+    let appended = match wrote {
+        true => store.append(entry).await.map(drop),
+        false => store.append_later(entry).await,
+    };
+    match appended {
+        Ok(()) => true,
         Err(error) => {
             tracing::error!(%request, %error, "the audit's second entry cannot be written");
             false

@@ -14,7 +14,7 @@ use crate::audit::chain::SealKey;
 use crate::{Entry, Receipt, StoreError, StoreUrl};
 
 pub(crate) use postgres::Postgres;
-pub(crate) use sqlite::Sqlite;
+pub(crate) use sqlite::{Held, Sqlite};
 
 /// The migrations, oldest first. Forward only: a file here never changes once released.
 const MIGRATIONS: [(&str, &str); 1] =
@@ -108,7 +108,7 @@ pub(crate) struct Reading<S> {
 /// The database.
 #[derive(Clone)]
 pub(crate) enum Backend {
-    Sqlite(Arc<Sqlite>),
+    Sqlite(Held),
     Postgres(Arc<Postgres>),
 }
 
@@ -116,7 +116,7 @@ impl Backend {
     /// Opens the database and brings its tables up to date. The seal key is set afterwards, since
     /// making it depends on whether the database is new.
     pub(crate) async fn open(url: &StoreUrl) -> Result<Backend, StoreError> {
-        let open_sqlite = |path: Option<&Path>| Sqlite::open(path).map(|sqlite| Backend::Sqlite(Arc::new(sqlite)));
+        let open_sqlite = |path: Option<&Path>| Ok(Backend::Sqlite(Held::new(Sqlite::open(path)?)?));
         match url {
             StoreUrl::Sqlite(path) => open_sqlite(Some(path)),
             StoreUrl::Memory => open_sqlite(None),
@@ -141,6 +141,17 @@ impl Backend {
         }
     }
 
+    /// Appends an entry that may come a few milliseconds later.
+    pub(crate) async fn append_later(&self, entry: Entry) -> Result<(), StoreError> {
+        match self {
+            Backend::Sqlite(sqlite) => {
+                sqlite.append_later(entry);
+                Ok(())
+            }
+            Backend::Postgres(postgres) => postgres.append(entry).await.map(drop),
+        }
+    }
+
     /// The same, waiting without async.
     pub(crate) fn append_blocking(&self, entry: Entry) -> Result<Receipt, StoreError> {
         match self {
@@ -156,7 +167,7 @@ impl Backend {
                 let Ok(runtime) = Handle::try_current() else {
                     return sqlite.read(readings, state);
                 };
-                let sqlite = Arc::clone(sqlite);
+                let sqlite = sqlite.share();
                 runtime
                     .spawn_blocking(move || sqlite.read(readings, state))
                     .await

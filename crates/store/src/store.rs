@@ -115,6 +115,18 @@ impl Store {
         self.backend.append(entry).await
     }
 
+    /// Appends an entry without which the act is on record already: the end of a read. It rides on the
+    /// next commit, at the latest a few milliseconds later, and is seen by every later reading of this
+    /// store. If the process is killed before, the read shows as started and not ended. On PostgreSQL it
+    /// is [`Store::append`].
+    ///
+    /// # Errors
+    /// As [`Store::append`]; on SQLite only [`StoreError::Invalid`], since what goes wrong later is logged.
+    pub async fn append_later(&self, mut entry: Entry) -> Result<(), StoreError> {
+        entry.check()?;
+        self.backend.append_later(entry).await
+    }
+
     /// [`Store::append`] for callers outside async code. On PostgreSQL it blocks the thread, which
     /// must not be one that runs async tasks.
     ///

@@ -17,7 +17,8 @@ pub enum Phase {
     Completed,
     /// The act was refused.
     Denied,
-    /// The act failed or was undone.
+    /// The act failed or was undone; with the error `OUTCOME_UNKNOWN`, the database's last word on it was
+    /// lost, and it was done or not.
     Failed,
 }
 

@@ -22,6 +22,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// The most entries in one commit.
 const MAX_BATCH: usize = 256;
 
+/// How long an entry that nobody waits for may stay uncommitted.
+const LATER: Duration = Duration::from_millis(5);
+
 /// How many idle reading connections are kept.
 const IDLE_READERS: usize = 4;
 
@@ -31,10 +34,17 @@ const IDLE_READERS: usize = 4;
 /// The first one leads: it commits all that is queued, its own entry included, in one transaction,
 /// tells the others, and hands the lead to the first of those who came meanwhile. A lone caller so
 /// pays for no change of threads, and many share commits.
+///
+/// An entry that may come a little later ([`Sqlite::append_later`]) rides on the next commit, or on
+/// that of a thread which looks for left-over ones.
 pub(crate) struct Sqlite {
     /// `None` in memory, where the writer also reads.
     path: Option<PathBuf>,
     queue: Mutex<Queue>,
+    /// Told when the first entry without a waiting caller comes in.
+    left_over: Condvar,
+    /// Told when nobody leads any more.
+    settled: Condvar,
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
 }
@@ -47,9 +57,15 @@ struct Writer {
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<(Entry, Arc<Slot>)>,
+    waiting: VecDeque<Job>,
     /// INVARIANT: somebody leads, or will as soon as it wakes, whenever anybody waits.
     is_led: bool,
+}
+
+/// An entry to commit, and the caller that waits for it, if one does.
+struct Job {
+    entry: Entry,
+    caller: Option<Arc<Slot>>,
 }
 
 /// Where a caller waits for its answer.
@@ -113,6 +129,8 @@ impl Sqlite {
         Ok(Sqlite {
             path: path.map(Path::to_path_buf),
             queue: Mutex::new(Queue::default()),
+            left_over: Condvar::new(),
+            settled: Condvar::new(),
             writer: Mutex::new(Writer { connection, key: None, encoder: Encoder::new() }),
             readers: Mutex::new(Vec::new()),
         })
@@ -122,11 +140,65 @@ impl Sqlite {
         self.writer.lock().key = Some(key);
     }
 
+    /// Starts the thread that commits entries which nobody waits for. It ends with the store.
+    pub(crate) fn watch(sqlite: &Arc<Sqlite>) -> Result<(), StoreError> {
+        let weak = Arc::downgrade(sqlite);
+        std::thread::Builder::new()
+            .name("tenantry-audit".to_owned())
+            .spawn(move || {
+                while let Some(sqlite) = weak.upgrade() {
+                    sqlite.sweep();
+                }
+            })
+            .map(drop)
+            .map_err(|error| StoreError::Unavailable { why: error.kind().to_string() })
+    }
+
+    /// One round of that thread.
+    fn sweep(&self) {
+        let mut queue = self.queue.lock();
+        if queue.waiting.is_empty() {
+            // Woken by the first entry, or after a while to see whether the store is still used.
+            self.left_over.wait_for(&mut queue, Duration::from_secs(1));
+            if queue.waiting.is_empty() {
+                return;
+            }
+        }
+        // Others may come and take the entries along meanwhile.
+        self.left_over.wait_for(&mut queue, LATER);
+        drop(queue);
+        self.flush();
+    }
+
+    /// Commits what is queued, unless somebody is about to.
+    fn flush(&self) {
+        let leads = {
+            let mut queue = self.queue.lock();
+            !queue.waiting.is_empty() && !std::mem::replace(&mut queue.is_led, true)
+        };
+        if leads {
+            self.lead(None);
+        }
+    }
+
+    /// Commits what is queued, or waits for who is at it; under constant load not for ever, since then
+    /// what was queued at the beginning is long committed.
+    fn settle(&self) {
+        for _ in 0..4 {
+            self.flush();
+            let mut queue = self.queue.lock();
+            if !queue.is_led && queue.waiting.is_empty() {
+                return;
+            }
+            self.settled.wait_for(&mut queue, LATER * 4);
+        }
+    }
+
     pub(crate) fn append(&self, entry: Entry) -> Result<Receipt, StoreError> {
         let slot = Arc::new(Slot::default());
         let leads = {
             let mut queue = self.queue.lock();
-            queue.waiting.push_back((entry, Arc::clone(&slot)));
+            queue.waiting.push_back(Job { entry, caller: Some(Arc::clone(&slot)) });
             !std::mem::replace(&mut queue.is_led, true)
         };
         if !leads {
@@ -135,32 +207,66 @@ impl Sqlite {
                 News::Lead => {}
             }
         }
-        let batch: Vec<(Entry, Arc<Slot>)> = {
+        self.lead(Some(&slot)).unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Queues an entry that nobody waits for. When too many wait, it is committed here and now.
+    pub(crate) fn append_later(&self, entry: Entry) {
+        let (first, full) = {
             let mut queue = self.queue.lock();
-            let count = queue.waiting.len().min(MAX_BATCH);
-            queue.waiting.drain(..count).collect()
+            queue.waiting.push_back(Job { entry, caller: None });
+            (queue.waiting.len() == 1, queue.waiting.len() >= MAX_BATCH)
         };
-        let answers = self.writer.lock().commit(&batch);
-        let mut own = Err(StoreError::Closed);
-        for ((_, other), answer) in batch.iter().zip(answers) {
-            if Arc::ptr_eq(other, &slot) {
-                own = answer;
-            } else {
-                other.tell(News::Answer(answer));
-            }
+        if full {
+            self.flush();
+        } else if first {
+            self.left_over.notify_one();
         }
-        // The next leader last, so that those who were told can put their next entries in its batch.
-        {
+    }
+
+    /// Commits a batch as the one who leads; answers the own entry's receipt when it was in it.
+    fn lead(&self, own: Option<&Arc<Slot>>) -> Option<Result<Receipt, StoreError>> {
+        let mut answer = None;
+        loop {
+            let batch: Vec<Job> = {
+                let mut queue = self.queue.lock();
+                let count = queue.waiting.len().min(MAX_BATCH);
+                queue.waiting.drain(..count).collect()
+            };
+            let answers = self.writer.lock().commit(&batch);
+            for (job, receipt) in batch.iter().zip(answers) {
+                match (&job.caller, own) {
+                    (Some(caller), Some(own)) if Arc::ptr_eq(caller, own) => answer = Some(receipt),
+                    (Some(caller), _) => caller.tell(News::Answer(receipt)),
+                    (None, _) => {
+                        if let Err(error) = receipt {
+                            tracing::error!(entry = %job.entry.id, %error, "an act's end is not on record");
+                        }
+                    }
+                }
+            }
+            // Behind many entries of others, the own one may need another round.
+            if own.is_some() && answer.is_none() && !batch.is_empty() {
+                continue;
+            }
+            // The next leader last, so that those who were told can put their next entries in its batch.
             let mut queue = self.queue.lock();
-            match queue.waiting.front() {
-                Some((_, next)) => next.tell(News::Lead),
-                None => queue.is_led = false,
+            match queue.waiting.iter().find_map(|job| job.caller.as_ref()) {
+                Some(next) => next.tell(News::Lead),
+                // What is left, if anything, has no caller and may wait.
+                None => {
+                    queue.is_led = false;
+                    self.settled.notify_all();
+                }
             }
+            break;
         }
-        own
+        answer
     }
 
     pub(crate) fn read<S>(&self, readings: Vec<Reading<S>>, mut state: S) -> Result<S, StoreError> {
+        // What was appended before is seen, also what nobody waited for.
+        self.settle();
         let Some(path) = &self.path else {
             let writer = self.writer.lock();
             read_all(&writer.connection, readings, &mut state)?;
@@ -193,10 +299,42 @@ impl Sqlite {
     }
 }
 
+/// A store's hold on its database: when it is let go, nothing is left uncommitted. (The watching thread
+/// may hold the database a moment longer, and a process may end without it.)
+#[derive(Clone)]
+pub(crate) struct Held(Arc<Sqlite>);
+
+impl Held {
+    pub(crate) fn new(sqlite: Sqlite) -> Result<Held, StoreError> {
+        let sqlite = Arc::new(sqlite);
+        Sqlite::watch(&sqlite)?;
+        Ok(Held(sqlite))
+    }
+
+    /// For work on another thread.
+    pub(crate) fn share(&self) -> Arc<Sqlite> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl std::ops::Deref for Held {
+    type Target = Sqlite;
+
+    fn deref(&self) -> &Sqlite {
+        &self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.settle();
+    }
+}
+
 impl Writer {
     /// Commits a batch; one answer per entry. When the commit fails, nothing of it is kept and all
     /// get the same error.
-    fn commit(&mut self, batch: &[(Entry, Arc<Slot>)]) -> Vec<Result<Receipt, StoreError>> {
+    fn commit(&mut self, batch: &[Job]) -> Vec<Result<Receipt, StoreError>> {
         let Some(key) = &self.key else {
             return batch.iter().map(|_| Err(StoreError::Closed)).collect();
         };
@@ -223,7 +361,7 @@ fn commit(
     connection: &Connection,
     key: &SealKey,
     encoder: &mut Encoder,
-    batch: &[(Entry, Arc<Slot>)],
+    batch: &[Job],
 ) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
     let failed = |error: rusqlite::Error| sqlite_error(&error);
     let run =
@@ -233,7 +371,7 @@ fn commit(
     let mut answers = Vec::with_capacity(batch.len());
     {
         let mut insert = connection.prepare_cached(sql::ENTRY_INSERT).map_err(failed)?;
-        for (entry, _) in batch {
+        for Job { entry, .. } in batch {
             let place = match chains.iter().position(|chain| chain.account == entry.account) {
                 Some(place) => place,
                 None => {
