@@ -164,6 +164,13 @@ impl Environment {
         self
     }
 
+    /// The same in another folder.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Environment {
+        self.cwd = folder.to_owned();
+        self
+    }
+
     /// A variable; an empty one counts as absent.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {

@@ -39,10 +39,11 @@ pub async fn exit_of(args: impl IntoIterator<Item = OsString>, environment: Envi
     let output = Output::new(&environment, cli.global.json, cli.global.quiet, cli.global.color);
     start_log(&environment, output.color_talk());
     let stop = Stop::default();
+    let signals = Signals::watch();
     let result = tokio::select! {
         biased;
         result = commands::dispatch(cli, &environment, &output, &stop) => result,
-        () = interrupted(&stop) => Err(Failure::interrupted()),
+        () = interrupted(&stop, signals) => Err(Failure::interrupted()),
     };
     output.finish(result)
 }
@@ -72,26 +73,54 @@ impl Stop {
 }
 
 /// Ready on Ctrl-C or SIGTERM; when the command takes over, on the second one.
-async fn interrupted(stop: &Stop) {
-    signal().await;
+async fn interrupted(stop: &Stop, mut signals: Signals) {
+    signals.next().await;
     stop.asked.send_replace(true);
     if stop.takes_over.load(std::sync::atomic::Ordering::SeqCst) {
-        signal().await;
+        signals.next().await;
     }
 }
 
-async fn signal() {
-    #[cfg(unix)]
-    {
-        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Ctrl-C and SIGTERM, caught from the moment that this is made: a command that has begun to write
+/// files must get to take them away again.
+#[cfg(unix)]
+struct Signals {
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn watch() -> Signals {
+        use tokio::signal::unix::{SignalKind, signal};
+        Signals { interrupt: signal(SignalKind::interrupt()).ok(), terminate: signal(SignalKind::terminate()).ok() }
+    }
+
+    async fn next(&mut self) {
+        let wait = async |signal: &mut Option<tokio::signal::unix::Signal>| match signal {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        };
+        tokio::select! {
+            () = wait(&mut self.interrupt) => {}
+            () = wait(&mut self.terminate) => {}
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn watch() -> Signals {
+        Signals
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// Arguments that do not fit, or a request for help.

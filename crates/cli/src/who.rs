@@ -68,7 +68,9 @@ impl Who {
     /// `UNKNOWN_PRINCIPAL`, with the names that there are.
     pub fn find(&self, loaded: &Loaded) -> Result<PrincipalSpec, Failure> {
         let found = match self {
-            Who::User { account, workspace, user } => loaded.find_user(account, workspace.as_deref(), user),
+            Who::User { account, workspace, user } => loaded
+                .find_user(account, workspace.as_deref(), user)
+                .or_else(|| entering(loaded, account, workspace.as_deref(), user)),
             Who::Platform(name) => loaded.find_principal(name),
         };
         found.ok_or_else(|| {
@@ -82,6 +84,19 @@ impl Who {
             }
         })
     }
+}
+
+/// A platform principal inside an account that its `accounts` let it enter: there it is scoped like
+/// everybody else, and its acts stand in that account's own chain.
+fn entering(loaded: &Loaded, account: &str, workspace: Option<&str>, user: &str) -> Option<PrincipalSpec> {
+    let spec = loaded.find_principal(user)?;
+    let may_enter = spec.accounts.iter().any(|known| known == account || known == "*")
+        && loaded.directory().accounts.iter().any(|known| known.id == account);
+    may_enter.then(|| PrincipalSpec {
+        account: Some(account.to_owned()),
+        workspace: workspace.map(str::to_owned),
+        ..spec
+    })
 }
 
 /// Everybody whom the file names.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 use tenantry_guard::Explained;
+use tenantry_guard::pretty::pretty;
 use tenantry_identity::Audience;
 use tenantry_policy::Code;
 
@@ -90,19 +91,26 @@ pub async fn run(run: Run<'_>, args: &AskArgs) -> Result<Outcome, Failure> {
     run.output.note(&for_people(&explained));
     match explained.reply.code {
         None => {
-            let text = serde_json::to_string_pretty(&answer).unwrap_or_default();
-            Ok(Outcome::new(json!({ "answer": answer, "reasons": reasons, "statements": statements }), text))
+            // As the guard wrote it: the order of members and the digits of numbers are part of the answer.
+            let raw = String::from_utf8_lossy(&explained.reply.body);
+            let exact = format!(
+                "{{\"answer\":{raw},\"reasons\":{},\"statements\":{}}}",
+                Value::Array(reasons),
+                Value::Array(statements)
+            );
+            Ok(Outcome::new(Value::Null, pretty(&raw, run.output.width())).exact(exact))
         }
         Some(code) => {
-            let error = &answer["error"];
-            let hints: Vec<String> = error["hints"]
-                .as_array()
+            let error = answer.get("error").cloned().unwrap_or_default();
+            let hints: Vec<String> = error
+                .get("hints")
+                .and_then(Value::as_array)
                 .into_iter()
                 .flatten()
                 .filter_map(|hint| hint.as_str().map(str::to_owned))
                 .collect();
-            let mut failure = refusal(&code, error["message"].as_str().unwrap_or_default(), &hints);
-            for (name, value) in error["details"].as_object().into_iter().flatten() {
+            let mut failure = refusal(&code, error.get("message").and_then(Value::as_str).unwrap_or_default(), &hints);
+            for (name, value) in error.get("details").and_then(Value::as_object).into_iter().flatten() {
                 failure = failure.detail(name, value.clone());
             }
             Err(failure.detail("reasons", reasons))

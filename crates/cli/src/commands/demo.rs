@@ -14,10 +14,8 @@ use tenantry_server::App;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::args::Global;
 use crate::commands::Run;
 use crate::commands::serve::listen;
-use crate::demo::URL_VARIABLE;
 use crate::demo::client::ToolClient;
 use crate::demo::data::{DEFAULT_ROWS, DEFAULT_SEED};
 use crate::demo::play::{play, recipe, token_variable};
@@ -59,13 +57,12 @@ pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
     let dialect = if args.postgres.is_some() { Dialect::Postgres } else { Dialect::Sqlite };
     let mut stage =
         Stage::set(run.environment, run.output, args.keep.as_deref(), dialect, args.seed, args.rows).await?;
-    let url = match &args.postgres {
+    match &args.postgres {
         None => stage.load_sqlite(run.output).await?,
         Some(owner) => stage.load_postgres(run, owner).await?,
-    };
-    let environment = run.environment.clone().with_variable(URL_VARIABLE, &url);
-    let global = Global { file: Some(stage.file()), state: stage.folder().join("state"), ..run.global.clone() };
-    let project = Project::find(&environment, run.output, &global)?;
+    }
+    let environment = stage.environment(run.environment);
+    let project = Project::find(&environment, run.output, &stage.global(run.global))?;
     let runtime = Runtime::open(&project).await?;
     let trials = trials(&stage.data);
     let tokens = tokens(&runtime, &trials)?;
@@ -85,6 +82,10 @@ pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
         check(run, &base, &trials, &tokens).await
     } else {
         show(run, &base, &trials, &tokens);
+        if let Some(folder) = &args.keep {
+            run.output.say(&format!("File, rows and audit are in {}: every command works there.", folder.display()));
+        }
+        run.output.say("Ctrl-C stops the server.");
         run.stop.asked().await;
         Ok(Outcome::new(json!({ "stopped": true }), ""))
     };
@@ -133,7 +134,6 @@ fn show(run: Run<'_>, base: &str, trials: &[Trial], tokens: &BTreeMap<String, (C
     for trial in trials {
         run.output.say(&recipe(base, trial));
     }
-    run.output.say("Ctrl-C stops the server.");
 }
 
 async fn check(

@@ -12,14 +12,18 @@ pub mod trials;
 
 use tenantry_policy::catalog::Dialect;
 
-/// The variable under which the demo's file looks for its database.
-pub const URL_VARIABLE: &str = "TENANTRY_DEMO_URL";
+/// The database beside the demo's file, on SQLite.
+pub const DATABASE: &str = "demo.sqlite";
+/// The file beside the demo's file that holds the runtime role's address, on PostgreSQL.
+pub const URL_FILE: &str = "database.url";
+/// The variable under which the demo's file looks for the owner's address, on PostgreSQL.
+pub const OWNER_VARIABLE: &str = "TENANTRY_DEMO_OWNER";
 
 /// The demo's file as written for SQLite.
 const FILE: &str = include_str!("tenantry.toml");
 
 /// The demo's file for a database: on PostgreSQL, whose catalog knows booleans and timestamps, the
-/// storage hints go.
+/// storage hints go, and the addresses are secrets.
 #[must_use]
 pub fn file_for(dialect: Dialect) -> String {
     match dialect {
@@ -27,7 +31,12 @@ pub fn file_for(dialect: Dialect) -> String {
         Dialect::Postgres => {
             let mut text = String::with_capacity(FILE.len());
             for line in FILE.lines().filter(|line| !line.starts_with("types = ")) {
-                text.push_str(line);
+                if line == ["url = \"sqlite:", DATABASE, "\""].concat() {
+                    let lines = ["url = \"file:", URL_FILE, "\"\nadmin_url = \"env:", OWNER_VARIABLE, "\""];
+                    text.push_str(&lines.concat());
+                } else {
+                    text.push_str(line);
+                }
                 text.push('\n');
             }
             text

@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(
             curl("http://127.0.0.1:1", caller, &step),
             "curl -s http://127.0.0.1:1/app/v1/tools/query -H \"Authorization: Bearer $ANA\" -H 'x-tenant-id: northwind' \
-             -H 'Content-Type: application/json' -d '{\"cursor\":\"<NEXT_CURSOR>\",\"model\":\"orders\",\"note\":\"it'\\''s\"}'"
+             -H 'Content-Type: application/json' -d '{\"model\":\"orders\",\"note\":\"it'\\''s\",\"cursor\":\"<NEXT_CURSOR>\"}'"
         );
         assert!(!curl("http://127.0.0.1:1", Caller::Nobody, &step).contains("Authorization"));
     }

@@ -1,5 +1,6 @@
 //! Sets the stage: a folder with the demo's file and, on SQLite, its database.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tenantry_plan::Fence;
@@ -10,7 +11,7 @@ use crate::ambient::OsEntropy;
 use crate::args::Global;
 use crate::commands::Run;
 use crate::demo::data::Dataset;
-use crate::demo::{URL_VARIABLE, file_for, load_postgres, load_sqlite};
+use crate::demo::{DATABASE, OWNER_VARIABLE, URL_FILE, file_for, load_postgres, load_sqlite};
 use crate::environment::Environment;
 use crate::output::{Failure, Output};
 use crate::project::{Project, parse_url};
@@ -73,18 +74,25 @@ impl Stage {
         &self.folder
     }
 
-    /// The demo's file.
+    /// The surroundings as they are in the demo's folder.
     #[must_use]
-    pub fn file(&self) -> PathBuf {
-        self.folder.join("tenantry.toml")
+    pub fn environment(&self, environment: &Environment) -> Environment {
+        environment.clone().in_folder(&self.folder)
     }
 
-    /// Loads the rows into a SQLite file in the folder, with a bar; answers its address.
+    /// The arguments of every command with the demo's own file and state folder: where they are looked
+    /// for in the demo's folder when nothing is said, so that a kept one can be used from inside.
+    #[must_use]
+    pub fn global(&self, global: &Global) -> Global {
+        Global { file: None, state: self.folder.join(".tenantry"), ..global.clone() }
+    }
+
+    /// Loads the rows into a SQLite file in the folder, with a bar.
     ///
     /// # Errors
     /// `NOT_WRITTEN` with SQLite's reason.
-    pub async fn load_sqlite(&mut self, output: &Output) -> Result<String, Failure> {
-        let path = self.folder.join("demo.sqlite");
+    pub async fn load_sqlite(&mut self, output: &Output) -> Result<(), Failure> {
+        let path = self.folder.join(DATABASE);
         let total = u64::try_from(self.data.rows()).unwrap_or(u64::MAX);
         let progress = output.progress(total, "rows");
         let data = std::mem::take(&mut self.data);
@@ -100,15 +108,16 @@ impl Stage {
         self.data = data;
         loaded.map_err(|error| Failure::failed("NOT_WRITTEN", format!("the demo's database: {error}")))?;
         output.note(&format!("Loaded {total} rows into {}.", path.display()));
-        Ok(["sqlite:", &path.to_string_lossy()].concat())
+        Ok(())
     }
 
-    /// Loads the rows into an empty PostgreSQL database as its owner, puts row security up, and answers
-    /// the address of the runtime role, which is made when it is absent.
+    /// Loads the rows into an empty PostgreSQL database as its owner, and puts row security up for the
+    /// runtime role, which is made when it is absent. Its address, with a password of this run, is kept
+    /// in a file beside the demo's own that nobody else may read.
     ///
     /// # Errors
     /// `NOT_WRITTEN` with PostgreSQL's reason; what the file or the fence says.
-    pub async fn load_postgres(&mut self, run: Run<'_>, owner: &str) -> Result<String, Failure> {
+    pub async fn load_postgres(&mut self, run: Run<'_>, owner: &str) -> Result<(), Failure> {
         let owner = match owner.strip_prefix("env:") {
             Some(_) => run
                 .environment
@@ -132,9 +141,10 @@ impl Stage {
         run.output.note(&format!("Loaded {total} rows into PostgreSQL."));
         let runtime = runtime_address(&owner)?;
         let runtime_url = parse_url(run.environment, "main", &runtime)?;
-        let environment = run.environment.clone().with_variable(URL_VARIABLE, &owner);
-        let global = Global { file: Some(self.file()), ..run.global.clone() };
-        let project = Project::find(&environment, run.output, &global)?;
+        keep_secret(&self.folder.join(URL_FILE), &runtime)
+            .map_err(|error| Failure::failed("NOT_WRITTEN", format!("the runtime role's address: {}", error.kind())))?;
+        let environment = self.environment(run.environment).with_variable(OWNER_VARIABLE, &owner);
+        let project = Project::find(&environment, run.output, &self.global(run.global))?;
         let (compiled, _) = project.compile(&project.load()?).await?;
         let fence = Fence::build(&compiled.policy, "main", &runtime_url)
             .map_err(|error| Failure::failed("NOT_APPLIED", error.to_string()))?;
@@ -143,12 +153,27 @@ impl Stage {
             .await
             .map_err(|error| Failure::failed("NOT_APPLIED", error.to_string()))?;
         run.output.note(&format!("Row security stands; the server connects as role {}.", fence.role()));
-        Ok(runtime)
+        Ok(())
     }
 }
 
-/// The demo's runtime role.
-const RUNTIME_ROLE: &str = "tenantry_demo";
+/// Writes a file that only its owner may read.
+fn keep_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
+    file.write_all(secret.as_bytes())?;
+    file.write_all(b"\n")
+}
+
+/// How the demo's runtime roles are called. Roles belong to the whole server, and two demos there know
+/// nothing of each other's passwords: each has a role of its own.
+const RUNTIME_ROLE: &str = "tenantry_demo_";
 
 /// The owner's address with the runtime role, and a password made for this run, in its place.
 fn runtime_address(owner: &str) -> Result<String, Failure> {
@@ -157,10 +182,14 @@ fn runtime_address(owner: &str) -> Result<String, Failure> {
             .hint("write postgres://OWNER@HOST/DATABASE")
     };
     let mut url = url::Url::parse(owner).map_err(|_| bad())?;
-    url.set_username(RUNTIME_ROLE).map_err(|()| bad())?;
-    let mut secret = [0_u8; 16];
-    OsEntropy.fill(&mut secret).map_err(|error| Failure::failed("NO_ENTROPY", error.to_string()))?;
-    let password: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    url.set_password(Some(&password)).map_err(|()| bad())?;
+    url.set_username(&[RUNTIME_ROLE, &drawn(4)?].concat()).map_err(|()| bad())?;
+    url.set_password(Some(&drawn(16)?)).map_err(|()| bad())?;
     Ok(url.to_string())
+}
+
+/// Random bytes as hexadecimal digits.
+fn drawn(bytes: usize) -> Result<String, Failure> {
+    let mut drawn = vec![0_u8; bytes];
+    OsEntropy.fill(&mut drawn).map_err(|error| Failure::failed("NO_ENTROPY", error.to_string()))?;
+    Ok(drawn.iter().map(|byte| format!("{byte:02x}")).collect())
 }

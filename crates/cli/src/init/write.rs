@@ -71,15 +71,16 @@ impl Page<'_> {
     fn head(&mut self, wishes: &Wishes) {
         let (catalog, tenancy) = (self.facts.catalog, self.facts.tenancy);
         self.comment("Written by `tenantry init` from the database's own description of its tables.");
-        self.comment("Nothing can be written and nothing is granted to anybody yet: see the roles at the end.");
+        self.comment("Nothing can be written and nothing is granted to anybody yet: see [role.reader].");
         self.comment("Read every line marked DECIDE, then run `tenantry check`.");
         self.line("");
         self.line("[source.main]");
-        self.line(&["url = ", &quoted(&wishes.url)].concat());
         if catalog.dialect == Dialect::Postgres {
+            // Above `url`, so that it stays in this table however the file is laid out.
             self.comment("The runtime role must not own the tables. The owner's address, for `tenantry apply`:");
             self.comment("admin_url = \"env:DATABASE_ADMIN_URL\"");
         }
+        self.line(&["url = ", &quoted(&wishes.url)].concat());
         self.line("");
         match tenancy.table.and_then(|at| catalog.tables.get(at)) {
             Some(table) => {

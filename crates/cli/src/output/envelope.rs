@@ -12,6 +12,8 @@ pub struct Outcome {
     pub exit: Exit,
     /// For programs.
     pub data: Value,
+    /// The data as JSON text, where it was written elsewhere and its digits must stay; else `data`.
+    pub exact: Option<Box<str>>,
     /// For people; may hold colour.
     pub text: String,
 }
@@ -20,7 +22,7 @@ impl Outcome {
     /// Done, with data for programs and text for people.
     #[must_use]
     pub fn new(data: Value, text: impl Into<String>) -> Outcome {
-        Outcome { exit: Exit::Done, data, text: text.into() }
+        Outcome { exit: Exit::Done, data, exact: None, text: text.into() }
     }
 
     /// With another ending.
@@ -30,10 +32,20 @@ impl Outcome {
         self
     }
 
+    /// With data that is JSON already and goes out as it is.
+    #[must_use]
+    pub fn exact(mut self, json: impl Into<String>) -> Outcome {
+        self.exact = Some(json.into().into_boxed_str());
+        self
+    }
+
     /// The envelope, as one line.
     #[must_use]
     pub fn envelope(&self) -> String {
-        json!({ "success": true, "data": self.data }).to_string()
+        match &self.exact {
+            Some(json) => [r#"{"success":true,"data":"#, json, "}"].concat(),
+            None => json!({ "success": true, "data": self.data }).to_string(),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! `POST /app/v1/approvals/{id}/approve` and `/deny`: decides on a request, once. Approved, the call
 //! runs at once as the one who asked, and its answer is the answer here.
 
+use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -8,18 +10,27 @@ use axum::response::Response;
 use crate::answer::from_reply;
 use crate::app::App;
 use crate::auth;
+use crate::endpoints::nowhere;
+
+/// The request that the path names, if it is text.
+type Asked = Result<Path<String>, PathRejection>;
+
+/// The id in the path, when it is text at all.
+type AskedId = Result<Path<String>, PathRejection>;
 
 /// Approves.
-pub(crate) async fn approve(state: State<App>, path: Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn approve(state: State<App>, path: Asked, headers: HeaderMap) -> Response {
     decide(state, path, &headers, true).await
 }
 
 /// Denies.
-pub(crate) async fn deny(state: State<App>, path: Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn deny(state: State<App>, path: Asked, headers: HeaderMap) -> Response {
     decide(state, path, &headers, false).await
 }
 
-async fn decide(State(app): State<App>, Path(id): Path<String>, headers: &HeaderMap, approve: bool) -> Response {
+async fn decide(State(app): State<App>, path: Asked, headers: &HeaderMap, approve: bool) -> Response {
+    // Bytes that are no text name no request, like any other unknown id.
+    let id = path.map_or_else(|_| String::new(), |Path(id)| id);
     match auth::caller(&app, headers) {
         Ok(bound) => from_reply(app.guard.decide_approval(&bound, &id, approve).await),
         Err(response) => *response,

@@ -113,7 +113,10 @@ impl From<Failure> for RunError {
         let internal = |text: &str| RunError::Internal(text.to_owned());
         match failure {
             Failure::Unavailable => RunError::Unavailable("the connection was lost, or none can be made".to_owned()),
-            Failure::Login => RunError::Unavailable("the server refuses the login".to_owned()),
+            Failure::Login => RunError::Unavailable(
+                "the server refuses the login: the role is absent, which `tenantry apply` mends, or its password another"
+                    .to_owned(),
+            ),
             Failure::Tls => RunError::Unavailable("the URL asks for TLS, which is not built in".to_owned()),
             Failure::ReadOnly => RunError::Unavailable("the server accepts reads only".to_owned()),
             Failure::Timeout => RunError::Timeout,

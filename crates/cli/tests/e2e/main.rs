@@ -1,0 +1,23 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
+//! The program as people, programs and agents meet it: the real binary, real files, real requests.
+
+mod audit;
+mod bad_requests;
+mod commands;
+mod first_file;
+mod postgres;
+mod serving;
+mod tools_page;
+
+#[path = "../support/mod.rs"]
+mod support;
