@@ -6,7 +6,7 @@ use crate::denied::{Code, Denied};
 use crate::ids::ColumnId;
 use crate::query::{Aggregate, Having};
 use crate::request::{AskAggregate, AskHaving, FilterOp, Literal, Operation};
-use crate::table::{Column, Op, Table};
+use crate::table::{Column, Field, Op, Table};
 use crate::value::{Type, Value};
 
 /// The most fields that a call may group by.
@@ -81,7 +81,15 @@ fn operand(table: &Table, field: &str, operation: Operation, distinct: bool) -> 
     let counts_only = operation == Operation::Count && !distinct;
     let named =
         if counts_only { fields::visible(table, field, "field")? } else { fields::usable(table, field, "field")? };
-    let Column { facts, .. } = named.column;
+    let Column { facts, field: shown, .. } = named.column;
+    if matches!(operation, Operation::Sum | Operation::Avg) && *shown != Field::Allow {
+        // A sum over one row is the row's value: no `filterable` makes that right.
+        return Err(Denied::new(
+            Code::FieldNotAllowed,
+            format!("field `{}` is shown redacted and cannot be added up", facts.name),
+        )
+        .at("field"));
+    }
     let fits = match (operation, facts.ty) {
         (_, None) => false,
         (Operation::Count, Some(_)) => true,

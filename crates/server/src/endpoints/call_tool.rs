@@ -3,14 +3,12 @@
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::answer::from_reply;
 use crate::app::App;
-use crate::endpoints::nowhere;
 use crate::{auth, body};
 
 /// Answers the call.
@@ -26,7 +24,6 @@ pub(crate) async fn handle(
     };
     // Bytes that are no text name no tool, like any other unknown name.
     let tool = path.map_or_else(|_| String::new(), |Path(tool)| tool);
-    let Ok(Path(tool)) = path else { return nowhere::handle().await };
     match body::read(&headers, sent).await {
         Ok(bytes) => from_reply(app.guard.call(&bound, &tool, &bytes).await),
         Err(response) => *response,

@@ -2,7 +2,6 @@
 //! runs at once as the one who asked, and its answer is the answer here.
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -10,13 +9,9 @@ use axum::response::Response;
 use crate::answer::from_reply;
 use crate::app::App;
 use crate::auth;
-use crate::endpoints::nowhere;
 
 /// The request that the path names, if it is text.
 type Asked = Result<Path<String>, PathRejection>;
-
-/// The id in the path, when it is text at all.
-type AskedId = Result<Path<String>, PathRejection>;
 
 /// Approves.
 pub(crate) async fn approve(state: State<App>, path: Asked, headers: HeaderMap) -> Response {
