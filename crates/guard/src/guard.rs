@@ -268,7 +268,9 @@ impl Guard {
         record::start(&self.store, call).await.map_err(|error| unrecorded(&error))?;
         let redactor = Redactor { hash: HashKey::derive(&self.hash_secret, context.bound.account()) };
         source.run(program, redactor).await.map_err(|error| {
-            if matches!(error, RunError::Internal(_) | RunError::Unavailable(_) | RunError::Unsafe(_)) {
+            call.uncertain = error == RunError::Uncertain;
+            if call.uncertain || matches!(error, RunError::Internal(_) | RunError::Unavailable(_) | RunError::Unsafe(_))
+            {
                 tracing::error!(request = %context.request_id, %error, "the source failed");
             }
             from_run(&error)

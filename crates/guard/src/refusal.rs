@@ -38,6 +38,11 @@ pub(crate) fn from_run(error: &RunError) -> Denied {
         RunError::Constraint(_) => Denied::new(Code::ValidationError, "the table does not accept these values"),
         RunError::ValueOutOfRange => Denied::new(Code::ValidationError, "a value is out of the range of its field"),
         RunError::Busy => Denied::new(Code::Timeout, "the database is busy; try again"),
+        RunError::Uncertain => Denied::new(
+            Code::InternalError,
+            "the database's answer was lost while it committed: the write may have happened or not",
+        )
+        .hint("look at the row before you try again"),
         RunError::Unavailable(_) | RunError::Unsafe(_) | RunError::Internal(_) => internal(),
         _ => internal(),
     }

@@ -1,6 +1,6 @@
 //! What goes wrong with a tenant database.
 
-/// A program did not run. Nothing has changed.
+/// A program did not run. Nothing has changed, except perhaps after [`RunError::Uncertain`].
 ///
 /// Texts inside are for the server's log; callers get the variant's meaning only.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,10 @@ pub enum RunError {
     /// The database does not answer.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The connection was lost after a write was asked to commit: it has happened as a whole, or not at
+    /// all.
+    #[error("the connection was lost while a write was committed: it may have happened or not")]
+    Uncertain,
     /// The runtime role has power that it must not have.
     #[error("the runtime role must not be used: {0}")]
     Unsafe(String),

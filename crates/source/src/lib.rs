@@ -139,7 +139,7 @@ impl Source {
     /// never holds anything of it.
     ///
     /// # Errors
-    /// [`RunError`]; nothing has changed then.
+    /// [`RunError`]; nothing has changed then, except perhaps after [`RunError::Uncertain`].
     pub async fn run(&self, program: Program, redactor: Redactor) -> Result<Answer, RunError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.run(program, redactor).await,

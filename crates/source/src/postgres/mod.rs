@@ -30,7 +30,7 @@ use tokio_postgres::{Client, Config};
 
 use self::failure::Failure;
 use self::flush::Stop;
-use self::pool::Pool;
+use self::pool::{Place, Pool, Progress};
 use self::session::Session;
 use crate::Options;
 use crate::answer::{Answer, Redactor};
@@ -92,15 +92,27 @@ impl Postgres {
         // A statement has its own limit at the server; this one is for a server or a network that
         // does not answer at all. Dropping the work closes its connection.
         let limit = program.timeout.saturating_mul(flushes(&program.steps)).saturating_add(GRACE);
-        match tokio::time::timeout(limit, self.attempts(&program, &redactor)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(RunError::Timeout),
+        let progress = Arc::new(Progress::default());
+        if let Ok(answer) = tokio::time::timeout(limit, self.attempts(&program, &redactor, &progress)).await {
+            return answer;
         }
+        let place = progress.place();
+        if place != Place::Waiting {
+            // A server that is there ends a statement by itself. This one has fallen silent, and on the
+            // other connections as well: let one call find that out, not one for each of them.
+            self.pool.outdate();
+        }
+        Err(if place == Place::Committing { RunError::Uncertain } else { RunError::Timeout })
     }
 
-    async fn attempts(&self, program: &Program, redactor: &Redactor) -> Result<Answer, RunError> {
+    async fn attempts(
+        &self,
+        program: &Program,
+        redactor: &Redactor,
+        progress: &Arc<Progress>,
+    ) -> Result<Answer, RunError> {
         let write = !matches!(program.steps, Steps::Read(_) | Steps::Aggregate(_));
-        match self.attempt(program, redactor).await {
+        match self.attempt(program, redactor, progress).await {
             Err(Stop::Failed(failure)) if failure.passes(write) => {
                 // An idle connection may have died unseen, a prepared statement may be older than its
                 // table, and then the other connections are no better. Nothing was committed, so once
@@ -108,14 +120,14 @@ impl Postgres {
                 if failure != Failure::Busy {
                     self.pool.outdate();
                 }
-                self.attempt(program, redactor).await.map_err(told)
+                self.attempt(program, redactor, progress).await.map_err(told)
             }
             other => other.map_err(told),
         }
     }
 
-    async fn attempt(&self, program: &Program, redactor: &Redactor) -> Result<Answer, Stop> {
-        let lease = self.pool.lease().await.map_err(RunError::from)?;
+    async fn attempt(&self, program: &Program, redactor: &Redactor, progress: &Arc<Progress>) -> Result<Answer, Stop> {
+        let lease = self.pool.lease().await.map_err(RunError::from)?.watched(progress);
         match &program.steps {
             Steps::Read(level) => read::read(lease, program, level, redactor).await,
             Steps::Aggregate(groups) => read::aggregate(lease, program, groups, redactor).await,
@@ -130,9 +142,7 @@ impl Postgres {
 fn told(stop: Stop) -> RunError {
     match stop {
         Stop::Failed(failure) => failure.into(),
-        Stop::Uncertain => RunError::Unavailable(
-            "the connection was lost while a write was committed: it may have happened or not".to_owned(),
-        ),
+        Stop::Uncertain => RunError::Uncertain,
         Stop::Run(error) => error,
     }
 }

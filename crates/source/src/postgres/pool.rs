@@ -5,7 +5,7 @@
 //! or a forgotten transaction all leave the lease unfinished, and its drop closes the connection.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -218,17 +218,62 @@ impl Pool {
     }
 }
 
+/// How far a call has come, for whoever gives it up.
+#[derive(Debug, Default)]
+pub(super) struct Progress(AtomicU8);
+
+/// A place on a call's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It waits for a connection.
+    Waiting = 0,
+    /// It has one, and nothing can have been committed.
+    Working = 1,
+    /// The server may have been asked to commit.
+    Committing = 2,
+}
+
+impl Progress {
+    fn reach(&self, place: Place) {
+        self.0.store(place as u8, Ordering::SeqCst);
+    }
+
+    /// Where it is.
+    pub(super) fn place(&self) -> Place {
+        match self.0.load(Ordering::SeqCst) {
+            0 => Place::Waiting,
+            1 => Place::Working,
+            _ => Place::Committing,
+        }
+    }
+}
+
 /// A connection on loan.
 pub(super) struct Lease {
     session: Option<Session>,
     pool: Arc<Inner>,
+    progress: Option<Arc<Progress>>,
     /// Declared last so that it is given back last: until then the connection counts.
     _permit: OwnedSemaphorePermit,
 }
 
 impl Lease {
     fn new(session: Session, pool: Arc<Inner>, permit: OwnedSemaphorePermit) -> Lease {
-        Lease { session: Some(session), pool, _permit: permit }
+        Lease { session: Some(session), pool, progress: None, _permit: permit }
+    }
+
+    /// The same, for a call that is watched: it works from now on.
+    pub(super) fn watched(mut self, progress: &Arc<Progress>) -> Lease {
+        progress.reach(Place::Working);
+        self.progress = Some(Arc::clone(progress));
+        self
+    }
+
+    /// The call asks for a commit from now on. Said before it is sent.
+    pub(super) fn commits(&self) {
+        if let Some(progress) = &self.progress {
+            progress.reach(Place::Committing);
+        }
     }
 
     /// The connection.

@@ -18,10 +18,12 @@ const SILENCE: Duration = Duration::from_secs(15);
 
 /// Settings that every connection starts with. They come after those of the URL, so they win.
 ///
-/// `pg_temp` stands last, because a temporary table or type is otherwise found first.
+/// `pg_temp` stands last, because a temporary table or type is otherwise found first. Between two flushes
+/// of a transaction lie milliseconds: one that is idle for seconds belongs to a connection whose end the
+/// server has not seen, and keeps its rows locked.
 const OPTIONS: &str = "-c search_path=pg_catalog,pg_temp -c TimeZone=UTC -c row_security=on \
      -c standard_conforming_strings=on -c jit=off -c lock_timeout=3000 \
-     -c idle_in_transaction_session_timeout=30000 -c default_transaction_read_only=off \
+     -c idle_in_transaction_session_timeout=5000 -c default_transaction_read_only=off \
      -c default_transaction_isolation=read\\ committed -c extra_float_digits=1";
 
 /// One connection.

@@ -189,8 +189,11 @@ pub(super) async fn delete(
     let session = lease.session()?;
     let set = settings.prepare(session).await?;
     let statement = session.prepare(&remove.statement.sql).await?;
-    let client = &session.client;
     let last = if remove.dry_run { "ROLLBACK" } else { "COMMIT" };
+    if !remove.dry_run {
+        lease.commits();
+    }
+    let client = &lease.session()?.client;
     let (begin, set, rows, check, commit) = tokio::join!(
         biased;
         control(client, "BEGIN"),
@@ -235,6 +238,9 @@ async fn end(
     let mut refusal = match judged {
         // Nothing fits: that may be because a row pointed at is not to be seen.
         Ok(answer) if answer.count > 0 || references.is_none() => {
+            if !dry_run {
+                lease.commits();
+            }
             let client = &lease.session()?.client;
             control(client, if dry_run { "ROLLBACK" } else { "COMMIT" })
                 .await

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::pin::pin;
 use std::str::FromStr;
 use std::sync::mpsc;
+use std::time::Duration;
 
-use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
+use deadpool_postgres::{Client, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction};
 use futures_util::future::try_join_all;
 use futures_util::{TryFutureExt, TryStreamExt};
 use parking_lot::Mutex;
@@ -26,6 +27,20 @@ const MAX_CONNECTIONS: usize = 8;
 
 /// How often a batch is tried, as long as nothing of it can have been written.
 const TRIES: usize = 3;
+
+/// The longest that a connection, a batch with all its tries, or a write may take. A server that has
+/// fallen silent must not keep callers waiting: without a record they do not act.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest that a read may wait for its next row. A whole read may take much longer.
+const NEXT_ROW: Duration = Duration::from_secs(10);
+
+/// How long the network may leave what we sent unanswered before the connection counts as lost.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Between two statements of a transaction lie milliseconds. One that is idle for longer belongs to a
+/// connection whose end the server has not seen; it would keep the chains' heads locked for everybody.
+const OPTIONS: &str = "-c idle_in_transaction_session_timeout=4000";
 
 /// Held while the tables are brought up to date, so that servers that start together take turns.
 const MIGRATION_LOCK: i64 = 0x7465_6e61_6e74_7279;
@@ -63,10 +78,23 @@ impl Postgres {
     pub(crate) async fn open(url: &str) -> Result<Postgres, StoreError> {
         let mut config =
             tokio_postgres::Config::from_str(url).map_err(|_| StoreError::Address { what: "postgres".to_owned() })?;
-        config.application_name("tenantry-store");
+        let options = match config.get_options() {
+            Some(own) => [own, " ", OPTIONS].concat(),
+            None => OPTIONS.to_owned(),
+        };
+        config.options(options).application_name("tenantry-store");
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(PATIENCE);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE);
+        }
         let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager)
             .max_size(MAX_CONNECTIONS)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .recycle_timeout(Some(PATIENCE))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| StoreError::Unavailable { why: "no connection pool".to_owned() })?;
@@ -109,32 +137,28 @@ impl Postgres {
 
     pub(crate) async fn read<S>(&self, readings: Vec<Reading<S>>, mut state: S) -> Result<S, StoreError> {
         let mut client = self.client().await?;
-        let transaction = client
-            .build_transaction()
-            .isolation_level(IsolationLevel::RepeatableRead)
-            .read_only(true)
-            .start()
-            .await
-            .map_err(|error| postgres_error(&error))?;
-        for reading in readings {
-            let statement = transaction.prepare_cached(reading.sql).await.map_err(|error| postgres_error(&error))?;
-            let rows =
-                transaction.query_raw(&statement, &reading.params).await.map_err(|error| postgres_error(&error))?;
-            let mut rows = pin!(rows);
-            while let Some(row) = rows.try_next().await.map_err(|error| postgres_error(&error))? {
-                if (reading.step)(&mut state, &Row::Postgres(&row)) == ControlFlow::Break(()) {
-                    break;
-                }
+        match read_all(&mut client, readings, &mut state).await {
+            Ok(()) => Ok(state),
+            Err(error) => {
+                give_up_if_lost(&self.pool, client, &error);
+                Err(error)
             }
         }
-        transaction.commit().await.map_err(|error| postgres_error(&error))?;
-        Ok(state)
     }
 
     pub(crate) async fn write(&self, sql: &'static str, params: &[Param]) -> Result<u64, StoreError> {
         let client = self.client().await?;
-        let statement = client.prepare_cached(sql).await.map_err(|error| postgres_error(&error))?;
-        client.execute_raw(&statement, params).await.map_err(|error| postgres_error(&error))
+        let written = soon(PATIENCE, async {
+            let statement = client.prepare_cached(sql).await?;
+            client.execute_raw(&statement, params).await
+        });
+        match written.await {
+            Ok(count) => Ok(count),
+            Err(error) => {
+                give_up_if_lost(&self.pool, client, &error);
+                Err(error)
+            }
+        }
     }
 
     async fn client(&self) -> Result<Client, StoreError> {
@@ -151,16 +175,17 @@ async fn append_all(pool: Pool, key: SealKey, mut receiver: async_mpsc::Unbounde
             return;
         }
         let (entries, callers): (Vec<Entry>, Vec<Caller>) = jobs.drain(..).map(|job| (job.entry, job.caller)).unzip();
-        // A pooled connection may have died since its last use. As long as no commit was sent,
-        // nothing was written and a second try on another connection is safe.
-        // The same goes for a transaction that PostgreSQL gave up in favour of another one.
-        let mut answer = commit(&pool, &key, &mut encoder, &entries).await;
-        for _ in 1..TRIES {
-            if !matches!(answer, Err(Failure::BeforeCommit(StoreError::Unavailable { .. } | StoreError::Busy))) {
-                break;
+        let mut client = None;
+        let tried = commit_or_try_again(&pool, &mut client, &key, &mut encoder, &entries);
+        let answer = match tokio::time::timeout(PATIENCE, tried).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                if let Some(client) = client.take() {
+                    give_up(&pool, client);
+                }
+                Err(Failure::AtCommit(silent()))
             }
-            answer = commit(&pool, &key, &mut encoder, &entries).await;
-        }
+        };
         match answer {
             Ok(answers) => callers.into_iter().zip(answers).for_each(|(caller, answer)| caller.answer(answer)),
             Err(Failure::BeforeCommit(error) | Failure::AtCommit(error)) => {
@@ -169,6 +194,80 @@ async fn append_all(pool: Pool, key: SealKey, mut receiver: async_mpsc::Unbounde
             }
         }
     }
+}
+
+/// A pooled connection may have died since its last use. As long as no commit was sent, nothing was
+/// written and a second try on another connection is safe. The same goes for a transaction that
+/// PostgreSQL gave up in favour of another one.
+///
+/// The connection is left with the caller, who must not put it back when this is dropped half-way.
+async fn commit_or_try_again(
+    pool: &Pool,
+    held: &mut Option<Client>,
+    key: &SealKey,
+    encoder: &mut Encoder,
+    entries: &[Entry],
+) -> Result<Vec<Result<Receipt, StoreError>>, Failure> {
+    let mut tries = 1..TRIES;
+    loop {
+        let answer = match pool.get().await {
+            Ok(client) => commit(held.insert(client), key, encoder, entries).await,
+            Err(error) => Err(Failure::BeforeCommit(pool_error(&error))),
+        };
+        match (answer, tries.next()) {
+            (Err(Failure::BeforeCommit(StoreError::Unavailable { .. } | StoreError::Busy)), Some(_)) => {}
+            (answer, _) => {
+                // Back to the pool, which looks whether it has been closed.
+                *held = None;
+                return answer;
+            }
+        }
+    }
+}
+
+/// Waits for the server's answer, but not for ever.
+async fn soon<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(answer) => answer.map_err(|error| postgres_error(&error)),
+        Err(_) => Err(silent()),
+    }
+}
+
+fn silent() -> StoreError {
+    StoreError::Unavailable { why: "no answer in time".to_owned() }
+}
+
+fn give_up_if_lost(pool: &Pool, client: Client, error: &StoreError) {
+    if matches!(error, StoreError::Unavailable { .. }) {
+        give_up(pool, client);
+    }
+}
+
+/// Closes a connection that no longer answers, and those that lie idle: they lead the same way.
+///
+/// INVARIANT: it never goes back to the pool, which would lend it out again, since it is not closed.
+fn give_up(pool: &Pool, client: Client) {
+    drop(Object::take(client));
+    pool.retain(|_, _| false);
+}
+
+async fn read_all<S>(client: &mut Client, readings: Vec<Reading<S>>, state: &mut S) -> Result<(), StoreError> {
+    let builder = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+    let transaction = soon(NEXT_ROW, builder.start()).await?;
+    for reading in readings {
+        let statement = soon(NEXT_ROW, transaction.prepare_cached(reading.sql)).await?;
+        let rows = soon(NEXT_ROW, transaction.query_raw(&statement, &reading.params)).await?;
+        let mut rows = pin!(rows);
+        while let Some(row) = soon(NEXT_ROW, rows.try_next()).await? {
+            if (reading.step)(state, &Row::Postgres(&row)) == ControlFlow::Break(()) {
+                break;
+            }
+        }
+    }
+    soon(NEXT_ROW, transaction.commit()).await
 }
 
 /// A failed commit: was anything possibly written?
@@ -196,12 +295,11 @@ struct Open<'a> {
 }
 
 async fn commit(
-    pool: &Pool,
+    client: &mut Client,
     key: &SealKey,
     encoder: &mut Encoder,
     entries: &[Entry],
 ) -> Result<Vec<Result<Receipt, StoreError>>, Failure> {
-    let mut client = pool.get().await.map_err(|error| pool_error(&error))?;
     let mut accounts: Vec<&str> = entries.iter().map(|entry| entry.account.as_str()).collect();
     accounts.sort_unstable();
     accounts.dedup();
