@@ -17,7 +17,7 @@ use tenantry_file::{SourceText, compile, load};
 use tenantry_guard::{Guard, Parts};
 use tenantry_identity::{Audience, Issuer, Subject};
 use tenantry_plan::Fence;
-use tenantry_policy::{Bound, Clock, Entropy, Principal};
+use tenantry_policy::{Bound, Clock, Context, Entropy, Principal};
 use tenantry_server::{App, serve};
 use tenantry_source::{Options, Source, SourceUrl, read_catalog};
 use tenantry_store::{Store, StoreUrl};
@@ -30,6 +30,8 @@ use crate::{Doing, Problem};
 /// The engine over one database, and a server before it.
 pub(crate) struct Engine {
     guard: Arc<Guard>,
+    source: Source,
+    store: Arc<Store>,
     bound: Vec<Arc<Bound>>,
     tokens: Vec<String>,
     connections: Vec<Mutex<SendRequest<Full<Bytes>>>>,
@@ -78,8 +80,8 @@ impl Engine {
         let store = Arc::new(Store::open(&url, options).await.doing("open the store")?);
         let issuer = Issuer::open(&store, "https://bench.localhost/", Arc::clone(&clock), Arc::clone(&entropy));
         let issuer = Arc::new(issuer.doing("open the issuer")?);
-        let sources = HashMap::from([(Arc::from("main"), source)]);
-        let parts = Parts { policy, sources, store, clock: Arc::clone(&clock), entropy };
+        let sources = HashMap::from([(Arc::from("main"), source.clone())]);
+        let parts = Parts { policy, sources, store: Arc::clone(&store), clock: Arc::clone(&clock), entropy };
         let guard = Arc::new(Guard::new(parts).await.doing("open the guard")?);
         let mut bound = Vec::new();
         let mut tokens = Vec::new();
@@ -98,7 +100,31 @@ impl Engine {
         for _ in 0..callers {
             connections.push(Mutex::new(connect(address).await?));
         }
-        Ok(Arc::new(Engine { guard, bound, tokens, connections, server }))
+        Ok(Arc::new(Engine { guard, source, store, bound, tokens, connections, server }))
+    }
+
+    /// The source alone.
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The store alone.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The context of a call, as the guard makes it.
+    ///
+    /// # Errors
+    /// [`Problem`] for a tenant that there is not.
+    pub(crate) fn context(&self, case: Case) -> Result<Context, Problem> {
+        let bound = Arc::clone(self.bound(case)?);
+        Ok(Context { bound, now_micros: 1_795_348_800_000_000, request_id: Arc::from("req_0123456789abcdef01234567") })
+    }
+
+    fn bound(&self, case: Case) -> Result<&Arc<Bound>, Problem> {
+        let bound = self.bound.get(usize::try_from(case.tenant).unwrap_or(0));
+        bound.ok_or_else(|| Problem::new("find the tenant", case.tenant))
     }
 
     /// One call in process: the answer's body.
@@ -106,9 +132,7 @@ impl Engine {
     /// # Errors
     /// [`Problem`] when it is refused.
     pub(crate) async fn call(&self, kind: Kind, case: Case, body: &[u8]) -> Result<Vec<u8>, Problem> {
-        let bound = self.bound.get(usize::try_from(case.tenant).unwrap_or(0));
-        let bound = bound.ok_or_else(|| Problem::new("find the tenant", case.tenant))?;
-        let reply = self.guard.call(bound, kind.tool(), body).await;
+        let reply = self.guard.call(self.bound(case)?, kind.tool(), body).await;
         if reply.code.is_some() {
             return Err(Problem::new("call a tool", String::from_utf8_lossy(&reply.body)));
         }

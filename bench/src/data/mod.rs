@@ -3,6 +3,7 @@
 mod engine;
 mod orders;
 mod ormai;
+mod parts;
 mod postgres;
 mod profile;
 mod rounds;
@@ -73,7 +74,7 @@ pub fn run(args: &DataArgs, quick: bool) -> Result<Value, Problem> {
             Some(cluster) => sides.push(Side::postgres(args, cluster, folder.path()).await?),
             None => note("no PostgreSQL was given: left out"),
         }
-        measure(&sides, length).await
+        measure(&sides, length, folder.path()).await
     })?;
     drop(runtime);
     match &args.program {
@@ -150,10 +151,14 @@ fn ormai(args: &DataArgs, database: &str, folder: &std::path::Path) -> Result<Op
     Ok(Some(Arc::new(Mutex::new(ormai))))
 }
 
-async fn measure(sides: &[Side], length: Length) -> Result<Value, Problem> {
+async fn measure(sides: &[Side], length: Length, folder: &std::path::Path) -> Result<Value, Problem> {
     let p1 = beside_hand(sides, length).await?;
+    let parts = match sides.first() {
+        Some(side) => parts::run(&side.engine, folder, 2 * length.rounds).await?,
+        None => Value::Null,
+    };
     let p2 = beside_ormai(sides, length).await?;
-    Ok(json!({ "P1": p1, "P2": p2 }))
+    Ok(json!({ "P1": p1, "P2": p2, "parts": parts }))
 }
 
 async fn beside_hand(sides: &[Side], length: Length) -> Result<Value, Problem> {

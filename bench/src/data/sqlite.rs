@@ -13,7 +13,7 @@ const SCHEMA: &str = "\
 CREATE TABLE orders (
   id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, customer_id INTEGER NOT NULL, status TEXT NOT NULL,
   total_cents INTEGER NOT NULL, created_at TIMESTAMP NOT NULL, note TEXT);
-CREATE INDEX orders_by_status ON orders (tenant_id, status, created_at, id);
+CREATE INDEX orders_by_status ON orders (tenant_id, status, created_at DESC, id);
 ";
 
 /// Makes and fills the file.

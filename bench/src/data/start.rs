@@ -12,8 +12,6 @@ use crate::talk::{figure, note, say};
 use crate::timing::{Watch, median, number};
 use crate::{Doing, Problem};
 
-/// The variable in which the demo's file expects its database.
-const DATABASE: &str = "TENANTRY_DEMO_URL";
 /// The question that is asked first.
 const BODY: &str = r#"{"model":"orders","take":1}"#;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,12 +53,9 @@ impl Demo<'_> {
     fn command(&self) -> Command {
         let mut command = Command::new(self.program);
         command
-            .env(DATABASE, format!("sqlite:{}", self.folder.join("demo.sqlite").display()))
-            .arg("--quiet")
-            .arg("--file")
-            .arg(self.folder.join("tenantry.toml"))
-            .arg("--state")
-            .arg(self.folder.join("state"))
+            // The file names its database by a path from where it stands.
+            .current_dir(&self.folder)
+            .args(["--quiet", "--file", "tenantry.toml", "--state", "state"])
             .stdin(Stdio::null());
         command
     }

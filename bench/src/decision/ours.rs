@@ -139,6 +139,7 @@ fn catalog() -> Catalog {
         native: ty.name().to_owned(),
         storage: Storage::Native,
         scale: None,
+        whole_digits: None,
         nullable: false,
         has_default: false,
         generated: false,
