@@ -67,6 +67,8 @@ pub struct CatalogColumn {
     pub storage: Storage,
     /// Digits after the decimal point, for decimals with a declared scale.
     pub scale: Option<u8>,
+    /// Digits before the decimal point at most, for decimals with a declared precision.
+    pub whole_digits: Option<u8>,
     /// May it be NULL?
     pub nullable: bool,
     /// Does the database fill it when an insert leaves it out (default, identity, rowid)?

@@ -333,6 +333,7 @@ impl<'a> Scribe<'a> {
             native: String::new(),
             storage: Storage::Native,
             scale: None,
+            whole_digits: None,
             nullable: true,
             has_default: false,
             generated: false,

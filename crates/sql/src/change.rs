@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tenantry_policy::condition::Truth;
-use tenantry_policy::query::{Delete, Reference, Target, Update};
+use tenantry_policy::query::{Delete, Order, Reference, Target, Update};
 use tenantry_policy::{Access, ColumnId, Context, Table, Value};
 
 use crate::RenderError;
@@ -168,6 +168,12 @@ impl<'a> Changing<'a> {
         scribe.sql.push(" WHERE ");
         self.guard(&mut scribe, row)?;
         if matches!(self.target, Target::Where(_)) {
+            // The answer's order, and the order in which rows are locked.
+            let order: Vec<Order> = self.table.key.iter().map(|id| Order { column: *id, descending: false }).collect();
+            if !order.is_empty() {
+                scribe.sql.push(" ORDER BY ");
+                scribe.order(row, &order)?;
+            }
             // One more than allowed is enough to refuse.
             scribe.sql.push(" LIMIT ");
             scribe.sql.number(u64::from(max_rows) + 1);

@@ -284,7 +284,8 @@ pub struct Conflict {
 #[non_exhaustive]
 pub struct Change {
     /// Selects the rows as they are, under the same guard as `update` (PostgreSQL: FOR UPDATE), with
-    /// the output columns of `update` less the last. By filter it fetches at most `max_rows + 1` rows.
+    /// the output columns of `update` less the last. By filter it fetches at most `max_rows + 1` rows,
+    /// in the key's order, which is the answer's.
     pub before: Statement,
     /// The guarded UPDATE … RETURNING. The last output column is a hidden bool: does the new row
     /// satisfy the rules?

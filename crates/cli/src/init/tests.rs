@@ -40,6 +40,7 @@ fn table(line: &str) -> CatalogTable {
             native: ty.to_owned(),
             storage: Storage::Native,
             scale: None,
+            whole_digits: None,
             nullable: ty.ends_with('?'),
             has_default: false,
             generated: false,

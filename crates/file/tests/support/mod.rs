@@ -28,6 +28,7 @@ fn column(spec: &str) -> CatalogColumn {
         native: native.to_owned(),
         storage,
         scale: (ty == Some(Type::Decimal)).then_some(2),
+        whole_digits: None,
         nullable: rest.contains('?'),
         has_default: rest.contains('='),
         generated: rest.contains('!'),

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::catalog::Storage;
 use crate::decide::shorten;
 use crate::denied::{Code, Denied};
 use crate::request::Literal;
@@ -47,7 +48,31 @@ pub(super) fn to_write(column: &Column, literal: &Literal, at: &str) -> Result<O
         )
         .at(at));
     }
+    if let Value::Decimal(number) = &value {
+        held_exactly(column, number, at)?;
+    }
     Ok(Some(value))
+}
+
+/// Refuses a decimal with more digits than the column holds: where it is declared so, and where the
+/// database keeps a binary number that would be another one.
+fn held_exactly(column: &Column, number: &Decimal, at: &str) -> Result<(), Denied> {
+    let facts = &column.facts;
+    let refuse =
+        |what: String| Err(Denied::new(Code::ValidationError, format!("field `{}` {what}", facts.name)).at(at));
+    if let Some(most) = facts.whole_digits
+        && number.trunc().abs().to_string().trim_start_matches('0').len() > usize::from(most)
+    {
+        return refuse(format!("has at most {most} digits before the point"));
+    }
+    let plain = number.normalize();
+    if facts.storage == Storage::DecimalNumber && plain.scale() > 0 {
+        let nearest: Option<f64> = plain.to_string().parse().ok();
+        if nearest.and_then(|nearest| exact_decimal(&nearest.to_string())) != Some(plain) {
+            return refuse("cannot hold so many digits exactly".to_owned());
+        }
+    }
+    Ok(())
 }
 
 fn typed(column: &Column, literal: &Literal, at: &str) -> Result<Value, Denied> {
@@ -160,5 +185,52 @@ fn example(ty: Type) -> &'static str {
         Type::Float => "write a number such as 1.5",
         Type::Json => "write any JSON value",
         Type::Bytes => "values of this type cannot be written or compared",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::catalog::CatalogColumn;
+    use crate::table::Field;
+
+    #[test]
+    fn decimals_keep_every_digit_or_are_refused() {
+        let column = |storage, scale, whole_digits| Column {
+            facts: CatalogColumn {
+                name: "price".to_owned(),
+                ty: Some(Type::Decimal),
+                native: String::new(),
+                storage,
+                scale,
+                whole_digits,
+                nullable: true,
+                has_default: false,
+                generated: false,
+                loose_collation: None,
+                padded: false,
+            },
+            field: Field::Allow,
+            description: None,
+        };
+        let (exact, number) = (Storage::Native, Storage::DecimalNumber);
+        for (storage, scale, whole, text, fits) in [
+            (exact, Some(2), Some(3), "999.99", true),
+            (exact, Some(2), Some(3), "-999.99", true),
+            (exact, Some(2), Some(3), "1000", false),
+            (exact, Some(2), Some(3), "0.001", false),
+            (exact, Some(2), Some(0), "0.99", true),
+            (exact, Some(2), Some(0), "1.00", false),
+            (exact, None, None, "12345678901234567890.12345678", true),
+            (number, Some(2), Some(10), "0.10", true),
+            (number, Some(2), None, "9999999999999.99", true),
+            (number, Some(2), None, "12345678901234567.89", false),
+            (number, None, None, "0.12345678901234567890", false),
+        ] {
+            let got = to_write(&column(storage, scale, whole), &Literal::Number(Arc::from(text)), "data.price");
+            assert_eq!(got.is_ok(), fits, "{storage:?} {scale:?} {whole:?} {text}: {got:?}");
+        }
     }
 }

@@ -153,6 +153,7 @@ impl Reading {
             native: if is_enum { qualified(schema, name) } else { name.to_owned() },
             storage: if is_enum { Storage::Enum } else { Storage::Native },
             scale: if ty == Some(Type::Decimal) { scale_of(get(row, 6)?) } else { None },
+            whole_digits: if ty == Some(Type::Decimal) { whole_digits_of(get(row, 6)?) } else { None },
             nullable: get(row, 7)?,
             has_default: get(row, 8)?,
             generated: get(row, 9)?,
@@ -228,6 +229,13 @@ fn scale_of(modifier: i32) -> Option<u8> {
     u8::try_from(scale.max(0)).ok()
 }
 
+/// The digits before the point that a `numeric` of that modifier holds.
+fn whole_digits_of(modifier: i32) -> Option<u8> {
+    let bits = modifier.checked_sub(4).filter(|bits| *bits >= 0)?;
+    let scale = ((bits & 0x7ff) ^ 0x400) - 0x400;
+    u8::try_from((bits >> 16).saturating_sub(scale).max(0)).ok()
+}
+
 /// A name with its schema, both quoted.
 fn qualified(schema: &str, name: &str) -> String {
     [&quoted(schema), ".", &quoted(name)].concat()
@@ -248,6 +256,10 @@ mod tests {
         assert_eq!(scale_of((10 << 16) + 2 + 4), Some(2));
         assert_eq!(scale_of((10 << 16) + 4), Some(0));
         assert_eq!(scale_of((3 << 16) + (-2 & 0x7ff) + 4), Some(0));
+        assert_eq!(whole_digits_of(-1), None);
+        assert_eq!(whole_digits_of((10 << 16) + 2 + 4), Some(8));
+        assert_eq!(whole_digits_of((3 << 16) + (-2 & 0x7ff) + 4), Some(5));
+        assert_eq!(whole_digits_of((2 << 16) + 4 + 4), Some(0));
     }
 
     #[test]

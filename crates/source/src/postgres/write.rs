@@ -50,7 +50,9 @@ pub(super) async fn create(
         deferred(client, insert.dry_run),
     );
     let judged = first_refusal(begin, set, told, check).and_then(|told| judge_insert(insert, redactor, told));
-    end(pool, lease, program, insert.dry_run, judged, insert.references.as_ref(), insert.conflict.as_ref()).await
+    let replay = Replay { sql: &insert.statement.sql, rows: insert.rows.iter().map(Vec::as_slice).collect() };
+    let conflict = insert.conflict.as_ref().map(|conflict| (conflict, replay));
+    end(pool, lease, program, insert.dry_run, judged, insert.references.as_ref(), conflict).await
 }
 
 /// A dry run asks deferred constraints too: it never comes to the commit that would.
@@ -125,7 +127,10 @@ pub(super) async fn update(
         let updates = first_refusal(Ok(()), Ok(()), updates, check)?;
         judge_change(change, redactor, &images, &updates)
     });
-    end(pool, lease, program, change.dry_run, judged, change.references.as_ref(), change.conflict.as_ref()).await
+    let replay =
+        Replay { sql: &change.update.sql, rows: change.rows.iter().map(|row| row.update.as_slice()).collect() };
+    let conflict = change.conflict.as_ref().map(|conflict| (conflict, replay));
+    end(pool, lease, program, change.dry_run, judged, change.references.as_ref(), conflict).await
 }
 
 fn judge_change(
@@ -153,10 +158,11 @@ fn judge_change(
         }
         // Without a key only a lone row can be told from the others.
         let before: &[Row] = if change.key.is_empty() && before.len() > 1 { &[] } else { before };
-        let mut old: HashMap<Vec<Vec<u8>>, &Row> = HashMap::with_capacity(before.len());
-        for row in before {
-            old.insert(identity(row, &change.key).map_err(refuse)?, row);
+        let mut old: HashMap<Vec<Vec<u8>>, (usize, &Row)> = HashMap::with_capacity(before.len());
+        for (place, row) in before.iter().enumerate() {
+            old.insert(identity(row, &change.key).map_err(refuse)?, (place, row));
         }
+        let mut pairs = Vec::with_capacity(after.len());
         for row in after {
             if !verdict(row) {
                 return Err(refuse(RunError::RuleRefusesRow));
@@ -166,7 +172,12 @@ fn judge_change(
                 // It came to fit between the two statements, unlocked: the call must be tried again.
                 return Err(refuse(RunError::Busy));
             }
-            let was = was.map(|was| object(&change.before.output, &change.image, was, redactor));
+            pairs.push((was, row));
+        }
+        // An UPDATE answers in any order; the first statement has the key's.
+        pairs.sort_by_key(|(was, _)| was.map(|(place, _)| place));
+        for (was, row) in pairs {
+            let was = was.map(|(_, was)| object(&change.before.output, &change.image, was, redactor));
             written.row(outputs, &change.returning, row, redactor).map_err(refuse)?;
             written.changes.push(ChangeRecord {
                 key: object(outputs, &change.key, row, redactor).map_err(refuse)?,
@@ -233,7 +244,7 @@ async fn end(
     dry_run: bool,
     judged: Result<Answer, Refusal>,
     references: Option<&References>,
-    conflict: Option<&Conflict>,
+    conflict: Option<(&Conflict, Replay<'_>)>,
 ) -> Result<Answer, Stop> {
     let mut refusal = match judged {
         // Nothing fits: that may be because a row pointed at is not to be seen.
@@ -270,8 +281,8 @@ async fn end(
         }
     }
     roll_back(lease, &refusal.stop).await;
-    if let (Stop::Failed(Failure::Unique), Some(conflict)) = (&refusal.stop, conflict) {
-        let own = conflicts(pool, program, conflict, refusal.row).await?;
+    if let (Stop::Failed(Failure::Unique), Some((conflict, replay))) = (&refusal.stop, conflict) {
+        let own = conflicts(pool, program, conflict, &replay, refusal.row).await?;
         return Err(Stop::Run(RunError::UniqueConflict { own }));
     }
     Err(refusal.stop)
@@ -290,26 +301,42 @@ async fn hidden(lease: &mut Lease, references: &References, row: usize) -> Resul
     Ok(names.filter(|(at, _)| seen(*at) != Some(true)).map(|(_, name)| name.to_string()).collect())
 }
 
+/// The statement that writes a row, and its parameters for each row of the call.
+struct Replay<'a> {
+    sql: &'a str,
+    rows: Vec<&'a [Param]>,
+}
+
 /// Is a row that the caller may see in the way? Asked in a transaction of its own, since the failed
-/// one answers nothing any more.
-async fn conflicts(pool: &Pool, program: &Program, conflict: &Conflict, row: usize) -> Result<bool, Stop> {
+/// one answers nothing any more. The rows that the call wrote before are written again, for it may be
+/// one of them, and rolled back.
+async fn conflicts(
+    pool: &Pool,
+    program: &Program,
+    conflict: &Conflict,
+    replay: &Replay<'_>,
+    row: usize,
+) -> Result<bool, Stop> {
     let mut lease = pool.lease().await.map_err(RunError::from)?;
     let settings = Settings::of(program);
     let session = lease.session()?;
     let set = settings.prepare(session).await?;
     let statement: Statement = session.prepare(&conflict.statement.sql).await?;
+    let write: Statement = session.prepare(replay.sql).await?;
     let client = &session.client;
-    let (begin, set, rows, commit) = tokio::join!(
+    let (begin, set, again, rows, rollback) = tokio::join!(
         biased;
-        control(client, "BEGIN READ ONLY"),
+        control(client, if row == 0 { "BEGIN READ ONLY" } else { "BEGIN" }),
         settings.apply(client, &set),
+        join_all(replay.rows.iter().take(row).map(|params| all_rows(client, &write, params))),
         all_rows(client, &statement, params(&conflict.rows, row)),
-        control(client, "COMMIT"),
+        control(client, "ROLLBACK"),
     );
-    let ended = commit.is_ok();
+    let ended = rollback.is_ok();
     let mut own = false;
     let rows = rows.map(|rows| own = !rows.is_empty());
-    let told = settle([begin.map_err(Stop::from), set.map_err(Stop::from), rows, commit.map_err(Stop::from)]);
+    let again = again.into_iter().find_map(Result::err).map_or(Ok(()), Err);
+    let told = settle([begin.map_err(Stop::from), set.map_err(Stop::from), again, rows, rollback.map_err(Stop::from)]);
     give_back(lease, ended, &told);
     told.map(|()| own)
 }

@@ -118,6 +118,7 @@ fn table(connection: &Connection, name: &str, listed: &Listed) -> rusqlite::Resu
             key.push((place, columns.len()));
         }
         let (ty, storage, scale) = kind(&native);
+        let whole_digits = if ty == Some(Type::Decimal) { whole_digits(&native) } else { None };
         columns.push(CatalogColumn {
             loose_collation: if listed.is_table { collation(connection, name, &column)? } else { None },
             name: column,
@@ -125,6 +126,7 @@ fn table(connection: &Connection, name: &str, listed: &Listed) -> rusqlite::Resu
             native,
             storage,
             scale,
+            whole_digits,
             nullable: !not_null && !(place > 0 && (listed.without_rowid || listed.strict)),
             has_default,
             generated: hidden == 2 || hidden == 3,
@@ -291,9 +293,31 @@ fn scale(arguments: &str) -> Option<u8> {
     }
 }
 
+/// The digits before the point in `DECIMAL(10,2)`. SQLite itself does not count them, PostgreSQL does.
+fn whole_digits(declared: &str) -> Option<u8> {
+    let inside = declared.split_once('(')?.1.split_once(')')?.0;
+    let (precision, scale) = inside.split_once(',').unwrap_or((inside, "0"));
+    let (precision, scale): (i32, i32) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
+    u8::try_from(precision.saturating_sub(scale).max(0)).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn declared_digits() {
+        for (declared, digits) in [
+            ("NUMERIC(10,2)", Some(8)),
+            ("decimal ( 10 , 3 )", Some(7)),
+            ("DECIMAL(8)", Some(8)),
+            ("NUMERIC", None),
+            ("NUMERIC(2,4)", Some(0)),
+            ("DECIMAL(x)", None),
+        ] {
+            assert_eq!(whole_digits(declared), digits, "{declared}");
+        }
+    }
 
     fn catalog(schema: &str) -> (tempfile::TempDir, Catalog) {
         let dir = tempfile::tempdir().unwrap();

@@ -148,9 +148,9 @@ impl Desk<'_> {
         let mut images = Vec::with_capacity(rows.len());
         for (at, (before, _)) in rows.iter().enumerate() {
             let ask = edit.before.with(before);
-            let old: HashMap<Key, Vec<u8>> = self.each(ask, None, HashMap::new, |old, row| {
+            let old: HashMap<Key, (usize, Vec<u8>)> = self.each(ask, None, HashMap::new, |old, row| {
                 let key = key_at(ask.outputs, shape.key, row)?.ok_or_else(|| internal("a key that is NULL"))?;
-                old.insert(key, self.object(ask.outputs, shape.image, row)?);
+                old.insert(key, (old.len(), self.object(ask.outputs, shape.image, row)?));
                 // One more than allowed is enough to know.
                 Ok(if seen.saturating_add(old.len()) > limit { Next::Enough } else { Next::More })
             })?;
@@ -217,10 +217,9 @@ impl Desk<'_> {
         if !matches!(verdict, Some(Ok(ValueRef::Integer(1)))) {
             return Err(RunError::RuleRefusesRow.into());
         }
-        if !made.rows.is_empty() {
-            made.rows.push(b',');
-        }
-        write_columns(&mut made.rows, outputs, shape.returning, row, self.redactor)?;
+        let mut written = Vec::new();
+        write_columns(&mut written, outputs, shape.returning, row, self.redactor)?;
+        made.rows.push(written);
         made.keys.push(key_at(outputs, shape.key, row)?.unwrap_or_default());
         made.changes.push(ChangeRecord {
             key: self.object(outputs, shape.key, row)?,
@@ -287,7 +286,7 @@ impl Desk<'_> {
 
 /// The rows that one run of a statement wrote.
 struct Written {
-    rows: Vec<u8>,
+    rows: Vec<Vec<u8>>,
     keys: Vec<Key>,
     changes: Vec<ChangeRecord>,
 }
@@ -297,24 +296,32 @@ impl Written {
         Written { rows: Vec::new(), keys: Vec::new(), changes: Vec::new() }
     }
 
-    /// Adds them to the answer; changed ones with their images from before.
+    /// Adds them to the answer; changed ones with their images from before, and in the order of those.
     fn join(
-        mut self,
+        self,
         answer: &mut Answer,
         max_bytes: u64,
-        images: Option<HashMap<Key, Vec<u8>>>,
+        images: Option<HashMap<Key, (usize, Vec<u8>)>>,
     ) -> Result<(), RunError> {
-        if let Some(mut images) = images {
-            for (change, key) in self.changes.iter_mut().zip(&self.keys) {
-                let image = images.remove(key).ok_or_else(|| internal("a row changed that had no image"))?;
+        let mut all: Vec<(usize, Vec<u8>, ChangeRecord)> = Vec::with_capacity(self.changes.len());
+        let mut images = images;
+        for ((mut change, row), key) in self.changes.into_iter().zip(self.rows).zip(&self.keys) {
+            let mut place = all.len();
+            if let Some(images) = &mut images {
+                let (at, image) = images.remove(key).ok_or_else(|| internal("a row changed that had no image"))?;
                 change.before = Some(image);
+                place = at;
             }
+            all.push((place, row, change));
         }
-        if answer.rows.len() > 1 && !self.rows.is_empty() {
-            answer.rows.push(b',');
+        all.sort_by_key(|(place, ..)| *place);
+        for (_, mut row, change) in all {
+            if answer.rows.len() > 1 {
+                answer.rows.push(b',');
+            }
+            answer.rows.append(&mut row);
+            answer.changes.push(change);
         }
-        answer.rows.append(&mut self.rows);
-        answer.changes.append(&mut self.changes);
         within(&answer.rows, max_bytes)
     }
 }

@@ -187,8 +187,8 @@ impl Speech for Postgres {
 
     fn sum(&self, ty: Type) -> (&'static str, &'static str) {
         match ty {
-            // A sum of bigints is numeric already, of smaller ones it is not.
-            Type::Int => ("sum(", ")::numeric"),
+            // A sum that outgrows 64 bits is refused here as it is in SQLite; the answer's type is a decimal.
+            Type::Int => ("sum(", ")::int8::numeric"),
             Type::Float => ("sum(", "::float8)"),
             _ => ("sum(", ")"),
         }

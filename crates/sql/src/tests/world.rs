@@ -62,6 +62,7 @@ pub(super) fn column(dialect: Dialect, name: &str, ty: Type, nullable: bool) -> 
             native: native.to_owned(),
             storage,
             scale: (ty == Type::Decimal).then_some(2),
+            whole_digits: None,
             nullable,
             has_default: false,
             generated: false,

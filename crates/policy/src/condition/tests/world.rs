@@ -17,6 +17,7 @@ fn column(name: &str, ty: Option<Type>) -> CatalogColumn {
         native: "native".to_owned(),
         storage: Storage::Native,
         scale: None,
+        whole_digits: None,
         nullable: true,
         has_default: false,
         generated: false,
