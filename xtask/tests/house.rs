@@ -39,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_OF_TESTS: &[(&str, &str)] = &[
     // A policy is easiest to read as the file that a person would write.
     ("guard", "file"),
+    ("eval", "file"),
 ];
 
 /// Libraries that only these rooms may name: what the outside world is reached with.
