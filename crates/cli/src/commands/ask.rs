@@ -88,7 +88,10 @@ pub async fn run(run: Run<'_>, args: &AskArgs) -> Result<Outcome, Failure> {
         .iter()
         .map(|shown| shown.pieces.iter().map(|piece| json!({ "sql": piece.text, "rule": piece.rule })).collect())
         .collect();
-    run.output.note(&for_people(&explained));
+    let shown = for_people(&explained);
+    if !shown.is_empty() {
+        run.output.note(&shown);
+    }
     match explained.reply.code {
         None => {
             // As the guard wrote it: the order of members and the digits of numbers are part of the answer.

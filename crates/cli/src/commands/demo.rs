@@ -9,7 +9,6 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 use tenantry_identity::Audience;
-use tenantry_policy::catalog::Dialect;
 use tenantry_server::App;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -18,6 +17,7 @@ use crate::commands::Run;
 use crate::commands::serve::listen;
 use crate::demo::client::ToolClient;
 use crate::demo::data::{DEFAULT_ROWS, DEFAULT_SEED};
+use crate::demo::dialect_of;
 use crate::demo::play::{play, recipe, token_variable};
 use crate::demo::stage::Stage;
 use crate::demo::trials::{Caller, Trial, trials};
@@ -54,7 +54,7 @@ pub struct DemoArgs {
 /// # Errors
 /// What keeps the stage from being set; with `--check`, `DEMO_DIFFERS` when an answer is not as expected.
 pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
-    let dialect = if args.postgres.is_some() { Dialect::Postgres } else { Dialect::Sqlite };
+    let dialect = dialect_of(args.postgres.as_deref());
     let mut stage =
         Stage::set(run.environment, run.output, args.keep.as_deref(), dialect, args.seed, args.rows).await?;
     match &args.postgres {

@@ -88,10 +88,14 @@ pub async fn run(run: Run<'_>, args: &InitArgs) -> Result<Outcome, Failure> {
         tables(draft.left_out.len())
     );
     text.push_str(&decisions(&draft));
+    let check = match args.out.to_str() {
+        Some(DEFAULT_FILE) => "tenantry check".to_owned(),
+        _ => format!("tenantry check --file {}", args.out.display()),
+    };
     let next = if !is_reference && written_url.starts_with("env:") {
-        format!("Set {URL_VARIABLE} to the address of the runtime role, then run `tenantry check`.")
+        format!("Set {URL_VARIABLE} to the address of the runtime role, then run `{check}`.")
     } else {
-        "Then run `tenantry check`.".to_owned()
+        format!("Then run `{check}`.")
     };
     text.push_str(&["\n", &next, "\n"].concat());
     Ok(Outcome::new(data, text))

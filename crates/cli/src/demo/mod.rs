@@ -19,6 +19,12 @@ pub const URL_FILE: &str = "database.url";
 /// The variable under which the demo's file looks for the owner's address, on PostgreSQL.
 pub const OWNER_VARIABLE: &str = "TENANTRY_DEMO_OWNER";
 
+/// The database of a demo: PostgreSQL where an owner's address is given, else SQLite.
+#[must_use]
+pub fn dialect_of(owner: Option<&str>) -> Dialect {
+    owner.map_or(Dialect::Sqlite, |_| Dialect::Postgres)
+}
+
 /// The demo's file as written for SQLite.
 const FILE: &str = include_str!("tenantry.toml");
 

@@ -61,8 +61,8 @@ pub(super) fn file(run: Run<'_>, path: &Path, expected: &[String]) -> Result<Out
 
 fn told(chain: &ChainReport) -> String {
     let mark = if chain.problem_count == 0 { Paint::GOOD.on("sound") } else { Paint::BAD.on("CHANGED") };
-    let head = chain.head.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut text = format!("{mark}  {:<16} {:>8} entries  head {head}\n", name(&chain.account), chain.entries);
+    let head = chain.head.as_ref().map(|head| format!("  head {head}")).unwrap_or_default();
+    let mut text = format!("{mark}  {:<16} {:>8} entries{head}\n", name(&chain.account), chain.entries);
     for problem in &chain.problems {
         text.push_str(&format!("       {}\n", sentence(problem)));
     }
