@@ -157,7 +157,7 @@ impl Guard {
         let context = match self.context(bound) {
             Ok(context) => context,
             Err(denied) => {
-                let reply = refused(&denied, &Arc::from("none"), &[]);
+                let reply = self.unbound(bound, tool, body, denied).await;
                 return Explained { reply, reasons: Vec::new(), statements: Vec::new() };
             }
         };
@@ -317,6 +317,17 @@ impl Guard {
         Ok(Context { bound, now_micros: self.clock.now_micros(), request_id: Arc::from(id) })
     }
 
+    /// Refuses a call whose principal does not fit the policy in force any more. On record all the
+    /// same, under the binding that it came with; its arguments are not read.
+    async fn unbound(&self, bound: &Arc<Bound>, tool: &str, body: &[u8], denied: Denied) -> Reply {
+        let Ok(id) = self.fresh_id("req_") else { return refused(&internal(), &Arc::from("none"), &[]) };
+        let now_micros = self.clock.now_micros();
+        let context = Context { bound: Arc::clone(bound), now_micros, request_id: Arc::from(id) };
+        let call = Call::new(&context, tool, body);
+        let outcome = Outcome::Refused { denied, details: Vec::new() };
+        self.close(&context, call, outcome, self.clock.monotonic()).await
+    }
+
     /// Binds a verified principal to the policy in force.
     ///
     /// # Errors
@@ -344,7 +355,7 @@ impl Guard {
     pub async fn approvals(&self, bound: &Arc<Bound>) -> Reply {
         let context = match self.context(bound) {
             Ok(context) => context,
-            Err(denied) => return refused(&denied, &Arc::from("none"), &[]),
+            Err(denied) => return self.unbound(bound, "approvals", b"", denied).await,
         };
         let started = self.clock.monotonic();
         let call = Call::new(&context, "approvals", b"");
@@ -368,7 +379,9 @@ impl Guard {
     pub async fn decide_approval(&self, bound: &Arc<Bound>, id: &str, approve: bool) -> Reply {
         let context = match self.context(bound) {
             Ok(context) => context,
-            Err(denied) => return refused(&denied, &Arc::from("none"), &[]),
+            Err(denied) => {
+                return self.unbound(bound, if approve { "approve" } else { "deny" }, id.as_bytes(), denied).await;
+            }
         };
         let started = self.clock.monotonic();
         let mut call = Call::new(&context, if approve { "approve" } else { "deny" }, id.as_bytes());

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -26,6 +26,27 @@ impl Clock for TestClock {
 
     fn monotonic(&self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.load(Ordering::SeqCst)).expect("after 1970"))
+    }
+}
+
+/// Real time, for limits on how long a statement may run.
+#[derive(Debug)]
+pub struct RealClock(Instant);
+
+impl RealClock {
+    #[allow(clippy::disallowed_methods, reason = "the test's end of the clock")]
+    pub fn start() -> Self {
+        RealClock(Instant::now())
+    }
+}
+
+impl Clock for RealClock {
+    fn now_micros(&self) -> i64 {
+        1_767_225_600_000_000
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
     }
 }
 

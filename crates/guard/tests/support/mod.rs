@@ -14,7 +14,7 @@ use tenantry_policy::{Bound, Policy, Principal};
 use tenantry_source::{Options, Source};
 use tenantry_store::{Store, StoreUrl};
 
-use ambient::{SeededEntropy, TestClock};
+use ambient::{RealClock, SeededEntropy, TestClock};
 use database::{Database, TableDef};
 
 /// A guard over a fresh database.
@@ -24,6 +24,7 @@ pub struct Stage {
     pub store: Arc<Store>,
     pub database: Database,
     pub clock: Arc<TestClock>,
+    sources: HashMap<Arc<str>, Source>,
 }
 
 /// How PostgreSQL's side of the stage differs from the usual.
@@ -36,23 +37,21 @@ pub struct Setup {
 impl Stage {
     /// Makes the tables, fills them, applies row security on PostgreSQL, and opens the guard.
     pub async fn new(database: Database, tables: &[TableDef], file: &str) -> Stage {
+        database.create(tables).await;
+        Stage::over(database, file).await
+    }
+
+    /// The same over tables that are there already.
+    pub async fn over(database: Database, file: &str) -> Stage {
         // `RUST_LOG=error` shows what lies behind an INTERNAL_ERROR.
         let _ = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
             .with_test_writer()
             .try_init();
         let clock = Arc::new(TestClock::default());
-        database.create(tables).await;
-        let file = format!("[source.main]\nurl = \"env:TEST_URL\"\n{file}");
-        let texts = vec![SourceText { name: "tenantry.toml".to_owned(), text: file }];
-        let loaded = load(texts).unwrap_or_else(|found| panic!("the file does not load: {}", list(&found)));
-        let catalog = tenantry_source::read_catalog(&database.owner_url()).await.expect("a catalog");
-        let catalogs = BTreeMap::from([("main".to_owned(), catalog)]);
-        let compiled =
-            compile(&loaded, &catalogs).unwrap_or_else(|found| panic!("the file does not compile: {}", list(&found)));
-        let policy = Arc::new(compiled.policy);
+        let policy = Arc::new(law(&database, file).await);
         database.apply_row_security(&policy).await;
-        let source = Source::open("main", &database.runtime_url(), Options::default(), clock.clone())
+        let source = Source::open("main", &database.runtime_url(), Options::default(), Arc::new(RealClock::start()))
             .await
             .expect("the source opens");
         let store_url =
@@ -69,16 +68,29 @@ impl Stage {
             .await
             .expect("the store opens"),
         );
+        let sources = HashMap::from([(Arc::from("main"), source)]);
         let guard = Guard::new(Parts {
             policy: Arc::clone(&policy),
-            sources: HashMap::from([(Arc::from("main"), source)]),
+            sources: sources.clone(),
             store: Arc::clone(&store),
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(2)),
         })
         .await
         .expect("the guard opens");
-        Stage { guard, policy, store, database, clock }
+        Stage { guard, policy, store, database, clock, sources }
+    }
+
+    /// The only source.
+    pub fn source(&self) -> &Source {
+        self.sources.values().next().expect("a source")
+    }
+
+    /// Puts another file in force, as `apply` and a reload do.
+    pub async fn replace(&mut self, file: &str) {
+        self.policy = Arc::new(law(&self.database, file).await);
+        self.database.apply_row_security(&self.policy).await;
+        self.guard.replace(Arc::clone(&self.policy), self.sources.clone()).await.expect("the policy is accepted");
     }
 
     /// A principal bound to the stage's policy.
@@ -91,6 +103,18 @@ impl Stage {
         let reply = self.guard.call(bound, tool, args.to_string().as_bytes()).await;
         serde_json::from_slice(&reply.body).expect("the answer is JSON")
     }
+}
+
+/// The file compiled against the database's own catalog.
+async fn law(database: &Database, file: &str) -> Policy {
+    let file = format!("[source.main]\nurl = \"env:TEST_URL\"\n{file}");
+    let texts = vec![SourceText { name: "tenantry.toml".to_owned(), text: file }];
+    let loaded = load(texts).unwrap_or_else(|found| panic!("the file does not load: {}", list(&found)));
+    let catalog = tenantry_source::read_catalog(&database.owner_url()).await.expect("a catalog");
+    let catalogs = BTreeMap::from([("main".to_owned(), catalog)]);
+    let compiled =
+        compile(&loaded, &catalogs).unwrap_or_else(|found| panic!("the file does not compile: {}", list(&found)));
+    compiled.policy
 }
 
 fn list(found: &[tenantry_file::Diagnostic]) -> String {

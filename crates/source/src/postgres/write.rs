@@ -20,11 +20,13 @@ use crate::error::RunError;
 struct Refusal {
     stop: Stop,
     row: usize,
+    /// Has the transaction failed, so that it answers nothing any more?
+    aborted: bool,
 }
 
 impl Refusal {
     fn of(row: usize, error: impl Into<Stop>) -> Refusal {
-        Refusal { stop: error.into(), row }
+        Refusal { stop: error.into(), row, aborted: false }
     }
 }
 
@@ -49,7 +51,13 @@ pub(super) async fn create(
         inserts,
         deferred(client, insert.dry_run),
     );
-    let judged = first_refusal(begin, set, told, check).and_then(|told| judge_insert(insert, redactor, told));
+    let judged = match first_refusal(begin, set, told, check) {
+        Ok(told) => judge_insert(insert, redactor, told),
+        // What is wrong with an earlier row is told first, as where rows are written one by one.
+        Err((told, refusal)) => judge_insert(insert, redactor, told)
+            .and(Err(refusal))
+            .map_err(|refusal| Refusal { aborted: true, ..refusal }),
+    };
     let replay = Replay { sql: &insert.statement.sql, rows: insert.rows.iter().map(Vec::as_slice).collect() };
     let conflict = insert.conflict.as_ref().map(|conflict| (conflict, replay));
     end(pool, lease, program, insert.dry_run, judged, insert.references.as_ref(), conflict).await
@@ -60,21 +68,28 @@ async fn deferred(client: &Client, dry_run: bool) -> Result<(), Failure> {
     if dry_run { control(client, "SET CONSTRAINTS ALL IMMEDIATE").await } else { Ok(()) }
 }
 
-/// The rows of each statement, or the first of them that failed by itself.
+/// The rows of each statement, or the first of them that failed by itself and the rows of those before.
 fn first_refusal<T>(
     begin: Result<(), Failure>,
     set: Result<(), Failure>,
     told: Vec<Result<T, Stop>>,
     check: Result<(), Failure>,
-) -> Result<Vec<T>, Refusal> {
-    settle([begin.map_err(Stop::from), set.map_err(Stop::from)]).map_err(|stop| Refusal::of(0, stop))?;
+) -> Result<Vec<T>, (Vec<T>, Refusal)> {
+    if let Err(stop) = settle([begin.map_err(Stop::from), set.map_err(Stop::from)]) {
+        return Err((Vec::new(), Refusal::of(0, stop)));
+    }
     let mut rows = Vec::with_capacity(told.len());
     for (at, told) in told.into_iter().enumerate() {
-        // The first to fail is the one that failed by itself: those after it were not looked at.
-        rows.push(told.map_err(|stop| Refusal::of(at, stop))?);
+        match told {
+            Ok(told) => rows.push(told),
+            // The first to fail is the one that failed by itself: those after it were not looked at.
+            Err(stop) => return Err((rows, Refusal::of(at, stop))),
+        }
     }
-    check.map_err(|failure| Refusal::of(0, failure))?;
-    Ok(rows)
+    match check {
+        Ok(()) => Ok(rows),
+        Err(failure) => Err((rows, Refusal::of(0, failure))),
+    }
 }
 
 fn judge_insert(insert: &Insert, redactor: &Redactor, told: Vec<Vec<Row>>) -> Result<Answer, Refusal> {
@@ -123,8 +138,9 @@ pub(super) async fn update(
         updates,
         deferred(client, change.dry_run),
     );
-    let judged = first_refusal(begin, set, images, Ok(())).and_then(|images| {
-        let updates = first_refusal(Ok(()), Ok(()), updates, check)?;
+    let alone = |(_, refusal)| refusal;
+    let judged = first_refusal(begin, set, images, Ok(())).map_err(alone).and_then(|images| {
+        let updates = first_refusal(Ok(()), Ok(()), updates, check).map_err(alone)?;
         judge_change(change, redactor, &images, &updates)
     });
     let replay =
@@ -272,6 +288,9 @@ async fn end(
     };
     let unclear = matches!(refusal.stop, Stop::Run(RunError::ReferenceNotVisible { ref names }) if names.is_empty());
     if let (true, Some(references)) = (unclear || refusal.stop == Stop::Run(RunError::NotFound), references) {
+        if refusal.aborted {
+            begin_again(&mut lease, program).await?;
+        }
         let names = hidden(&mut lease, references, refusal.row).await?;
         if !names.is_empty() {
             refusal.stop = Stop::Run(RunError::ReferenceNotVisible { names });
@@ -286,6 +305,21 @@ async fn end(
         return Err(Stop::Run(RunError::UniqueConflict { own }));
     }
     Err(refusal.stop)
+}
+
+/// Leaves a failed transaction for one that can be asked.
+async fn begin_again(lease: &mut Lease, program: &Program) -> Result<(), Stop> {
+    let settings = Settings::of(program);
+    let session = lease.session()?;
+    let set = settings.prepare(session).await?;
+    let client = &session.client;
+    let (rollback, begin, set) = tokio::join!(
+        biased;
+        control(client, "ROLLBACK"),
+        control(client, "BEGIN READ ONLY"),
+        settings.apply(client, &set),
+    );
+    settle([rollback.map_err(Stop::from), begin.map_err(Stop::from), set.map_err(Stop::from)])
 }
 
 /// The names of the relations whose target is not visible, asked in the same transaction.
