@@ -1,7 +1,7 @@
 //! D6: the connection to PostgreSQL is cut, reset, silent, delayed and refused under concurrent calls
 //! of several tenants, at moments drawn from a seed.
 //!
-//! `TENANTRY_TEST_LONG=1` runs ten times as many rounds; `TENANTRY_D6_SEED` sets the seed.
+//! `TENANTRY_TEST_LONG=1` runs five times as many rounds; `TENANTRY_D6_SEED` sets the seed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -83,9 +83,9 @@ fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// `short` rounds, or ten times as many.
+/// `short` rounds, or five times as many.
 fn rounds(short: u64) -> u64 {
-    if setting("TENANTRY_TEST_LONG", 0) > 0 { short * 10 } else { short }
+    if setting("TENANTRY_TEST_LONG", 0) > 0 { short * 5 } else { short }
 }
 
 /// The server's address, and the URL of a role in a database there, as seen through `at`.
