@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tenantry_policy::reason::{Reason, reasons};
-use tenantry_policy::{Access, Bound, Context, Denied};
+use tenantry_policy::{Access, Bound, Code, Context, Denied};
 use tenantry_source::ChangeRecord;
 use tenantry_sql::Program;
 use tenantry_store::{Decision, Entry, Phase, Receipt, Store, StoreError};
@@ -29,6 +29,10 @@ pub(crate) struct Call {
     pub(crate) statements: Vec<Shown>,
     now_micros: i64,
 }
+
+/// The most bytes that the keys, the rows before or the rows after a write take in an entry: all three
+/// fit beside its names.
+const MOST_IMAGES: usize = tenantry_store::MAX_ENTRY_BYTES / 4;
 
 /// The error of an entry about a write whose commit was never answered.
 const UNCERTAIN: &str = "OUTCOME_UNKNOWN";
@@ -89,7 +93,8 @@ impl Call {
 
     /// Notes that somebody approved the call.
     pub(crate) fn approved(&mut self, id: &str) {
-        self.entry.reasons.push(["approval.", id].concat());
+        let id: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
+        self.entry.reasons.push(["approval.", &id].concat());
     }
 
     /// Notes what the rules put into the statements.
@@ -126,6 +131,13 @@ pub(crate) async fn end(store: &Store, call: Call, outcome: &Outcome, elapsed: D
     let time = call.now_micros.saturating_add(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX));
     let mut entry = match (&call.receipt, outcome) {
         (Some(receipt), Outcome::Done { .. }) => call.entry.ended(receipt, Phase::Completed, time),
+        // Not done, and not failed either: it waits for somebody.
+        (Some(receipt), Outcome::Refused { denied, .. }) if denied.code == Code::WriteApprovalRequired => {
+            let mut entry = call.entry.ended(receipt, Phase::Denied, time);
+            entry.decision = Decision::Denied;
+            entry.code = Some(denied.code.name().to_owned());
+            entry
+        }
         (Some(receipt), Outcome::Refused { .. }) => call.entry.ended(receipt, Phase::Failed, time),
         (None, _) => {
             let mut entry = call.entry;
@@ -139,9 +151,9 @@ pub(crate) async fn end(store: &Store, call: Call, outcome: &Outcome, elapsed: D
         Outcome::Done { count, changes, .. } => {
             entry.rows = i64::try_from(*count).ok();
             if !changes.is_empty() {
-                entry.keys = Some(images(changes, |change| Some(&change.key)));
-                entry.before = Some(images(changes, |change| change.before.as_ref()));
-                entry.after = Some(images(changes, |change| change.after.as_ref()));
+                entry.keys = Some(bounded(images(changes, |change| Some(&change.key))));
+                entry.before = Some(bounded(images(changes, |change| change.before.as_ref())));
+                entry.after = Some(bounded(images(changes, |change| change.after.as_ref())));
             }
         }
         Outcome::Refused { denied, .. } => {
@@ -183,6 +195,15 @@ fn images<'c>(changes: &'c [ChangeRecord], pick: impl Fn(&'c ChangeRecord) -> Op
     }
     text.push(']');
     text
+}
+
+/// The images themselves, or what identifies them when the entry could not hold them: an entry that is
+/// too large would not be written at all, and the write would stand in the audit without an end.
+fn bounded(images: String) -> String {
+    if images.len() <= MOST_IMAGES {
+        return images;
+    }
+    format!("{{\"omitted_bytes\":{},\"sha256\":\"{}\"}}", images.len(), hex(&Sha256::digest(&images)))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -54,13 +54,18 @@ pub(crate) fn done(shape: Shape, answer: &Answer, cursor: Option<&str>, dry_run:
             body.extend_from_slice(br#","count":"#);
             body.extend_from_slice(answer.count.to_string().as_bytes());
         }
+        Shape::Deleted if dry_run => {
+            body.extend_from_slice(br#"{"deleted":false,"would_delete":"#);
+            body.extend_from_slice(answer.changes.first().map_or(b"null".as_slice(), |change| &change.key));
+            body.push(b'}');
+        }
         Shape::Deleted => body.extend_from_slice(br#"{"deleted":true}"#),
     }
     if dry_run {
         body.extend_from_slice(br#","dry_run":true"#);
         if matches!(shape, Shape::Written | Shape::Deleted) {
             body.extend_from_slice(br#","count":"#);
-            body.extend_from_slice(answer.count.to_string().as_bytes());
+            body.extend_from_slice(answer.changes.len().to_string().as_bytes());
         }
     }
     body.push(b'}');

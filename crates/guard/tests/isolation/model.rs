@@ -485,6 +485,7 @@ fn delete(world: &mut World, person: &Person, table: &str, args: &Value) -> Expe
     }
     let row = find(world, table, &args["id"]).filter(|row| world.writes(person, table, row)).cloned();
     let Some(row) = row else { return Expect::Refused(&["NOT_FOUND"]) };
+    let key = key_of(table, &row);
     if table == "docs" {
         let mut marked = row;
         marked.insert("deleted".to_owned(), json!(true));
@@ -498,6 +499,7 @@ fn delete(world: &mut World, person: &Person, table: &str, args: &Value) -> Expe
     }
     let mut body = json!({ "data": { "deleted": true } });
     if args["dry_run"] == json!(true) {
+        body["data"] = json!({ "deleted": false, "would_delete": key });
         body["dry_run"] = json!(true);
         body["count"] = json!(1);
     }
