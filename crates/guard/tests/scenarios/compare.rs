@@ -45,7 +45,10 @@ pub fn plain(json: &Json) -> String {
     }
 }
 
-/// The answer without what is new in each call: the request's id, cursors, ids of approvals.
+/// The first moment of the test's clock, which goes on by a microsecond at each look.
+const NOW: &str = "2026-01-01T00:00:00.";
+
+/// The answer without what is new in each call: the request's id, cursors, ids of approvals, the time.
 pub fn lasting(body: &str, request_id: &str) -> String {
     let mut text = body.replace(request_id, "REQUEST");
     for name in ["\"next_cursor\":\"", "\"approval_id\":\""] {
@@ -56,6 +59,12 @@ pub fn lasting(body: &str, request_id: &str) -> String {
             text.replace_range(start..end, "NEW");
             from = start;
         }
+    }
+    let mut from = 0;
+    while let Some(at) = text[from..].find(NOW) {
+        from += at + NOW.len();
+        let digits = text[from..].chars().take_while(char::is_ascii_digit).count();
+        text.replace_range(from..from + digits, "NOW");
     }
     text
 }
