@@ -4,6 +4,8 @@
 //! account, never the requester, decides once; the call then runs once, as the requester, with those
 //! arguments, and through the same decision as any other call.
 
+use std::borrow::Cow;
+
 use tenantry_policy::value::format_timestamp;
 use tenantry_policy::{Bound, Code, Denied, Principal, Query, Table, Tool};
 use tenantry_store::Approval;
@@ -13,6 +15,9 @@ use crate::sanitize;
 
 /// How long a request waits for a decision, in microseconds: seven days.
 pub(crate) const LIFETIME_MICROS: i64 = 7 * 24 * 3600 * 1_000_000;
+
+/// The end of the subject of a client that acts for itself.
+const CLIENTS: &str = "@clients";
 
 /// Does this write need an approval?
 pub(crate) fn needed<'p>(bound: &'p Bound, query: &Query) -> Option<&'p Table> {
@@ -32,18 +37,27 @@ pub(crate) fn may_decide(bound: &Bound, table: &Table, requester: &Principal) ->
     let Some(approval) = &table.writes.approval else {
         return Err(Denied::new(Code::WriteDisabled, "the table no longer takes approvals"));
     };
-    let principal = &bound.principal;
+    let principal = bound.principal.as_ref();
     if !principal.roles.iter().any(|role| approval.roles.iter().any(|wanted| wanted.as_ref() == role)) {
         // Whoever may not decide cannot tell the request from one that does not exist.
         return Err(absent());
     }
-    if principal.user_id.is_none() || principal.user_id == requester.user_id {
-        return Err(Denied::new(Code::WriteDisabled, "nobody decides on a request of their own"));
-    }
-    if principal.delegate.is_some() && principal.delegate == requester.user_id {
+    let asked = hands(requester);
+    if principal.user_id.is_none() || hands(principal).iter().any(|hand| asked.contains(hand)) {
         return Err(Denied::new(Code::WriteDisabled, "nobody decides on a request of their own"));
     }
     Ok(())
+}
+
+/// Everybody who has a hand in what a principal does: the subject, and who acts on its behalf. A
+/// client that acts for itself goes by the subject of its own token, as a delegate would name it.
+fn hands(principal: &Principal) -> Vec<Cow<'_, str>> {
+    let client = match (&principal.user_id, &principal.client_id) {
+        (None, Some(client)) => Some(Cow::Owned([client, CLIENTS].concat())),
+        _ => None,
+    };
+    let named = [&principal.user_id, &principal.delegate].into_iter().flatten();
+    named.map(|name| Cow::Borrowed(name.as_str())).chain(client).collect()
 }
 
 /// No such request for this caller.

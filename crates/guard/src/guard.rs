@@ -358,20 +358,22 @@ impl Guard {
             Err(denied) => return self.unbound(bound, "approvals", b"", denied).await,
         };
         let started = self.clock.monotonic();
-        let call = Call::new(&context, "approvals", b"");
-        let outcome = match self.store.approval_list(context.bound.account(), Some(ApprovalStatus::Pending)).await {
-            Ok(all) => {
-                let shown: Vec<Json> = all
-                    .iter()
-                    .filter(|approval| self.decidable(&context, approval).is_ok())
-                    .map(|approval| approvals::view(approval, &context.bound))
-                    .collect();
+        let mut call = Call::new(&context, "approvals", b"");
+        let outcome = match self.pending(&context, &mut call).await {
+            Ok(shown) => {
                 let count = u64::try_from(shown.len()).unwrap_or(0);
                 Outcome::Done { body: reply::document(&Json::List(shown)), count, changes: Vec::new() }
             }
             Err(error) => Outcome::Refused { denied: unrecorded(&error), details: Vec::new() },
         };
         self.close(&context, call, outcome, started).await
+    }
+
+    async fn pending(&self, context: &Context, call: &mut Call) -> Result<Vec<Json>, StoreError> {
+        record::start(&self.store, call).await?;
+        let all = self.store.approval_list(context.bound.account(), Some(ApprovalStatus::Pending)).await?;
+        let decidable = all.iter().filter(|approval| self.decidable(context, approval).is_ok());
+        Ok(decidable.map(|approval| approvals::view(approval, &context.bound)).collect())
     }
 
     /// Decides on an approval request of the principal's own account. Approved, the call runs at once,

@@ -5,6 +5,7 @@
 //! must not see different values; RFC 8259 section 4 leaves that open).
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -93,13 +94,17 @@ fn value(raw: &RawValue, depth: usize) -> Result<Json, JsonError> {
             deeper(depth)?;
             let members: Members = serde_json::from_str(text).map_err(again)?;
             let mut object: Vec<(String, Json)> = Vec::with_capacity(members.0.len());
-            for (key, member) in members.0 {
+            // A set, so that an object of very many members takes no longer than its bytes are worth.
+            let mut seen: HashSet<&str> = HashSet::with_capacity(members.0.len());
+            for (key, _) in &members.0 {
                 if key.contains('\0') {
                     return Err(JsonError::Nul);
                 }
-                if object.iter().any(|(known, _)| *known == key) {
+                if !seen.insert(key) {
                     return Err(JsonError::DuplicateKey(key.chars().take(64).collect()));
                 }
+            }
+            for (key, member) in members.0 {
                 object.push((key.into_owned(), value(member, depth + 1)?));
             }
             Ok(Json::Object(object))

@@ -338,6 +338,14 @@ impl Table {
         self.columns.get(id.index())
     }
 
+    /// The key, where callers may name rows by it: to ask for a row by its key is to filter by it, so
+    /// a key with a denied column, or a redacted one that is not `filterable`, would be an oracle.
+    #[must_use]
+    pub fn callers_key(&self) -> &[ColumnId] {
+        let usable = |id: &ColumnId| self.column(*id).is_some_and(|column| column.field.filterable());
+        if self.key.iter().all(usable) { &self.key } else { &[] }
+    }
+
     /// The column of that exact name, denied or not.
     #[must_use]
     pub fn find_column(&self, name: &str) -> Option<ColumnId> {

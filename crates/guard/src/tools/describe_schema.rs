@@ -43,7 +43,7 @@ fn one(bound: &Bound, table: &Table) -> Json {
         members.push(("description".to_owned(), text(description)));
     }
     members.push(("tools".to_owned(), Json::List(tools.iter().map(|tool| text(tool.name())).collect())));
-    members.push(("id".to_owned(), names(&table.key)));
+    members.push(("id".to_owned(), names(table.callers_key())));
     members.push(("fields".to_owned(), Json::List(fields(table))));
     members.push(("relations".to_owned(), Json::List(relations(bound, table))));
     members.push((

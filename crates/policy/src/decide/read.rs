@@ -19,17 +19,7 @@ impl<'a> Asker<'a> {
     pub(super) fn query(&mut self, table: &'a Table, ask: AskRead) -> Result<Read, Denied> {
         let read = self.rows(table, ask, "", 0)?;
         self.narrow_enough(table, read.filter.as_ref())?;
-        let cost = cost(&read);
-        if cost > table.budget.max_cost {
-            return Err(Denied::new(
-                Code::QueryBudgetExceeded,
-                format!(
-                    "the call may return {cost} rows with all its includes; at most {} are allowed",
-                    table.budget.max_cost
-                ),
-            )
-            .hint("lower `take`, at the top or in the includes"));
-        }
+        affordable(table, &read)?;
         Ok(read)
     }
 
@@ -44,6 +34,7 @@ impl<'a> Asker<'a> {
         let key = key(table, id, "id")?;
         let ask = AskRead { select, include, take: Some(1), ..AskRead::default() };
         let mut read = self.rows(table, ask, "", 0)?;
+        affordable(table, &read)?;
         read.key = Some(key);
         Ok(read)
     }
@@ -106,7 +97,7 @@ impl<'a> Asker<'a> {
 
 /// The values of a row's key, in the key's order.
 pub(super) fn key(table: &Table, id: &Id, at: &str) -> Result<Vec<Value>, Denied> {
-    if table.key.is_empty() {
+    if table.callers_key().is_empty() {
         return Err(Denied::new(
             Code::ValidationError,
             format!("rows of model `{}` have no id; find them with `query`", table.name),
@@ -190,6 +181,20 @@ fn check_after(table: &Table, order: &[Order], after: &[Option<Value>]) -> Resul
         return Ok(());
     }
     Err(Denied::new(Code::ValidationError, "the cursor does not belong to this query").at("cursor"))
+}
+
+/// Refuses a read that may return more rows than the budget of its table allows.
+fn affordable(table: &Table, read: &Read) -> Result<(), Denied> {
+    let cost = cost(read);
+    if cost <= table.budget.max_cost {
+        return Ok(());
+    }
+    let most = table.budget.max_cost;
+    Err(Denied::new(
+        Code::QueryBudgetExceeded,
+        format!("the call may return {cost} rows with all its includes; at most {most} are allowed"),
+    )
+    .hint("lower `take`, at the top or in the includes"))
 }
 
 /// The rows that a read may return, all includes multiplied out.

@@ -261,10 +261,11 @@ impl<'a> Asker<'a> {
                 Slot::One(value) => Ok(value.clone()),
                 Slot::Now => Ok(Value::Timestamp(self.context.now_micros)),
                 Slot::Missing | Slot::Many(_) => {
-                    let name = table.column(column).map_or("", |column| column.facts.name.as_str());
+                    let visible = table.column(column).filter(|column| column.field.visible());
+                    let what = visible.map_or("a field".to_owned(), |column| format!("field `{}`", column.facts.name));
                     Err(Denied::new(
                         Code::TenantScopeRequired,
-                        format!("field `{name}` is filled from an attribute that your token does not carry"),
+                        format!("{what} is filled from an attribute that your token does not carry"),
                     ))
                 }
             },
