@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod endpoints;
 mod serve;
+mod whole;
 
 pub use app::{App, router};
 pub use serve::{ServeError, serve};

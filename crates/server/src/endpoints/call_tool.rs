@@ -7,8 +7,8 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use crate::answer::from_reply;
 use crate::app::App;
+use crate::whole::answered;
 use crate::{auth, body};
 
 /// Answers the call.
@@ -25,7 +25,7 @@ pub(crate) async fn handle(
     // Bytes that are no text name no tool, like any other unknown name.
     let tool = path.map_or_else(|_| String::new(), |Path(tool)| tool);
     match body::read(&headers, sent).await {
-        Ok(bytes) => from_reply(app.guard.call(&bound, &tool, &bytes).await),
+        Ok(bytes) => answered(async move { app.guard.call(&bound, &tool, &bytes).await }).await,
         Err(response) => *response,
     }
 }

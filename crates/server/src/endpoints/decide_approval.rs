@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use crate::answer::from_reply;
 use crate::app::App;
 use crate::auth;
+use crate::whole::answered;
 
 /// The request that the path names, if it is text.
 type Asked = Result<Path<String>, PathRejection>;
@@ -27,7 +27,7 @@ async fn decide(State(app): State<App>, path: Asked, headers: &HeaderMap, approv
     // Bytes that are no text name no request, like any other unknown id.
     let id = path.map_or_else(|_| String::new(), |Path(id)| id);
     match auth::caller(&app, headers) {
-        Ok(bound) => from_reply(app.guard.decide_approval(&bound, &id, approve).await),
+        Ok(bound) => answered(async move { app.guard.decide_approval(&bound, &id, approve).await }).await,
         Err(response) => *response,
     }
 }

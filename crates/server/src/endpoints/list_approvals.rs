@@ -4,14 +4,14 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use crate::answer::from_reply;
 use crate::app::App;
 use crate::auth;
+use crate::whole::answered;
 
 /// Answers the call.
 pub(crate) async fn handle(State(app): State<App>, headers: HeaderMap) -> Response {
     match auth::caller(&app, &headers) {
-        Ok(bound) => from_reply(app.guard.approvals(&bound).await),
+        Ok(bound) => answered(async move { app.guard.approvals(&bound).await }).await,
         Err(response) => *response,
     }
 }
