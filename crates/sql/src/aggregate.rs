@@ -19,6 +19,7 @@ use crate::scribe::{Marked, Row, Scribe};
 pub(crate) fn aggregate(context: &Context, ask: &Aggregate) -> Result<Groups, RenderError> {
     let table = context.bound.policy.table(ask.table).ok_or(RenderError::Inconsistent("a table"))?;
     let mut scribe = Scribe::call(context, table, None);
+    scribe.few = ask.filter.is_some();
     let row = Row::new(scribe.sql.alias(), table);
     scribe.sql.push("SELECT ");
     for id in &ask.group_by {

@@ -105,7 +105,7 @@ impl<'a> Changing<'a> {
 
     fn scribe(&self, own: Option<&'a Table>) -> Scribe<'a> {
         let mut scribe = Scribe::call(self.context, self.table, own);
-        scribe.few = !matches!(self.target, Target::Where(_));
+        scribe.few = true;
         scribe
     }
 

@@ -16,7 +16,7 @@ pub(crate) fn read(context: &Context, read: &Read) -> Result<Level, RenderError>
     let table = context.bound.policy.table(read.table).ok_or(RenderError::Inconsistent("a table"))?;
     let plan = Plan::new(table, read, None)?;
     let mut scribe = Scribe::call(context, table, None);
-    scribe.few = read.key.is_some();
+    scribe.few = read.key.is_some() || read.filter.is_some();
     let row = Row::new(scribe.sql.alias(), table);
     scribe.sql.push("SELECT ");
     scribe.columns(row, &plan.columns, false)?;

@@ -60,7 +60,10 @@ pub(crate) struct Scribe<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) law: Law<'a>,
     pub(crate) sql: Sql<'a>,
-    /// Is it about few rows, found by their keys or their parents' keys?
+    /// Is it about few rows, found by keys, by their parents' keys or by the caller's filter?
+    ///
+    /// INVARIANT: TRUE wherever the caller says which rows. A list of all related rows would only be
+    /// made once such a row exists, whoever it belongs to, and the time would tell.
     pub(crate) few: bool,
     hops: u8,
 }
