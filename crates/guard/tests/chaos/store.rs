@@ -21,7 +21,7 @@ use crate::{Figures, audit, cluster, name, rounds, setting};
 const BOUND: Duration = Duration::from_secs(4 * 5 + 4);
 
 /// Worlds that fail at the same time.
-const WORLDS: u64 = 4;
+const WORLDS: u64 = 8;
 
 struct World {
     /// The rows, in SQLite.
