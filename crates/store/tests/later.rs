@@ -1,6 +1,6 @@
 //! Entries that nobody waits for: they are seen at once, and never left behind.
 
-#![allow(clippy::unwrap_used, dead_code, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, dead_code, missing_docs, reason = "tests")]
 
 mod bench;
 

@@ -42,6 +42,9 @@ const UUIDS: &[&str] = &[
     "ffffffff-ffff-ffff-ffff-ffffffffffff",
 ];
 
+/// Rows of a table.
+pub type Rows = Vec<Map<String, Value>>;
+
 /// The generator.
 pub struct Dice(ChaCha8Rng);
 
@@ -80,7 +83,7 @@ impl Dice {
     }
 
     /// The rows of `t` and of `r`, to which its relation `hop` leads.
-    pub fn rows(&mut self) -> (Vec<Map<String, Value>>, Vec<Map<String, Value>>) {
+    pub fn rows(&mut self) -> (Rows, Rows) {
         let related: Vec<Map<String, Value>> = (0..6)
             .map(|id| {
                 object([
@@ -183,7 +186,7 @@ impl Dice {
 
     fn cmp(&mut self, kind: &str) -> &'static str {
         let ordered = matches!(kind, "int" | "decimal" | "timestamp");
-        *self.pick(if ordered { &["=", "<>", "<", "<=", ">", ">="] } else { &["=", "<>"] })
+        self.pick(if ordered { &["=", "<>", "<", "<=", ">", ">="] } else { &["=", "<>"] })
     }
 
     fn literal(&mut self, kind: &str) -> String {

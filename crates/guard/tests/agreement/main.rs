@@ -155,7 +155,7 @@ fn evaluated(context: &Context, rows: &[Map<String, Json>], related: &[Map<Strin
         .filter(|row| {
             let hop = related
                 .iter()
-                .find(|candidate| candidate["id"] == row["r_id"] && candidate["open"] == Json::from(true))
+                .find(|candidate| candidate["id"] == row["r_id"] && candidate["open"] == true)
                 .map(|related| values(r, related));
             eval(&rule.when, &Seen { own: values(t, row), hop }, context).is_true()
         })
