@@ -23,8 +23,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &[]),
     ("file", &["policy"]),
     ("sql", &["policy"]),
-    ("store", &["policy"]),
-    ("source", &["sql"]),
+    ("tls", &[]),
+    ("store", &["policy", "tls"]),
+    ("source", &["sql", "tls"]),
     ("identity", &["store"]),
     ("guard", &["store", "source"]),
     ("plan", &["file", "source"]),
@@ -45,7 +46,12 @@ const ARROWS_OF_TESTS: &[(&str, &str)] = &[
 /// Libraries that only these rooms may name: what the outside world is reached with.
 const REACH: &[(&[&str], &[&str])] = &[
     (&["axum", "tower", "tower-http", "hyper", "hyper-util"], &["server", "cli", "bench"]),
-    (&["rusqlite", "tokio-postgres", "deadpool-postgres", "postgres-protocol"], &["store", "source", "cli", "bench"]),
+    (
+        &["rusqlite", "tokio-postgres", "deadpool-postgres", "postgres-protocol"],
+        &["tls", "store", "source", "cli", "bench"],
+    ),
+    // Only what goes through this room is known to be verified.
+    (&["rustls", "tokio-postgres-rustls", "rustls-native-certs"], &["tls"]),
     (&["refinery"], &["store"]),
     (&["tokio"], &["store", "source", "identity", "guard", "plan", "eval", "server", "cli", "bench"]),
     (&["clap", "indicatif", "anstream", "miette"], &["cli", "bench"]),

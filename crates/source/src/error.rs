@@ -1,5 +1,7 @@
 //! What goes wrong with a tenant database.
 
+use tenantry_tls::Refusal;
+
 /// A program did not run. Nothing has changed, except perhaps after [`RunError::Uncertain`].
 ///
 /// Texts inside are for the server's log; callers get the variant's meaning only.
@@ -88,6 +90,9 @@ pub enum SourceError {
     /// The database does not answer, or the file is not there or is not a database.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// TLS did not come about, or not with the server that the URL names.
+    #[error("the database is not spoken to: {0}")]
+    Tls(Refusal),
     /// The runtime role has power that it must not have.
     #[error("the runtime role must not be used: {0}")]
     Unsafe(String),
@@ -103,6 +108,7 @@ impl SourceError {
         match self {
             SourceError::Url(_) => "source-url",
             SourceError::Unavailable(_) => "source-unavailable",
+            SourceError::Tls(_) => "source-tls",
             SourceError::Unsafe(_) => "source-unsafe",
             SourceError::Internal(_) => "source-internal",
         }
@@ -114,6 +120,7 @@ impl SourceError {
         match self {
             SourceError::Url(_) => "write `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`",
             SourceError::Unavailable(_) => "is the server running, the address right, and the file there?",
+            SourceError::Tls(refusal) => refusal.hint(),
             SourceError::Unsafe(_) => "connect as a role that owns nothing and has neither SUPERUSER nor BYPASSRLS",
             SourceError::Internal(_) => "look at the server's log; this is a fault of the program or of the database",
         }

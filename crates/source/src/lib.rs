@@ -99,8 +99,8 @@ impl Source {
             url::Target::Sqlite(path) => {
                 Backend::Sqlite(sqlite::Sqlite::open(Arc::clone(&name), path, &options, clock).await?)
             }
-            url::Target::Postgres(config) => {
-                Backend::Postgres(postgres::Postgres::open(Arc::clone(&name), config, &options, clock).await?)
+            url::Target::Postgres(address) => {
+                Backend::Postgres(postgres::Postgres::open(Arc::clone(&name), address, &options, clock).await?)
             }
         };
         Ok(Source { name, backend })
@@ -194,6 +194,6 @@ impl Source {
 pub async fn read_catalog(url: &SourceUrl) -> Result<Catalog, SourceError> {
     match url.target() {
         url::Target::Sqlite(path) => sqlite::read_catalog(path).await,
-        url::Target::Postgres(config) => postgres::read_catalog(config).await,
+        url::Target::Postgres(address) => postgres::read_catalog(address).await,
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use tenantry_tls::{Address, AddressError};
+
 use crate::error::SourceError;
 
 /// Where a source is: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE?…`.
@@ -17,7 +19,7 @@ pub struct SourceUrl {
 #[derive(Clone)]
 pub(crate) enum Target {
     Sqlite(PathBuf),
-    Postgres(Box<tokio_postgres::Config>),
+    Postgres(Box<Address>),
 }
 
 impl SourceUrl {
@@ -40,11 +42,11 @@ impl SourceUrl {
         }
         let shown = without_password(text)
             .ok_or_else(|| SourceError::Url("the part after `postgres://` cannot be read".to_owned()))?;
-        // The driver's message may quote the text, and with it the password.
-        let config = text
-            .parse::<tokio_postgres::Config>()
-            .map_err(|_| SourceError::Url(["the driver does not understand `", &shown, "`"].concat()))?;
-        Ok(SourceUrl { target: Target::Postgres(Box::new(config)), shown })
+        let address = Address::parse(text).map_err(|error| match error {
+            AddressError::Unknown => SourceError::Url(["the driver does not understand `", &shown, "`"].concat()),
+            other => SourceError::Url(other.to_string()),
+        })?;
+        Ok(SourceUrl { target: Target::Postgres(Box::new(address)), shown })
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -65,7 +67,10 @@ impl SourceUrl {
     pub fn login(&self) -> Option<(&str, Option<&[u8]>)> {
         match &self.target {
             Target::Sqlite(_) => None,
-            Target::Postgres(config) => Some((config.get_user()?, config.get_password())),
+            Target::Postgres(address) => {
+                let config = address.config();
+                Some((config.get_user()?, config.get_password()))
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What may go wrong in the store.
 
 use tenantry_policy::ambient::NoEntropy;
+use tenantry_tls::{AddressError, Refusal};
 
 /// An error of the store. No message holds a key, an entry's content or an SQL parameter.
 /// Cloneable, because every caller of a shared commit gets the same answer.
@@ -13,6 +14,12 @@ pub enum StoreError {
         /// The scheme only, since the rest may hold a password.
         what: String,
     },
+    /// The store's PostgreSQL address cannot be used.
+    #[error("the store's address cannot be used: {0}")]
+    Postgres(AddressError),
+    /// TLS did not come about, or not with the server that the address names. Nothing was written.
+    #[error("the store is not spoken to: {0}")]
+    Tls(Refusal),
     /// The file system refused.
     #[error("cannot {act} `{path}`: {why}")]
     File {
@@ -83,7 +90,8 @@ impl StoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            StoreError::Address { .. } => "STORE_ADDRESS",
+            StoreError::Address { .. } | StoreError::Postgres(_) => "STORE_ADDRESS",
+            StoreError::Tls(_) => "STORE_TLS",
             StoreError::File { .. } => "STORE_FILE",
             StoreError::Keys { .. } => "STORE_KEYS",
             StoreError::KeyFileNeeded => "STORE_KEY_FILE_NEEDED",
@@ -103,6 +111,7 @@ impl StoreError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             StoreError::Address { .. } => Some("for example `sqlite:tenantry.db` or `postgres://user@host/database`"),
+            StoreError::Tls(refusal) => Some(refusal.hint()),
             StoreError::Keys { .. } | StoreError::KeyFileNeeded => {
                 Some("keep the key file with the store's backups, readable by the server's user alone (mode 0600)")
             }

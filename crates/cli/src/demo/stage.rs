@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tenantry_plan::Fence;
 use tenantry_policy::Entropy;
 use tenantry_policy::catalog::Dialect;
+use tenantry_tls::{Address, Refusal};
 
 use crate::ambient::OsEntropy;
 use crate::args::Global;
@@ -126,13 +127,23 @@ impl Stage {
             None => owner.to_owned(),
         };
         let owner_url = parse_url(run.environment, "main", &owner)?;
+        let unreachable = |refusal: Refusal| {
+            Failure::failed("NOT_WRITTEN", format!("the demo's database: {refusal}")).hint(refusal.hint())
+        };
         let refused = |error: tokio_postgres::Error| {
+            if let Some(refusal) = Refusal::of(&error) {
+                return unreachable(refusal);
+            }
             let reason =
                 error.as_db_error().map_or_else(|| "it does not answer".to_owned(), |error| error.message().to_owned());
             Failure::failed("NOT_WRITTEN", format!("the demo's database: {reason}"))
                 .hint("--postgres wants an empty database and its owner's address")
         };
-        let (mut client, connection) = tokio_postgres::connect(&owner, tokio_postgres::NoTls).await.map_err(refused)?;
+        let address = Address::parse(&owner).map_err(|error| {
+            Failure::invalid("BAD_SOURCE_URL", format!("the database's address cannot be used: {error}"))
+        })?;
+        let connector = address.connector().map_err(unreachable)?;
+        let (mut client, connection) = address.config().connect(connector).await.map_err(refused)?;
         tokio::spawn(connection);
         let total = u64::try_from(self.data.rows()).unwrap_or(u64::MAX);
         let progress = run.output.progress(total, "rows");

@@ -170,12 +170,13 @@ impl Admin {
     /// Connects as whoever the URL names.
     ///
     /// # Errors
-    /// [`SourceError::Url`] for a SQLite file, [`SourceError::Unavailable`] otherwise.
+    /// [`SourceError::Url`] for a SQLite file, [`SourceError::Tls`] when the server is not to be spoken to,
+    /// [`SourceError::Unavailable`] otherwise.
     pub async fn connect(url: &SourceUrl) -> Result<Admin, SourceError> {
-        let Target::Postgres(config) = url.target() else {
+        let Target::Postgres(address) = url.target() else {
             return Err(SourceError::Url("row security needs PostgreSQL".to_owned()));
         };
-        let session = Session::open(config, 16).await?;
+        let session = Session::open(address, 16).await?;
         Ok(Admin { session })
     }
 
@@ -309,7 +310,7 @@ fn refused(statement: usize, error: &tokio_postgres::Error) -> AdminError {
     let code = error.code().map(|code| code.code().to_owned()).unwrap_or_default();
     let meaning = match Failure::of(error) {
         Failure::Busy => return AdminError::Locked,
-        failure @ (Failure::Unavailable | Failure::Login | Failure::Tls | Failure::ReadOnly) => {
+        failure @ (Failure::Unavailable | Failure::Login | Failure::Tls(_) | Failure::ReadOnly) => {
             return AdminError::Source(failure.into());
         }
         Failure::Missing => "a table, column, type, function or role that it names is not there",

@@ -1,5 +1,6 @@
 //! What went wrong, told by SQLSTATE alone: the server's text may hold a row's values.
 
+use tenantry_tls::Refusal;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
@@ -12,8 +13,8 @@ pub(super) enum Failure {
     Unavailable,
     /// The server refuses our login, or the database is not there.
     Login,
-    /// The URL asks for TLS, which we do not speak to PostgreSQL.
-    Tls,
+    /// TLS did not come about, or not with the server that the URL names.
+    Tls(Refusal),
     /// It ran longer than it may.
     Timeout,
     /// Another transaction is in the way: a deadlock, a lock, a serialization failure.
@@ -49,6 +50,7 @@ impl Failure {
     pub(super) fn of(error: &Error) -> Failure {
         let failure = match error.as_db_error() {
             Some(told) => Failure::told(told),
+            None if let Some(refusal) = Refusal::of(error) => Failure::Tls(refusal),
             // Everything that is not the server's own answer and not our own parameters is the wire.
             None if error.is_closed() || is_io(error) => Failure::Unavailable,
             None => Failure::Internal,
@@ -95,7 +97,7 @@ impl Failure {
 
     /// Can the connection still be used once its transaction is rolled back?
     pub(super) fn leaves_connection(&self) -> bool {
-        !matches!(self, Failure::Unavailable | Failure::Login | Failure::Tls | Failure::Internal | Failure::Stale)
+        !matches!(self, Failure::Unavailable | Failure::Login | Failure::Tls(_) | Failure::Internal | Failure::Stale)
     }
 
     /// May the same request, of which nothing was committed, be tried once more?
@@ -117,7 +119,7 @@ impl From<Failure> for RunError {
                 "the server refuses the login: the role is absent, which `tenantry apply` mends, or its password another"
                     .to_owned(),
             ),
-            Failure::Tls => RunError::Unavailable("the URL asks for TLS, which is not built in".to_owned()),
+            Failure::Tls(refusal) => RunError::Unavailable(refusal.to_string()),
             Failure::ReadOnly => RunError::Unavailable("the server accepts reads only".to_owned()),
             Failure::Timeout => RunError::Timeout,
             Failure::Busy => RunError::Busy,
@@ -139,6 +141,9 @@ impl From<Failure> for RunError {
 
 impl From<Failure> for SourceError {
     fn from(failure: Failure) -> Self {
+        if let Failure::Tls(refusal) = failure {
+            return SourceError::Tls(refusal);
+        }
         match RunError::from(failure) {
             RunError::Unavailable(text) => SourceError::Unavailable(text),
             RunError::Timeout => SourceError::Unavailable("it did not answer in time".to_owned()),

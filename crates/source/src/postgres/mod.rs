@@ -26,7 +26,8 @@ use tenantry_policy::Clock;
 use tenantry_policy::catalog::Catalog;
 use tenantry_sql::Program;
 use tenantry_sql::program::{Level, Steps};
-use tokio_postgres::{Client, Config};
+use tenantry_tls::Address;
+use tokio_postgres::Client;
 
 use self::failure::Failure;
 use self::flush::Stop;
@@ -59,11 +60,11 @@ impl Postgres {
     /// Opens the pool and looks at the server and the role.
     pub(crate) async fn open(
         name: Arc<str>,
-        config: &Config,
+        address: &Address,
         options: &Options,
         clock: Arc<dyn Clock>,
     ) -> Result<Postgres, SourceError> {
-        let pool = Pool::new(config.clone(), options, clock);
+        let pool = Pool::new(address.clone(), options, clock);
         pool.check().await?;
         Ok(Postgres { name, pool })
     }
@@ -160,8 +161,8 @@ fn depth(level: &Level) -> u32 {
 }
 
 /// Reads a catalog over a connection of its own, as whoever the URL names.
-pub(crate) async fn read_catalog(config: &Config) -> Result<Catalog, SourceError> {
-    let session = Session::open(config, 1).await?;
+pub(crate) async fn read_catalog(address: &Address) -> Result<Catalog, SourceError> {
+    let session = Session::open(address, 1).await?;
     patiently(&session.client).await
 }
 

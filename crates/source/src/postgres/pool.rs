@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tenantry_policy::Clock;
+use tenantry_tls::Address;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_postgres::Config;
 
 use super::failure::Failure;
 use super::runtime::{self, Finding, Governed};
@@ -32,7 +32,7 @@ pub(super) struct Pool {
 }
 
 struct Inner {
-    config: Config,
+    address: Address,
     statements: usize,
     wait: Duration,
     clock: Arc<dyn Clock>,
@@ -92,11 +92,11 @@ impl From<NoLease> for SourceError {
 }
 
 impl Pool {
-    pub(super) fn new(config: Config, options: &Options, clock: Arc<dyn Clock>) -> Pool {
+    pub(super) fn new(address: Address, options: &Options, clock: Arc<dyn Clock>) -> Pool {
         let permits = Arc::new(Semaphore::new(options.connections.clamp(1, Semaphore::MAX_PERMITS)));
         Pool {
             inner: Arc::new(Inner {
-                config,
+                address,
                 statements: options.statements,
                 wait: options.busy,
                 clock,
@@ -142,7 +142,7 @@ impl Pool {
 
     async fn open(&self) -> Result<Session, NoLease> {
         let inner = &self.inner;
-        let mut session = Session::open(&inner.config, inner.statements).await.map_err(NoLease::Failed)?;
+        let mut session = Session::open(&inner.address, inner.statements).await.map_err(NoLease::Failed)?;
         session.epoch = inner.epoch.load(Ordering::SeqCst);
         session.expires = inner.clock.monotonic().saturating_add(AGE);
         Ok(session)

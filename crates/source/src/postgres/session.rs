@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use tenantry_tls::{Address, Connector};
 use tokio::task::AbortHandle;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{CancelToken, Client, Config, NoTls, Statement};
+use tokio_postgres::{CancelToken, Client, Config, Statement};
 
 use super::failure::Failure;
 use super::statements::Statements;
@@ -30,6 +30,8 @@ const OPTIONS: &str = "-c search_path=pg_catalog,pg_temp -c TimeZone=UTC -c row_
 pub(super) struct Session {
     /// The client's half.
     pub(super) client: Client,
+    /// What it was made with: asking the server to cancel takes a connection of its own.
+    connector: Connector,
     /// Statements prepared on it.
     pub(super) statements: Statements,
     /// The pool's count of outdatings when it was opened.
@@ -44,19 +46,17 @@ impl Session {
     ///
     /// # Errors
     /// [`Failure::Login`], [`Failure::Tls`] or [`Failure::Unavailable`].
-    pub(super) async fn open(config: &Config, statements: usize) -> Result<Session, Failure> {
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(Failure::Tls);
-        }
-        let config = with_settings(config);
+    pub(super) async fn open(address: &Address, statements: usize) -> Result<Session, Failure> {
+        let connector = address.connector().map_err(Failure::Tls)?;
+        let config = with_settings(address.config());
         // The driver's own limit ends with the socket's connection; a server may take that and say
         // nothing more.
         let limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT).saturating_mul(2);
-        let Ok(connected) = tokio::time::timeout(limit, config.connect(NoTls)).await else {
+        let Ok(connected) = tokio::time::timeout(limit, config.connect(connector.clone())).await else {
             return Err(Failure::Unavailable);
         };
         let (client, connection) = connected.map_err(|error| match Failure::of(&error) {
-            Failure::Login => Failure::Login,
+            known @ (Failure::Login | Failure::Tls(_)) => known,
             _ => Failure::Unavailable,
         })?;
         let task = tokio::spawn(async move {
@@ -65,7 +65,7 @@ impl Session {
             }
         });
         let statements = Statements::new(statements);
-        Ok(Session { client, statements, epoch: 0, expires: Duration::MAX, task: task.abort_handle() })
+        Ok(Session { client, connector, statements, epoch: 0, expires: Duration::MAX, task: task.abort_handle() })
     }
 
     /// The prepared form of `sql`, from the cache or the server.
@@ -86,11 +86,13 @@ impl Session {
         if self.client.is_closed() {
             return;
         }
+        // INVARIANT: the token keeps the connection's `ssl_mode`; what it carries lets others cancel.
         let token: CancelToken = self.client.cancel_token();
+        let connector = self.connector.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 // At worst the server works on until the statement's own timeout.
-                let _ = tokio::time::timeout(CONNECT_TIMEOUT, token.cancel_query(NoTls)).await;
+                let _ = tokio::time::timeout(CONNECT_TIMEOUT, token.cancel_query(connector)).await;
             });
         }
     }
@@ -117,7 +119,5 @@ fn with_settings(config: &Config) -> Config {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(SILENCE);
     }
-    // Asking a server for TLS that we do not speak would cost a round trip.
-    config.ssl_mode(SslMode::Disable);
     config
 }

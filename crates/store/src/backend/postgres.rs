@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::pin::pin;
-use std::str::FromStr;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -10,9 +9,10 @@ use deadpool_postgres::{Client, Manager, ManagerConfig, Object, Pool, RecyclingM
 use futures_util::future::try_join_all;
 use futures_util::{TryFutureExt, TryStreamExt};
 use parking_lot::Mutex;
+use tenantry_tls::{Address, Refusal};
 use tokio::sync::{mpsc as async_mpsc, oneshot};
+use tokio_postgres::IsolationLevel;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio_postgres::{IsolationLevel, NoTls};
 
 use super::{Cell, Param, Reading, Row};
 use crate::audit::chain::{self, Encoder, Roster, SealKey, Tail};
@@ -76,8 +76,9 @@ impl Caller {
 
 impl Postgres {
     pub(crate) async fn open(url: &str) -> Result<Postgres, StoreError> {
-        let mut config =
-            tokio_postgres::Config::from_str(url).map_err(|_| StoreError::Address { what: "postgres".to_owned() })?;
+        let address = Address::parse(url).map_err(StoreError::Postgres)?;
+        let connector = address.connector().map_err(StoreError::Tls)?;
+        let mut config = address.config().clone();
         let options = match config.get_options() {
             Some(own) => [own, " ", OPTIONS].concat(),
             None => OPTIONS.to_owned(),
@@ -89,7 +90,8 @@ impl Postgres {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(SILENCE);
         }
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager =
+            Manager::from_config(config, connector, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager)
             .max_size(MAX_CONNECTIONS)
             .wait_timeout(Some(PATIENCE))
@@ -518,6 +520,7 @@ fn postgres_error(error: &tokio_postgres::Error) -> StoreError {
             code => StoreError::Database { why: ["PostgreSQL ", code].concat() },
         },
         None if error.is_closed() => StoreError::Unavailable { why: "connection closed".to_owned() },
+        None if let Some(refusal) = Refusal::of(error) => StoreError::Tls(refusal),
         // The driver's own words here name what it did, never a value.
         None => StoreError::Unavailable { why: error.to_string() },
     }

@@ -6,6 +6,7 @@ mod catalog;
 mod pool;
 mod program;
 mod runtime;
+mod tls;
 mod values;
 
 use std::sync::Arc;

@@ -110,9 +110,9 @@ async fn a_new_connection_is_looked_at_too() {
 #[tokio::test]
 async fn the_urls_own_options_do_not_win() {
     let Some(database) = Database::new().await else { return };
-    let mut config: tokio_postgres::Config = database.url.parse().unwrap();
-    config.options("-c search_path=public -c row_security=off -c TimeZone=Asia/Tokyo");
-    let pool = super::Pool::new(config, &crate::Options::default(), Arc::clone(&database.clock) as _);
+    let own = "?options=-c%20search_path=public%20-c%20row_security=off%20-c%20TimeZone=Asia/Tokyo";
+    let address = [&database.url, own].concat().parse().unwrap();
+    let pool = super::Pool::new(address, &crate::Options::default(), Arc::clone(&database.clock) as _);
     assert_eq!(pool.check().await, Ok(()));
 }
 
