@@ -43,6 +43,9 @@ pub struct DataArgs {
     /// The script that drives OrmAI
     #[arg(long, value_name = "FILE", default_value = "bench/ormai/serve.py")]
     pub script: PathBuf,
+    /// Only take calls apart
+    #[arg(long)]
+    pub parts: bool,
     /// The built program; without it P9 is left out
     #[arg(long, value_name = "FILE")]
     pub program: Option<PathBuf>,
@@ -74,7 +77,7 @@ pub fn run(args: &DataArgs, quick: bool) -> Result<Value, Problem> {
             Some(cluster) => sides.push(Side::postgres(args, cluster, folder.path()).await?),
             None => note("no PostgreSQL was given: left out"),
         }
-        measure(&sides, length, folder.path()).await
+        measure(&sides, length, folder.path(), args.parts).await
     })?;
     drop(runtime);
     match &args.program {
@@ -151,12 +154,13 @@ fn ormai(args: &DataArgs, database: &str, folder: &std::path::Path) -> Result<Op
     Ok(Some(Arc::new(Mutex::new(ormai))))
 }
 
-async fn measure(sides: &[Side], length: Length, folder: &std::path::Path) -> Result<Value, Problem> {
+async fn measure(sides: &[Side], length: Length, folder: &std::path::Path, only_parts: bool) -> Result<Value, Problem> {
+    let engines: Vec<(&str, Arc<Engine>)> = sides.iter().map(|side| (side.name, Arc::clone(&side.engine))).collect();
+    let parts = parts::run(&engines, folder, 2 * length.rounds).await?;
+    if only_parts {
+        return Ok(json!({ "parts": parts }));
+    }
     let p1 = beside_hand(sides, length).await?;
-    let parts = match sides.first() {
-        Some(side) => parts::run(&side.engine, folder, 2 * length.rounds).await?,
-        None => Value::Null,
-    };
     let p2 = beside_ormai(sides, length).await?;
     Ok(json!({ "P1": p1, "P2": p2, "parts": parts }))
 }
@@ -221,28 +225,40 @@ async fn beside_hand(sides: &[Side], length: Length) -> Result<Value, Problem> {
 async fn beside_ormai(sides: &[Side], length: Length) -> Result<Value, Problem> {
     let mut figures = Vec::new();
     let mut least = f64::INFINITY;
-    let mut grid = Grid::new(&["one caller", "engine", "OrmAI", "its audit off", "OrmAI/engine", "audit off/engine"]);
+    let mut grid = Grid::new(&[
+        "one caller",
+        "by hand",
+        "engine",
+        "OrmAI",
+        "its audit off",
+        "OrmAI/engine",
+        "audit off/engine",
+        "OrmAI/by hand",
+    ]);
     for side in sides {
         let Some(ormai) = &side.ormai else { continue };
         for kind in Kind::SHARED {
             note(&format!("{}: {} beside OrmAI …", side.name, kind.name()));
+            // What OrmAI's work costs at least, and so how much faster anything could be.
+            let Some((_, by_hand)) = side.by_hand.first() else { continue };
             let mut lanes = vec![
+                Lane::new("by hand", by_hand.clone()),
                 Lane::new("engine", Way::Engine(Arc::clone(&side.engine))),
                 Lane::new("OrmAI", Way::Ormai(Arc::clone(ormai), true)),
                 Lane::new("its audit off", Way::Ormai(Arc::clone(ormai), false)),
             ];
             race(&mut lanes, kind, 1, length.rounds, length.wanted).await?;
-            let [engine, audited, bare] = lanes.as_slice() else { continue };
-            let ratios = [audited.over(engine), bare.over(engine)];
+            let [by_hand, engine, audited, bare] = lanes.as_slice() else { continue };
+            let ratios = [audited.over(engine), bare.over(engine), audited.over(by_hand)];
             least = least.min(ratios[0]);
             let mut cells = vec![format!("{} {}", side.name, kind.name())];
             cells.extend(lanes.iter().map(|lane| figure(lane.median())));
             cells.extend(ratios.map(figure));
             grid.row(cells);
             figures.push(json!({
-                "database": side.name, "call": kind.name(), "engine_micros": engine.median(),
-                "ormai_micros": audited.median(), "ormai_without_audit_micros": bare.median(),
-                "ormai_over_engine": ratios[0], "ormai_without_audit_over_engine": ratios[1],
+                "database": side.name, "call": kind.name(), "by_hand_micros": by_hand.median(),
+                "engine_micros": engine.median(), "ormai_micros": audited.median(), "ormai_without_audit_micros": bare.median(),
+                "ormai_over_engine": ratios[0], "ormai_without_audit_over_engine": ratios[1], "ormai_over_by_hand": ratios[2],
             }));
         }
     }
