@@ -186,7 +186,8 @@ impl Dice {
 
     fn cmp(&mut self, kind: &str) -> &'static str {
         let ordered = matches!(kind, "int" | "decimal" | "timestamp");
-        self.pick(if ordered { &["=", "<>", "<", "<=", ">", ">="] } else { &["=", "<>"] })
+        let all: &[&'static str] = if ordered { &["=", "<>", "<", "<=", ">", ">="] } else { &["=", "<>"] };
+        *self.pick(all)
     }
 
     fn literal(&mut self, kind: &str) -> String {
