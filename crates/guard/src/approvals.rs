@@ -1,6 +1,6 @@
 //! Writes that somebody else must agree to first.
 //!
-//! The exact arguments are stored with their hash and with who asked. An approver of the same
+//! The exact arguments are stored, sealed, with their hash and with who asked. An approver of the same
 //! account, never the requester, decides once; the call then runs once, as the requester, with those
 //! arguments, and through the same decision as any other call.
 
@@ -66,10 +66,11 @@ pub(crate) fn absent() -> Denied {
 }
 
 /// A request as an approver sees it.
-pub(crate) fn view(approval: &Approval, bound: &Bound) -> Json {
+pub(crate) fn view(approval: &Approval, content: Option<&[u8]>, bound: &Bound) -> Json {
     let text = |value: &str| Json::Text(value.to_owned());
     let moment = |micros: i64| format_timestamp(micros).map_or(Json::Null, Json::Text);
-    let arguments = json::parse(&approval.content).map_or(Json::Null, |json| sanitize::arguments(bound, &json));
+    let json = content.and_then(|content| json::parse(content).ok());
+    let arguments = json.map_or(Json::Null, |json| sanitize::arguments(bound, &json));
     Json::Object(vec![
         ("id".to_owned(), text(&approval.id)),
         ("status".to_owned(), text(approval.status.name())),

@@ -22,6 +22,7 @@ use crate::json::{self, Json};
 use crate::record::{Call, Outcome};
 use crate::refusal::{from_run, internal};
 use crate::reply::{self, Reply};
+use crate::sealed::Sealed;
 use crate::tools::{self, Asked, describe_schema};
 use crate::{approvals, record};
 
@@ -48,6 +49,9 @@ pub enum GuardError {
     /// The stored cursor key is not one.
     #[error("the stored cursor key has a wrong length")]
     CursorKey,
+    /// The stored key of approval requests is not one.
+    #[error("the stored key of approval requests has a wrong length")]
+    ApprovalKey,
     /// The policy names a source that is not open.
     #[error("source `{0}` is not open")]
     SourceMissing(String),
@@ -68,6 +72,7 @@ pub struct Guard {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     cursors: Cursors,
+    waiting: Sealed,
     hash_secret: Vec<u8>,
 }
 
@@ -96,12 +101,14 @@ impl Guard {
         check_sources(&parts.policy, &parts.sources).await?;
         let hash_secret = parts.store.secret("hash", 32)?;
         let cursor_key = parts.store.secret("cursor", 32)?;
+        let approval_key = parts.store.secret("approval", 32)?;
         Ok(Guard {
             law: ArcSwap::from_pointee(Law { policy: parts.policy, sources: parts.sources }),
             store: parts.store,
             clock: parts.clock,
             entropy: parts.entropy,
             cursors: Cursors::new(&cursor_key).ok_or(GuardError::CursorKey)?,
+            waiting: Sealed::new(&approval_key).ok_or(GuardError::ApprovalKey)?,
             hash_secret,
         })
     }
@@ -287,13 +294,15 @@ impl Guard {
     ) -> Result<Outcome, Denied> {
         record::start(&self.store, call).await.map_err(|error| unrecorded(&error))?;
         let id = self.fresh_id("apr_").map_err(|_| internal())?;
+        let account = context.bound.account();
+        let content = self.waiting.seal(account, &id, body, self.entropy.as_ref()).ok_or_else(internal)?;
         let request = NewApproval {
-            account: context.bound.account().to_owned(),
+            account: account.to_owned(),
             id: id.clone(),
             requester: context.bound.principal.as_ref().clone(),
             tool: tool.name().to_owned(),
             model: Some(table.name.to_string()),
-            content: body.to_vec(),
+            content,
             expires_micros: context.now_micros.saturating_add(approvals::LIFETIME_MICROS),
         };
         self.store.approval_create(request).await.map_err(|error| unrecorded(&error))?;
@@ -373,7 +382,8 @@ impl Guard {
         record::start(&self.store, call).await?;
         let all = self.store.approval_list(context.bound.account(), Some(ApprovalStatus::Pending)).await?;
         let decidable = all.iter().filter(|approval| self.decidable(context, approval).is_ok());
-        Ok(decidable.map(|approval| approvals::view(approval, &context.bound)).collect())
+        let view = |approval: &Approval| approvals::view(approval, self.content(approval).as_deref(), &context.bound);
+        Ok(decidable.map(view).collect())
     }
 
     /// Decides on an approval request of the principal's own account. Approved, the call runs at once,
@@ -430,6 +440,11 @@ impl Guard {
         decided(self.store.approval_take_for_run(account, id).await.map_err(lost)?).map(Some)
     }
 
+    /// The arguments of a request, opened; `None` when they are not those that were sealed for it.
+    fn content(&self, approval: &Approval) -> Option<Vec<u8>> {
+        self.waiting.open(&approval.account, &approval.id, &approval.content)
+    }
+
     fn decidable(&self, context: &Context, approval: &Approval) -> Result<(), Denied> {
         let table = approvals::table_of(&context.bound, approval).ok_or_else(approvals::absent)?;
         approvals::may_decide(&context.bound, table, &approval.requester)
@@ -437,12 +452,17 @@ impl Guard {
 
     /// Runs an approved request as the one who asked, through the same door as any other call.
     async fn run_approved(&self, approval: Approval) -> Reply {
-        let reply = match self.bind(Arc::new(approval.requester)) {
-            Ok(bound) => {
-                let bound = Arc::new(bound);
-                self.act(&bound, &approval.tool, &approval.content, Some(&approval.id), false).await.reply
+        let content = self.content(&approval);
+        let bound = self.bind(Arc::new(approval.requester)).map(Arc::new);
+        let reply = match (bound, content) {
+            (Ok(bound), Some(content)) => {
+                self.act(&bound, &approval.tool, &content, Some(&approval.id), false).await.reply
             }
-            Err(denied) => refused(&denied, &Arc::from("none"), &[]),
+            (Ok(_), None) => {
+                tracing::error!(approval = %approval.id, "an approved call does not open with this installation's key");
+                refused(&internal(), &Arc::from("none"), &[])
+            }
+            (Err(denied), _) => refused(&denied, &Arc::from("none"), &[]),
         };
         let outcome = reply.code.map_or("done", Code::name);
         let finished = self.store.approval_finish(&approval.account, &approval.id, reply.code.is_none(), outcome).await;

@@ -14,6 +14,7 @@ mod record;
 mod refusal;
 pub mod reply;
 mod sanitize;
+mod sealed;
 mod tools;
 
 pub use guard::{Explained, Guard, GuardError, Parts};

@@ -14,8 +14,8 @@ use crate::audit::entry::Hash;
 use crate::backend::{Param, Reading, Row};
 use crate::{Store, StoreError, requester};
 
-/// The most bytes that a request's content may hold.
-pub const MAX_CONTENT_BYTES: usize = 1024 * 1024;
+/// The most bytes that a request's content may hold: a body of 1 MiB and the seal around it.
+pub const MAX_CONTENT_BYTES: usize = 1024 * 1024 + 64;
 
 /// The most requests that one listing answers.
 const MAX_LIST: i64 = 1_000;
@@ -172,7 +172,7 @@ impl Store {
         let invalid = |what, why| Err(StoreError::Invalid { what, why });
         let now = self.clock.now_micros();
         if new.content.len() > MAX_CONTENT_BYTES {
-            return invalid("approval content", "longer than 1 MiB");
+            return invalid("approval content", "longer than a body and its seal");
         }
         if new.expires_micros <= now {
             return invalid("approval expiry", "in the past");

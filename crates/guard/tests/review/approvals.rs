@@ -52,6 +52,8 @@ async fn whoever_had_a_hand_in_a_request_does_not_decide_on_it() {
     for stage in stages().await {
         for (at, (what, requester, approver, allowed)) in cases.iter().enumerate() {
             let id = asked(&stage, requester.clone(), i64::try_from(at).unwrap()).await;
+            let kept = stage.store.approval_get("acme", &id).await.unwrap().unwrap().content;
+            assert!(!kept.windows(8).any(|part| part == b"DE021203"), "a hidden value is stored in clear");
             let answer = approved(&stage, approver.clone(), &id).await;
             assert_eq!(answer["success"] == true, *allowed, "{what}: {answer}");
         }
