@@ -18,6 +18,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::Cli;
 use crate::environment::Environment;
@@ -146,7 +152,63 @@ fn usage(args: &[OsString], environment: &Environment, error: &clap::Error) -> E
 /// Logs go to standard error; `TENANTRY_LOG` says which (default: warnings).
 fn start_log(environment: &Environment, color: bool) {
     let filter = environment.variable("TENANTRY_LOG").unwrap_or("warn");
-    let Ok(filter) = tracing_subscriber::EnvFilter::try_new(filter) else { return };
+    let Ok(filter) = EnvFilter::try_new(filter) else { return };
     // A second run in the same process (tests) keeps the first log.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color).try_init();
+    let _ = log(filter, std::io::stderr, color).try_init();
+}
+
+fn log<W>(filter: EnvFilter, writer: W, color: bool) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(color).finish();
+    log.with(filter_fn(without_values))
+}
+
+/// The driver of PostgreSQL logs every statement's parameters for debugging: values of rows, of hidden
+/// fields, of row security's settings. No filter that an operator writes may let them into a log.
+fn without_values(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::INFO || !metadata.target().starts_with("tokio_postgres")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_filter_lets_parameters_into_the_log() {
+        for filter in ["trace", "debug", "tokio_postgres=trace", "tokio_postgres::query=debug"] {
+            let kept = Kept::default();
+            let writer = kept.clone();
+            let log = log(EnvFilter::new(filter), move || writer.clone(), false);
+            tracing::subscriber::with_default(log, || {
+                tracing::debug!(target: "tokio_postgres::query", "executing statement s1 with parameters: [\"secret\"]");
+                tracing::info!(target: "tokio_postgres::connection", "a notice");
+            });
+            let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+            assert!(!text.contains("secret"), "{filter}: {text}");
+        }
+        let kept = Kept::default();
+        let writer = kept.clone();
+        tracing::subscriber::with_default(log(EnvFilter::new("trace"), move || writer.clone(), false), || {
+            tracing::debug!(target: "tenantry_guard", "still told");
+        });
+        assert!(String::from_utf8(kept.0.lock().unwrap().clone()).unwrap().contains("still told"));
+    }
 }
