@@ -187,7 +187,7 @@ impl Dice {
     fn cmp(&mut self, kind: &str) -> &'static str {
         let ordered = matches!(kind, "int" | "decimal" | "timestamp");
         let all: &[&'static str] = if ordered { &["=", "<>", "<", "<=", ">", ">="] } else { &["=", "<>"] };
-        *self.pick(all)
+        self.pick(all)
     }
 
     fn literal(&mut self, kind: &str) -> String {
