@@ -186,8 +186,9 @@ impl Dice {
 
     fn cmp(&mut self, kind: &str) -> &'static str {
         let ordered = matches!(kind, "int" | "decimal" | "timestamp");
-        let all: &[&'static str] = if ordered { &["=", "<>", "<", "<=", ">", ">="] } else { &["=", "<>"] };
-        self.pick(all)
+        let all = ["=", "<>", "<", "<=", ">", ">="];
+        let count = if ordered { all.len() } else { 2 };
+        all[self.below(count)]
     }
 
     fn literal(&mut self, kind: &str) -> String {
