@@ -222,10 +222,10 @@ impl<'a> Changing<'a> {
             if at > 0 {
                 scribe.sql.push(", ");
             }
-            let (relation, _) = scribe.to_one(self.table, reference.relation)?;
+            let (relation, related) = scribe.to_one(self.table, reference.relation)?;
             scribe.reference(self.table, self.written(), reference, row)?;
             scribe.sql.output_bool(&relation.name);
-            names.push(relation.name.clone());
+            names.push(scribe.told(self.table, relation, related));
         }
         if let Some(row) = row {
             scribe.sql.push(" FROM ");

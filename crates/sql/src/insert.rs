@@ -102,10 +102,10 @@ fn references(
         if at > 0 {
             scribe.sql.push(", ");
         }
-        let (relation, _) = scribe.to_one(table, reference.relation)?;
+        let (relation, related) = scribe.to_one(table, reference.relation)?;
         scribe.reference(table, written, reference, None)?;
         scribe.sql.output_bool(&relation.name);
-        names.push(relation.name.clone());
+        names.push(scribe.told(table, relation, related));
     }
     let finished = scribe.sql.finish()?;
     Ok(Some(References { rows: rows(&finished, create), statement: finished.statement, names }))

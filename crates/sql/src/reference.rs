@@ -1,11 +1,14 @@
 //! Rows that a written row points at, and rows that stand in its way.
 
+use std::sync::Arc;
+
 use tenantry_policy::condition::Truth;
 use tenantry_policy::query::Reference;
-use tenantry_policy::{Access, ColumnId, Table, Value};
+use tenantry_policy::table::Relation;
+use tenantry_policy::{Access, ColumnId, Table, Tool, Value};
 
 use crate::builder::{From, column, type_of};
-use crate::scribe::{Marked, Row, Scribe};
+use crate::scribe::{Law, Marked, Row, Scribe};
 use crate::{FENCE_ONE, RenderError};
 
 /// The values that a statement writes: a column's slot, and its first row's value.
@@ -78,6 +81,25 @@ impl<'a> Scribe<'a> {
             (None, Some(row)) => self.key_column(row, id),
             (None, None) => Err(RenderError::Inconsistent("a reference that is not written")),
         }
+    }
+
+    /// What a refused reference is called: the relation, where the caller may use it, otherwise the
+    /// visible columns that point. A relation to a hidden table answers nowhere else to its name.
+    pub(crate) fn told(&self, table: &Table, relation: &Relation, related: &Table) -> Arc<str> {
+        let usable = match self.law {
+            Law::Call(context) => {
+                let tools = context.bound.tools(related.id);
+                tools.has(Tool::Query) || tools.has(Tool::Get)
+            }
+            Law::Settings => false,
+        };
+        if usable {
+            return Arc::clone(&relation.name);
+        }
+        let own = relation.pairs.iter().filter_map(|(own, _)| table.column(*own));
+        let names: Vec<&str> =
+            own.filter(|column| column.field.visible()).map(|column| column.facts.name.as_str()).collect();
+        if names.is_empty() { Arc::from("a reference") } else { Arc::from(names.join(", ")) }
     }
 
     /// Are all columns of a reference written?

@@ -37,3 +37,25 @@ async fn a_hidden_key_is_never_named_nor_guessed() {
         assert_eq!(hit["found"], miss["found"], "{hit} {miss}");
     }
 }
+
+/// A reference that is refused is called by what the caller knows, absent and foreign rows alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_reference_names_no_hidden_relation() {
+    for stage in stages().await {
+        let caller = worker(&stage);
+        for (column, called) in [("patron_id", "patron_id"), ("author_id", "author")] {
+            let mut told = Vec::new();
+            for target in [2, 99] {
+                let mut data = json!({"id": 7, "patron_id": 1, "author_id": 1});
+                data[column] = json!(target);
+                told.push(stage.call(&caller, "create", &json!({"model": "gifts", "data": data})).await);
+                let change = json!({"model": "gifts", "id": 1, "data": {column: target}});
+                told.push(stage.call(&caller, "update", &change).await);
+            }
+            for answer in &told {
+                assert_eq!(answer["error"]["message"], format!("no such row: {called}"), "{answer}");
+                assert!(!answer.to_string().contains("secret_patron"), "{answer}");
+            }
+        }
+    }
+}

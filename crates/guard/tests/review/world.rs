@@ -10,7 +10,7 @@ use crate::support::database::{Database, TableDef};
 
 const FILE: &str = r#"
 [role.worker]
-tools = ["authors.*", "books.*", "pages.*", "vault.*", "payouts.*"]
+tools = ["authors.*", "books.*", "pages.*", "vault.*", "payouts.*", "gifts.*"]
 [role.manager]
 tools = ["payouts.query"]
 
@@ -43,6 +43,20 @@ fields = { label = "allow", code = "hash" }
 create = ["label", "code"]
 update = ["label"]
 auto_set = { made_for = "principal.metadata.region" }
+
+[table.patrons]
+source = "main.patrons"
+scope = { tenant_id = "principal.tenant_id" }
+fields = { id = "allow" }
+
+[table.gifts]
+source = "main.gifts"
+scope = { tenant_id = "principal.tenant_id" }
+fields = { id = "allow", patron_id = "allow", author_id = "allow" }
+relations = { secret_patron = { table = "patrons", key = "patron_id" }, author = { table = "authors", key = "author_id" } }
+[table.gifts.write]
+create = ["id", "patron_id", "author_id"]
+update = ["patron_id", "author_id"]
 
 [table.payouts]
 source = "main.payouts"
@@ -101,6 +115,18 @@ fn tables() -> Vec<TableDef> {
                 json!({"secret_no": 7001, "tenant_id": "acme", "label": "a", "code": "x", "made_for": "eu"}),
                 json!({"secret_no": 7002, "tenant_id": "globex", "label": "b", "code": "y", "made_for": "eu"}),
             ],
+        ),
+        table(
+            "patrons",
+            &[id, tenant],
+            "id",
+            vec![json!({"id": 1, "tenant_id": "acme"}), json!({"id": 2, "tenant_id": "globex"})],
+        ),
+        table(
+            "gifts",
+            &[id, tenant, ("patron_id", "int"), ("author_id", "int")],
+            "id",
+            vec![json!({"id": 1, "tenant_id": "acme", "patron_id": 1, "author_id": 1})],
         ),
         table("payouts", &[id, tenant, ("amount", "int"), ("iban", "text")], "id", vec![]),
     ]
