@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tenantry_policy::catalog::{Catalog, CatalogColumn, CatalogTable, Dialect, Storage};
 use tenantry_policy::redact::Mask;
 use tenantry_policy::table::{Column, Field};
-use tenantry_policy::{ColumnId, TableId, Type};
+use tenantry_policy::{ColumnId, Op, TableId, Type};
 
 use crate::code::FileCode;
+use crate::compile::rules::enabled;
 use crate::compile::{Compiler, Draft, Drafts};
 use crate::model::{FieldDecl, FieldLong, FieldShow, TableDecl};
 use crate::span::Span;
@@ -165,6 +166,18 @@ impl<'a> Compiler<'a> {
                 .warning(FileCode::NoPrimaryKey, self.span(&["table", draft.name, "source"]), message)
                 .hint("`get`, `update`, `delete` and cursors are not available for it");
             return;
+        }
+        let hidden = key.iter().filter_map(|id| draft.column(*id)).find(|column| !column.field.filterable());
+        let by_id = [Op::Update, Op::Delete].into_iter().any(|op| enabled(draft, op));
+        if let Some(column) = hidden.filter(|_| by_id) {
+            let message = format!(
+                "callers cannot name rows of table `{}`: `{}` of its key is not shown in clear",
+                draft.name, column.facts.name
+            );
+            let span = self.span(&["table", draft.name, "source"]);
+            self.findings
+                .warning(FileCode::NoPrimaryKey, span, message)
+                .hint("`get`, `update` and `delete` by id are not available; add it to `fields` if they should be");
         }
         draft.key = key;
     }

@@ -1,11 +1,12 @@
 //! Nobody agrees with himself, under whatever name.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tenantry_policy::Principal;
-use tenantry_store::Phase;
+use tenantry_policy::{Code, Principal};
+use tenantry_store::{Filter, Phase};
 
 use crate::support::Stage;
-use crate::world::{person, stages};
+use crate::world::{FILE, person, stages};
 
 async fn asked(stage: &Stage, requester: Principal, id: i64) -> String {
     let requester = stage.bind(requester).unwrap();
@@ -67,13 +68,37 @@ async fn looking_at_requests_is_recorded_as_done() {
         assert_eq!(stage.guard.approvals(&manager).await.code, None);
         for id in ["", "\0", "apr_\u{7}\n", &"x".repeat(5000)] {
             let reply = stage.guard.decide_approval(&manager, id, true).await;
-            assert_eq!(reply.code, Some(tenantry_policy::Code::NotFound), "{id:?}");
+            assert_eq!(reply.code, Some(Code::NotFound), "{id:?}");
         }
-        let entries = stage.store.list(&tenantry_store::Filter::of("acme")).await.unwrap();
+        let entries = stage.store.list(&Filter::of("acme")).await.unwrap();
         let of = |phase: Phase| entries.iter().filter(|found| found.entry.phase == phase).count();
         // The end of a read may come a little later.
         assert_eq!((of(Phase::Started), of(Phase::Denied)), (1, 4), "{entries:?}");
         let longest = entries.iter().flat_map(|found| &found.entry.reasons).map(String::len).max();
         assert!(longest.is_some_and(|longest| longest < 100), "a caller's text of any length is in the audit");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_runs_once_in_its_account_under_the_law_in_force() {
+    for mut stage in stages().await {
+        let mut ids = Vec::new();
+        for id in [1, 1, 2] {
+            ids.push(asked(&stage, person(Some("wendy"), None, &["worker"]), id).await);
+        }
+        let manager = person(Some("max"), None, &["manager"]);
+        let foreign = stage.bind(Principal { tenant_id: Some("globex".to_owned()), ..manager.clone() }).unwrap();
+        let manager = stage.bind(manager).unwrap();
+        assert_eq!(stage.guard.decide_approval(&foreign, &ids[0], true).await.code, Some(Code::NotFound));
+        let all = join_all((0..6).map(|_| stage.guard.decide_approval(&manager, &ids[0], true))).await;
+        let done = all.iter().filter(|reply| reply.code.is_none()).count();
+        let late = all.iter().filter(|reply| reply.code == Some(Code::Conflict)).count();
+        assert_eq!((done, late), (1, 5));
+        assert_eq!(stage.guard.decide_approval(&manager, &ids[1], true).await.code, Some(Code::Conflict));
+        stage.replace(&FILE.replace("create = [\"id\", \"amount\", \"iban\"]", "create = [\"id\", \"iban\"]")).await;
+        assert_eq!(stage.guard.decide_approval(&manager, &ids[2], true).await.code, Some(Code::WriteDisabled));
+        let everything = Filter { limit: 1_000, ..Filter::of("acme") };
+        let entries = format!("{:?}", stage.store.list(&everything).await.unwrap());
+        assert!(!entries.contains("DE0212"), "{entries}");
     }
 }

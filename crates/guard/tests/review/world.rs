@@ -8,7 +8,7 @@ use tenantry_policy::{Bound, Principal};
 use crate::support::Stage;
 use crate::support::database::{Database, TableDef};
 
-const FILE: &str = r#"
+pub const FILE: &str = r#"
 [role.worker]
 tools = ["authors.*", "books.*", "pages.*", "vault.*", "payouts.*", "gifts.*"]
 [role.manager]
