@@ -178,9 +178,22 @@ impl Connection {
             Err(fault) if fault.refused() => {}
             Err(fault) => return Err(fault),
         }
-        let effects = self.effects(touches);
-        let mut statement = self.fence.for_statement(touches, effects, || self.raw.prepare_cached(sql))?;
-        act(&mut statement)
+        // Another connection may have changed the schema: SQLite prepares by the one it knows, sees the
+        // change when the statement begins to run, and is refused when it prepares anew. By then it
+        // knows the change.
+        let mut stale = true;
+        loop {
+            let effects = self.effects(touches);
+            let mut statement = self.fence.for_statement(touches, effects, || self.raw.prepare_cached(sql))?;
+            match act(&mut statement) {
+                Err(fault) if stale && fault.refused() => {
+                    stale = false;
+                    statement.discard();
+                    self.raw.flush_prepared_statement_cache();
+                }
+                done => return done,
+            }
+        }
     }
 
     /// What the schema makes the database do by itself when these tables are written: look up

@@ -234,6 +234,22 @@ fn the_fence_holds_when_the_schema_changes_under_a_cached_statement() {
 }
 
 #[test]
+fn a_change_of_the_schema_is_no_refusal_for_a_statement_that_is_new() {
+    let room = Room::new();
+    let connection = room.open(Role::Writer);
+    let desk = room.desk(&connection);
+    let ask = |sql| {
+        let touches = [touch("orders", &["id"], &[], false, false)];
+        let outputs = [output("id", Type::Int)];
+        text(&desk.page(Ask { sql, touches: &touches, params: &[], outputs: &outputs }, 2, &[0]).unwrap()).to_owned()
+    };
+    ask("SELECT id FROM orders ORDER BY id");
+    // The connection has seen the schema, but not this change; and the statement is not in its cache.
+    room.outside().execute_batch("CREATE TABLE unrelated (a)").unwrap();
+    assert_eq!(ask("SELECT id FROM orders WHERE id = 1 ORDER BY id"), r#"[{"id":1}]"#);
+}
+
+#[test]
 fn pages_know_whether_there_is_more() {
     let room = Room::new();
     let connection = room.open(Role::Reader);
