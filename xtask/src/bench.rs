@@ -37,7 +37,8 @@ pub(crate) enum Bench {
 
 /// The task; the answer is its exit status.
 pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
-    let built = cargo(&["build", "--release", "-p", "tenantry-bench", "-p", "tenantry"]);
+    let built =
+        cargo(&["build", "--release", "-p", "tenantry-bench", "-p", "tenantry", "--features", "tenantry-bench/cedar"]);
     if step::run(interrupt, "cargo build --release -p tenantry-bench -p tenantry", Kind::Check, built).failed > 0 {
         return 1;
     }

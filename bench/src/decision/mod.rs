@@ -4,6 +4,10 @@
 //! A role grants three tools on one table. A row may be read by its own tenant, and by the tenants in
 //! whose hierarchy it is, unless it is archived.
 
+#[cfg(feature = "cedar")]
+pub mod cedar;
+#[cfg(not(feature = "cedar"))]
+#[path = "without_cedar.rs"]
 pub mod cedar;
 pub mod ours;
 mod world;
