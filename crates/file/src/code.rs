@@ -190,6 +190,10 @@ codes! {
     /// table covers it. The guard would not check that the row pointed at is the caller's to see, and the
     /// database's answer would tell which rows of other tenants exist.
     UnguardedReference = "F140", "unguarded-reference";
+    /// Callers choose the value of a unique key that holds no column of the scope. The key is then one
+    /// for all tenants, and a refused value tells that somebody else has it: an existence oracle that no
+    /// predicate and no row security closes.
+    SharedUniqueKey = "F141", "shared-unique-key";
     /// The table has no primary key, so there is no `get`, `update` or `delete` by id, and pages cannot be
     /// turned with a cursor.
     NoPrimaryKey = "F150", "no-primary-key";

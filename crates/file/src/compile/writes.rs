@@ -68,6 +68,8 @@ impl<'a> Compiler<'a> {
         }
         self.pointing(draft, all, "create", create.as_deref().unwrap_or_default());
         self.pointing(draft, all, "update", &update);
+        let written: Vec<ColumnId> = create.iter().flatten().chain(&update).copied().collect();
+        self.colliding(draft, &written, &scope);
         for op in [Op::Create, Op::Update, Op::Delete].into_iter().filter(|op| enabled(draft, *op)) {
             self.somebody(draft, op, rules);
         }
@@ -382,6 +384,25 @@ impl<'a> Compiler<'a> {
                              take `{name}` out of `{word}`"
                         ));
                 }
+            }
+        }
+    }
+
+    /// A unique key whose values callers choose, and that holds no column of the scope, is shared by all
+    /// tenants: a refused value tells that somebody has it.
+    fn colliding(&mut self, draft: &Draft<'_>, written: &[ColumnId], scope: &[ColumnId]) {
+        let keys = std::iter::once(&draft.catalog.primary_key).chain(&draft.catalog.unique);
+        for key in keys.filter(|key| !key.is_empty() && !scope.is_empty()) {
+            let ids: Vec<ColumnId> =
+                key.iter().filter_map(|at| u16::try_from(*at).ok().map(ColumnId)).collect();
+            if ids.iter().all(|id| written.contains(id)) && !ids.iter().any(|id| scope.contains(id)) {
+                let names: Vec<&str> = ids.iter().map(|id| draft.column_name(*id)).collect();
+                let message = format!("callers choose `{}`, which is unique across all tenants", names.join("`, `"));
+                let span = self.span(&["table", draft.name, "write"]);
+                self.findings.warning(FileCode::SharedUniqueKey, span, message).hint(
+                    "a refused value tells that another tenant has it: begin the unique key with the tenant's column, or let \
+                     the database make the value",
+                );
             }
         }
     }
