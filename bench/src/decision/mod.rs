@@ -165,6 +165,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn both_of_ours_answer_alike() {
+        for roles in [10, 100] {
+            let world = World::new(roles);
+            let ours = ours::Ours::new(&world).unwrap();
+            let ways = [way("bound", |at| ours.bound(at)), way("unbound", |at| ours.unbound(at))];
+            agree(&world, &ways).unwrap();
+        }
+    }
+
+    #[cfg(feature = "cedar")]
+    #[test]
     fn all_ways_answer_alike() {
         for roles in [10, 100] {
             measure(roles, 0).unwrap();
