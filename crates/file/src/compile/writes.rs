@@ -393,8 +393,7 @@ impl<'a> Compiler<'a> {
     fn colliding(&mut self, draft: &Draft<'_>, written: &[ColumnId], scope: &[ColumnId]) {
         let keys = std::iter::once(&draft.catalog.primary_key).chain(&draft.catalog.unique);
         for key in keys.filter(|key| !key.is_empty() && !scope.is_empty()) {
-            let ids: Vec<ColumnId> =
-                key.iter().filter_map(|at| u16::try_from(*at).ok().map(ColumnId)).collect();
+            let ids: Vec<ColumnId> = key.iter().filter_map(|at| u16::try_from(*at).ok().map(ColumnId)).collect();
             if ids.iter().all(|id| written.contains(id)) && !ids.iter().any(|id| scope.contains(id)) {
                 let names: Vec<&str> = ids.iter().map(|id| draft.column_name(*id)).collect();
                 let message = format!("callers choose `{}`, which is unique across all tenants", names.join("`, `"));
