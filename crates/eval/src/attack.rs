@@ -83,6 +83,20 @@ pub enum Invariant {
     Done,
 }
 
+impl Invariant {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Invariant::NoForeignRow => "no foreign row",
+            Invariant::SameAsAbsent { .. } => "same as absent",
+            Invariant::Refused(_) => "refused",
+            Invariant::NothingChanged => "nothing changed",
+            Invariant::Done => "done",
+        }
+    }
+}
+
 impl Step {
     /// A call by the attacker.
     #[must_use]

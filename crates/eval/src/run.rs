@@ -90,20 +90,10 @@ pub async fn run(guard: &Guard, cast: &Cast, attack: &Attack) -> Verdict {
         };
         if let Some(found) = found {
             let last = answers.last().map_or_else(String::new, |answer| answer.json.to_string());
-            broken.push(format!("{}: {found}; the last answer: {last}", label(invariant)));
+            broken.push(format!("{}: {found}; the last answer: {last}", invariant.name()));
         }
     }
     Verdict { attack: attack.name.clone(), broken }
-}
-
-fn label(invariant: &Invariant) -> &'static str {
-    match invariant {
-        Invariant::NoForeignRow => "no foreign row",
-        Invariant::SameAsAbsent { .. } => "same as absent",
-        Invariant::Refused(_) => "refused",
-        Invariant::NothingChanged => "nothing changed",
-        Invariant::Done => "done",
-    }
 }
 
 async fn make(guard: &Guard, cast: &Cast, steps: &[Step]) -> Vec<Answer> {

@@ -71,6 +71,34 @@ pub(super) fn add(plan: &mut Plan<'_>, table: &Table) {
         }
     }
     unique(plan, table, own, &own_id);
+    closed(plan, table, own, &own_id);
+}
+
+/// Fields that are shown but not written, with the value they have.
+fn closed(plan: &mut Plan<'_>, table: &Table, own: &Row, own_id: &Value) {
+    for (at, shown) in table.columns.iter().enumerate().filter(|(_, column)| column.field.visible()) {
+        let Ok(id) = u16::try_from(at).map(ColumnId) else { continue };
+        let field = shown.facts.name.as_str();
+        let Some(value) = own.get(field) else { continue };
+        let what = format!("a {field} that is not written");
+        if !table.writes.update.contains(&id) {
+            let data = json!({ field: value });
+            let update = ask_write(table, false, [("id", own_id.clone()), ("data", data.clone())]);
+            plan.refused(&what, table, Tool::Update, update, &[Code::WriteDisabled]);
+            let many = ask_write(table, false, [("ids", json!([own_id])), ("data", data)]);
+            plan.refused(&what, table, Tool::BulkUpdate, many, &[Code::WriteDisabled]);
+        }
+        let server = super::tenants::scope_columns(table).contains(&id)
+            || table.writes.auto_set.iter().any(|(set, _)| *set == id);
+        if table.writes.create.as_ref().is_some_and(|create| !create.contains(&id)) && !server {
+            let Some(mut data) = create(table, Some(own), 80) else { continue };
+            data.insert(field.to_owned(), value.clone());
+            let one = ask_write(table, false, [("data", data.clone().into())]);
+            plan.refused(&what, table, Tool::Create, one, &[Code::WriteDisabled]);
+            let many = ask_write(table, false, [("rows", json!([data]))]);
+            plan.refused(&what, table, Tool::BulkCreate, many, &[Code::WriteDisabled]);
+        }
+    }
 }
 
 /// Values of the victim's unique keys.

@@ -24,6 +24,10 @@ fn world() -> World {
                 for (column, kind, _) in table.columns {
                     let value = match *column {
                         "id" => json!(at),
+                        // Some rows point across: an own order at a foreign customer, a foreign order at an
+                        // own customer, and so on. What hangs on a row may be somebody else's.
+                        "customer_id" if n == 1 => json!((at + 100) % 300),
+                        "order_id" if n == 2 => json!((at + 200) % 300),
                         "customer_id" | "order_id" => json!(at),
                         "tenant_id" => json!(tenant),
                         "status" => json!(if n == 3 { "hidden" } else { "open" }),

@@ -138,6 +138,10 @@ impl Database {
                 script.push_str(&format!("ALTER TABLE \"{}\" OWNER TO {name}_owner;", table.name));
             }
         }
+        // One transaction: SQLite would sync every row otherwise. PostgreSQL runs a script as one anyway.
+        if !postgres {
+            script = ["BEGIN;\n", &script, "COMMIT;"].concat();
+        }
         self.execute(&script).await;
     }
 

@@ -55,8 +55,8 @@ write = { update = ["note"], delete = true, approval = { roles = ["manager"] } }
 "#;
 
 /// The first id, and how many there are. All have as many digits.
-pub const FIRST: i64 = 1_000;
-pub const COUNT: i64 = 2_000;
+pub const FIRST: i64 = 10_000;
+pub const COUNT: i64 = 16_000;
 
 /// A running server over two accounts.
 pub struct World {
