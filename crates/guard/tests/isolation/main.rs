@@ -218,7 +218,7 @@ async fn run(kind: &str, calls: usize) {
 }
 
 fn calls() -> usize {
-    let usual = if setting("TENANTRY_TEST_LONG", 0) > 0 { 20_000 } else { 4_000 };
+    let usual = if setting("TENANTRY_TEST_LONG", 0) > 0 { 20_000 } else { 10_000 };
     usize::try_from(setting("TENANTRY_I1_CALLS", usual)).expect("a count")
 }
 
