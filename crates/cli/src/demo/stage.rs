@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tenantry_plan::Fence;
 use tenantry_policy::Entropy;
@@ -25,6 +26,25 @@ pub struct Stage {
     _passing: Option<tempfile::TempDir>,
     /// The rows, for what the trials expect.
     pub data: Dataset,
+}
+
+/// How often, and how long apart, a passing folder is tried to be removed.
+const REMOVALS: (u32, Duration) = (100, Duration::from_millis(20));
+
+impl Drop for Stage {
+    /// Takes a passing folder away. The databases' threads may still be closing their files in it, and a
+    /// file that comes or goes meanwhile makes a removal fail.
+    fn drop(&mut self) {
+        if self._passing.is_none() {
+            return;
+        }
+        for _ in 0..REMOVALS.0 {
+            match std::fs::remove_dir_all(&self.folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => std::thread::sleep(REMOVALS.1),
+                _ => break,
+            }
+        }
+    }
 }
 
 impl Stage {
