@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tenantry_guard::{Guard, Reply};
 use tenantry_policy::condition::ColumnRef;
 use tenantry_policy::table::Field;
-use tenantry_policy::{Bound, Policy, Table, Tool};
+use tenantry_policy::{Bound, Code, Policy, Table, Tool};
 
 use crate::attack::{Attack, Body, Invariant, Step, Tamper, Who};
 use crate::sample::Sample;
@@ -61,6 +61,10 @@ pub async fn run(guard: &Guard, cast: &Cast, attack: &Attack) -> Verdict {
     let before = if watched { seen(guard, cast, model).await } else { Vec::new() };
     let answers = make(guard, cast, &attack.steps).await;
     let mut broken = Vec::new();
+    // Whatever is asked, it is refused or answered: a fault of ours is neither.
+    if let Some(answer) = answers.iter().find(|answer| answer.reply.code == Some(Code::InternalError)) {
+        broken.push(format!("internal error: {}", answer.json));
+    }
     for invariant in &attack.invariants {
         let found = match invariant {
             Invariant::NoForeignRow => answers

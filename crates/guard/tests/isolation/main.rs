@@ -114,9 +114,15 @@ fn normal(mut body: Value, tool: &str) -> Value {
     body
 }
 
+/// Equal but for the last bit, which the JSON parser of this test does not always get right.
+fn close(a: Option<f64>, b: Option<f64>) -> bool {
+    let (Some(a), Some(b)) = (a, b) else { return false };
+    (a - b).abs() <= a.abs().max(b.abs()) * 2.0 * f64::EPSILON
+}
+
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
+        (Value::Number(x), Value::Number(y)) => x == y || ((x.is_f64() || y.is_f64()) && close(x.as_f64(), y.as_f64())),
         (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)),
         (Value::Object(x), Value::Object(y)) => {
             x.len() == y.len() && x.iter().all(|(name, x)| y.get(name).is_some_and(|y| same(x, y)))

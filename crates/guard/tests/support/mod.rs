@@ -27,13 +27,6 @@ pub struct Stage {
     sources: HashMap<Arc<str>, Source>,
 }
 
-/// How PostgreSQL's side of the stage differs from the usual.
-#[derive(Clone, Copy, Default)]
-pub struct Setup {
-    /// Leave the compiled predicate out, so that row security stands alone.
-    pub without_fence_one: bool,
-}
-
 impl Stage {
     /// Makes the tables, fills them, applies row security on PostgreSQL, and opens the guard.
     pub async fn new(database: Database, tables: &[TableDef], file: &str) -> Stage {
