@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tenantry::ambient::{OsEntropy, SystemClock};
 use tenantry_file::{SourceText, compile, load};
 use tenantry_guard::{Guard, Parts};
-use tenantry_identity::{Audience, Issuer, Subject};
+use tenantry_identity::{Audience, Identity, Issuer, Subject};
 use tenantry_plan::Fence;
 use tenantry_policy::{Bound, Clock, Context, Entropy, Principal};
 use tenantry_server::{App, serve};
@@ -81,7 +81,13 @@ impl Engine {
         let issuer = Issuer::open(&store, "https://bench.localhost/", Arc::clone(&clock), Arc::clone(&entropy));
         let issuer = Arc::new(issuer.doing("open the issuer")?);
         let sources = HashMap::from([(Arc::from("main"), source.clone())]);
-        let parts = Parts { policy, sources, store: Arc::clone(&store), clock: Arc::clone(&clock), entropy };
+        let parts = Parts {
+            policy,
+            sources,
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+        };
         let guard = Arc::new(Guard::new(parts).await.doing("open the guard")?);
         let mut bound = Vec::new();
         let mut tokens = Vec::new();
@@ -92,7 +98,8 @@ impl Engine {
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.doing("listen")?;
         let address = listener.local_addr().doing("listen")?;
-        let app = App::new(Arc::clone(&guard), issuer, clock);
+        let identity = Identity::new(Arc::clone(&store), issuer, Arc::clone(&clock), Arc::clone(&entropy));
+        let app = App::new(Arc::clone(&guard), Arc::new(identity), clock, entropy);
         let server = tokio::spawn(async move {
             let _ = serve(listener, app, std::future::pending()).await;
         });

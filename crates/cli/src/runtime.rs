@@ -8,8 +8,9 @@ use std::sync::Arc;
 use tenantry_file::Loaded;
 use tenantry_file::words::SourceUrl as DeclaredUrl;
 use tenantry_guard::{Guard, Parts};
-use tenantry_identity::{Issuer, Subject};
+use tenantry_identity::{Identity, Issuer, Subject};
 use tenantry_policy::{Clock, Entropy};
+use tenantry_server::App;
 use tenantry_source::{InUse, Options, Source};
 use tenantry_store::{Store, StoreUrl};
 
@@ -44,6 +45,8 @@ pub struct Runtime {
     pub guard: Arc<Guard>,
     /// The issuer of tokens.
     pub issuer: Arc<Issuer>,
+    /// The operations on accounts, users, roles, APIs and clients.
+    pub identity: Arc<Identity>,
     /// The clock and the generator.
     pub ambient: Ambient,
 }
@@ -72,13 +75,26 @@ impl Runtime {
         }
         let store = Arc::new(open_store(project, &loaded, &ambient).await?);
         let issuer = Arc::new(open_issuer(&loaded, &store, &ambient)?);
+        let identity = Arc::new(Identity::new(
+            Arc::clone(&store),
+            Arc::clone(&issuer),
+            Arc::clone(&ambient.clock),
+            Arc::clone(&ambient.entropy),
+        ));
         let parts =
             Parts { policy, sources, store, clock: Arc::clone(&ambient.clock), entropy: Arc::clone(&ambient.entropy) };
         let guard = Guard::new(parts).await.map_err(|error| match error {
             tenantry_guard::GuardError::Source { source_name, error } => unusable(&source_name, &error),
             error => Failure::failed("NOT_READY", error.to_string()),
         })?;
-        Ok(Runtime { loaded, guard: Arc::new(guard), issuer, ambient })
+        Ok(Runtime { loaded, guard: Arc::new(guard), issuer, identity, ambient })
+    }
+
+    /// What the server answers with.
+    #[must_use]
+    pub fn app(&self) -> App {
+        let (clock, entropy) = (Arc::clone(&self.ambient.clock), Arc::clone(&self.ambient.entropy));
+        App::new(Arc::clone(&self.guard), Arc::clone(&self.identity), clock, entropy)
     }
 
     /// The subject of a token for somebody whom the file names.

@@ -166,4 +166,23 @@ impl Issuer {
         let principal = claims.principal().ok_or(TokenError::Claims)?;
         Ok(Verified { principal, audience, jti, issued_at_micros, expires_micros })
     }
+
+    pub(crate) fn now_seconds(&self) -> i64 {
+        self.clock.now_micros().div_euclid(MICROS)
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.entropy.as_ref()
+    }
+
+    pub(crate) fn sign(&self, payload: &[u8]) -> Result<String, IssueError> {
+        self.key.sign(payload)
+    }
+
+    pub(crate) fn open_token(&self, token: &str) -> Result<Vec<u8>, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::TooLong);
+        }
+        self.key.open_token(token)
+    }
 }

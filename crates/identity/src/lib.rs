@@ -3,18 +3,35 @@
 //! ```text
 //! Subject -> Issuer::issue -> token -> Issuer::verify -> Verified { principal, … } -> VerifiedCache
 //! ```
+//! [`Identity`] holds the operations on accounts, users, roles, APIs and clients: a [`Caller`] asks, each
+//! operation checks what it may, and every change is put on record before and after.
+//!
 //! A [`Principal`](tenantry_policy::Principal) made here is the only way by which an account, a user
 //! or a role enters a decision.
 
+pub mod accounts;
+mod act;
 mod audience;
 mod cache;
+mod caller;
 mod claims;
 mod error;
+mod identity;
+mod ids;
 mod issuer;
 mod key;
+mod management;
+mod part;
+mod refusal;
+pub mod text;
 
 pub use audience::Audience;
 pub use cache::{Cached, VerifiedCache};
+pub use caller::{Caller, Permission, Reach, Target};
 pub use claims::Subject;
 pub use error::{IssueError, TokenError};
+pub use identity::Identity;
 pub use issuer::{Issuer, LEEWAY_SECONDS, MAX_LIFETIME, MAX_TOKEN_BYTES, Verified};
+pub use management::ManagementToken;
+pub use part::{Listed, Part};
+pub use refusal::{Kind, Refusal};

@@ -5,25 +5,38 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use tenantry_guard::Guard;
-use tenantry_identity::{Issuer, VerifiedCache};
-use tenantry_policy::{Bound, Clock};
+use tenantry_identity::{Identity, Issuer, VerifiedCache};
+use tenantry_policy::{Bound, Clock, Entropy};
 
-use crate::endpoints;
+use crate::{endpoints, management};
 
 /// What the endpoints share.
 #[derive(Clone)]
 pub struct App {
     pub(crate) guard: Arc<Guard>,
     pub(crate) issuer: Arc<Issuer>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: Arc<VerifiedCache<Arc<Bound>>>,
 }
 
 impl App {
-    /// From the guard and the issuer of tokens.
+    /// From the guard and the identity operations.
     #[must_use]
-    pub fn new(guard: Arc<Guard>, issuer: Arc<Issuer>, clock: Arc<dyn Clock>) -> App {
-        App { guard, issuer, clock, tokens: Arc::new(VerifiedCache::new(100_000)) }
+    pub fn new(guard: Arc<Guard>, identity: Arc<Identity>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> App {
+        let issuer = Arc::clone(identity.issuer());
+        App { guard, issuer, identity, entropy, clock, tokens: Arc::new(VerifiedCache::new(100_000)) }
+    }
+
+    /// A new request's id.
+    pub(crate) fn request_id(&self) -> String {
+        let mut id = [0_u8; 16];
+        match self.entropy.fill(&mut id) {
+            Ok(()) => tenantry_identity::text::hex(&id),
+            // Without entropy nothing is signed or made, so the id only names the refusal.
+            Err(_) => "none".to_owned(),
+        }
     }
 }
 
@@ -37,6 +50,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(endpoints::health::live))
         .route("/readyz", get(endpoints::health::ready))
         .route("/.well-known/jwks.json", get(endpoints::keys::handle))
+        .nest("/api/v2", management::router())
         .fallback(endpoints::nowhere::handle)
         .method_not_allowed_fallback(endpoints::nowhere::wrong_method)
         .with_state(app)

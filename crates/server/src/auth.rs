@@ -41,7 +41,7 @@ pub(crate) fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>, Box<R
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750 section 2.1). Two such headers are
 /// none: whoever sits between must not be able to choose.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(only), None) = (all.next(), all.next()) else { return None };
     let (scheme, token) = only.to_str().ok()?.split_once(' ')?;

@@ -12,7 +12,7 @@ use tenantry_policy::{Code, Denied};
 use crate::answer::{refused, refused_as};
 
 /// How long a caller may take to send its body.
-const SLOWEST: Duration = Duration::from_secs(20);
+pub(crate) const SLOWEST: Duration = Duration::from_secs(20);
 
 /// The whole body, or the refusal to answer. A body that says it is too large is refused unread.
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Box<Response>> {

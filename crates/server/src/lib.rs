@@ -6,8 +6,10 @@ mod app;
 mod auth;
 mod body;
 mod endpoints;
+mod management;
 mod serve;
 mod whole;
 
 pub use app::{App, router};
+pub use management::scopes as management_scopes;
 pub use serve::{ServeError, serve};

@@ -4,6 +4,7 @@
 mod postgres;
 mod sqlite;
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,12 +14,16 @@ use tokio::runtime::Handle;
 use crate::audit::chain::SealKey;
 use crate::{Entry, Receipt, StoreError, StoreUrl};
 
+use crate::batch::{Batch, BatchError};
+
 pub(crate) use postgres::Postgres;
 pub(crate) use sqlite::{Held, Sqlite};
 
 /// The migrations, oldest first. Forward only: a file here never changes once released.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("V1__audit_and_approvals", include_str!("../migrations/V1__audit_and_approvals.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__audit_and_approvals", include_str!("../migrations/V1__audit_and_approvals.sql")),
+    ("V2__identity", include_str!("../migrations/V2__identity.sql")),
+];
 
 /// The table in which the migrations that ran are noted.
 const MIGRATION_TABLE: &str = "tenantry_migrations";
@@ -29,6 +34,9 @@ pub(crate) enum Param {
     Int(Option<i64>),
     Text(Option<String>),
     Bytes(Vec<u8>),
+    MaybeBytes(Option<Vec<u8>>),
+    /// A list of texts, for [`Backend::among`].
+    Texts(Vec<String>),
 }
 
 impl Param {
@@ -38,6 +46,14 @@ impl Param {
 
     pub(crate) fn int(value: i64) -> Param {
         Param::Int(Some(value))
+    }
+
+    pub(crate) fn maybe(text: Option<&str>) -> Param {
+        Param::Text(text.map(str::to_owned))
+    }
+
+    pub(crate) fn texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Param {
+        Param::Texts(texts.into_iter().map(|text| text.as_ref().to_owned()).collect())
     }
 }
 
@@ -186,6 +202,67 @@ impl Backend {
         }
     }
 
+    /// Runs a change in one transaction: all of it or nothing.
+    pub(crate) async fn change(&self, batch: Batch) -> Result<Vec<u64>, BatchError> {
+        match self {
+            Backend::Sqlite(sqlite) => sqlite.change(&batch),
+            Backend::Postgres(postgres) => postgres.change(&batch).await,
+        }
+    }
+
+    /// Reads the rows of one statement. On SQLite it runs on the calling thread, so it is for statements
+    /// that find their rows by an index and answer few.
+    pub(crate) async fn find<T: Send + 'static>(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: Vec<Param>,
+        read: fn(&Row<'_>) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        match self {
+            Backend::Sqlite(sqlite) => sqlite.rows(&sql.into(), &params, read),
+            Backend::Postgres(postgres) => postgres.rows(&sql.into(), &params, read).await,
+        }
+    }
+
+    /// The same for statements that may take long: on SQLite it runs on a thread for such work.
+    pub(crate) async fn search<T: Send + 'static>(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: Vec<Param>,
+        read: fn(&Row<'_>) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = sql.into();
+        match self {
+            Backend::Sqlite(sqlite) => {
+                let sqlite = sqlite.share();
+                tokio::task::spawn_blocking(move || sqlite.rows(&sql, &params, read))
+                    .await
+                    .map_err(|_| StoreError::Unavailable { why: "a reading thread stopped".to_owned() })?
+            }
+            Backend::Postgres(postgres) => postgres.rows(&sql, &params, read).await,
+        }
+    }
+
+    /// The test `COLUMN is one of the texts in parameter $PLACE` ([`Param::Texts`]), the one form of a
+    /// statement that the two databases do not share.
+    pub(crate) fn among(&self, column: &'static str, place: usize) -> String {
+        match self {
+            Backend::Sqlite(_) => format!("{column} IN (SELECT value FROM json_each(${place}))"),
+            Backend::Postgres(_) => format!("{column} = ANY(${place}::text[])"),
+        }
+    }
+
+    /// The text at a path ([`Param::Texts`] in parameter `$PLACE`) of a column that holds JSON; NULL where
+    /// there is none. Arrays and objects answer their JSON.
+    pub(crate) fn json_text(&self, column: &'static str, place: usize) -> String {
+        match self {
+            Backend::Sqlite(_) => format!(
+                "json_extract({column}, (SELECT '$' || group_concat('.' || json_quote(value), '') FROM json_each(${place})))"
+            ),
+            Backend::Postgres(_) => format!("({column}::jsonb #>> ${place}::text[])"),
+        }
+    }
+
     /// The name in logs and in `tenantry doctor`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -197,7 +274,7 @@ impl Backend {
 
 fn runner() -> Result<refinery::Runner, StoreError> {
     let mut migrations = Vec::with_capacity(MIGRATIONS.len());
-    for (name, sql) in MIGRATIONS {
+    for &(name, sql) in MIGRATIONS {
         migrations.push(refinery::Migration::unapplied(name, sql).map_err(|error| migration_error(&error))?);
     }
     let mut runner = refinery::Runner::new(&migrations);

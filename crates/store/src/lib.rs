@@ -6,6 +6,8 @@
 //!   file that [`verify_export`] checks without the store.
 //! - **Keys.** In a file of their own beside the database, never in it, so that whoever can rewrite
 //!   the audit's rows cannot seal them again.
+//! - **Identity.** Accounts, users, roles, APIs, clients and what they are given ([`identity`]): one file
+//!   per resource, its acts composed in a [`Batch`].
 //! - **Approvals.** Decided once, run at most once, with exactly the content that was asked for.
 //!
 //! Only [`backend`] knows which database it is.
@@ -14,7 +16,9 @@ mod address;
 mod approval;
 mod audit;
 mod backend;
+mod batch;
 mod error;
+pub mod identity;
 mod keys;
 pub mod requester;
 mod store;
@@ -25,5 +29,6 @@ pub use audit::entry::{Decision, Entry, Hash, Head, MAX_ENTRY_BYTES, MAX_NAME_BY
 pub use audit::export::{ExportError, WriteLine, verify_export};
 pub use audit::list::{Filter, MAX_LIST};
 pub use audit::verify::{ChainReport, MAX_LISTED, Problem, ProblemKind, VerifyReport};
+pub use batch::{Batch, BatchError, Place, Subject};
 pub use error::StoreError;
 pub use store::{Options, Store};

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 use tenantry_identity::Audience;
-use tenantry_server::App;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -71,7 +69,7 @@ pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
         if args.check { listen(free_port(args.listen)).await? } else { listen_nearby(run, args.listen).await? };
     let address = listener.local_addr().map_err(|error| Failure::failed("LISTEN", error.to_string()))?;
     let base = format!("http://{address}");
-    let app = App::new(Arc::clone(&runtime.guard), Arc::clone(&runtime.issuer), Arc::clone(&runtime.ambient.clock));
+    let app = runtime.app();
     let (end, ended) = oneshot::channel::<()>();
     let server = tokio::spawn(tenantry_server::serve(listener, app, async move {
         // Either word ends it: the check is over, or the sender is gone.

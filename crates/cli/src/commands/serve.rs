@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use serde_json::json;
-use tenantry_server::App;
 use tokio::net::TcpListener;
 
 use crate::commands::Run;
@@ -35,7 +34,7 @@ pub async fn run(run: Run<'_>, args: &ServeArgs) -> Result<Outcome, Failure> {
         policy.short_version(),
         policy.tables.len()
     ));
-    let app = App::new(runtime.guard, runtime.issuer, runtime.ambient.clock);
+    let app = runtime.app();
     let stop = run.stop.clone();
     tenantry_server::serve(listener, app, async move { stop.asked().await })
         .await

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use tenantry_identity::Audience;
+use tenantry_identity::{Audience, IssueError};
 
 use crate::commands::Run;
 use crate::output::{Failure, Outcome};
@@ -21,8 +21,11 @@ pub struct TokenArgs {
     #[arg(long, value_name = "NAME", requires = "account")]
     pub workspace: Option<String>,
     /// The user, or the platform principal
-    #[arg(long, value_name = "NAME")]
-    pub user: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "management")]
+    pub user: Option<String>,
+    /// A token for the Management API with every scope, for whoever runs this machine
+    #[arg(long, conflicts_with_all = ["account", "user"])]
+    pub management: bool,
     /// How long it is good for: 90s, 10m, 2h (at most 24h)
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = ttl)]
     pub ttl: Duration,
@@ -53,20 +56,25 @@ fn ttl(text: &str) -> Result<Duration, String> {
 pub async fn run(run: Run<'_>, args: &TokenArgs) -> Result<Outcome, Failure> {
     let project = run.project()?;
     let loaded = project.load()?;
+    let ambient = Ambient::default();
+    let seconds = args.ttl.as_secs();
+    let failed = |error: IssueError| Failure::failed(error.code(), error.to_string());
+    let Some(user) = &args.user else {
+        let store = runtime::open_store(&project, &loaded, &ambient).await?;
+        let issuer = runtime::open_issuer(&loaded, &store, &ambient)?;
+        let scopes = tenantry_server::management_scopes();
+        let token = issuer.issue_management("operator", &scopes, args.ttl).map_err(failed)?;
+        run.output.note(&format!("A token for the Management API with every scope, good for {seconds} s."));
+        return Ok(Outcome::new(json!({ "token": token, "token_type": "Bearer", "expires_in": seconds }), token));
+    };
     let who = match &args.account {
-        Some(account) => {
-            Who::User { account: account.clone(), workspace: args.workspace.clone(), user: args.user.clone() }
-        }
-        None => Who::Platform(args.user.clone()),
+        Some(account) => Who::User { account: account.clone(), workspace: args.workspace.clone(), user: user.clone() },
+        None => Who::Platform(user.clone()),
     };
     let subject = runtime::subject(&loaded, &who)?;
-    let ambient = Ambient::default();
     let store = runtime::open_store(&project, &loaded, &ambient).await?;
     let issuer = runtime::open_issuer(&loaded, &store, &ambient)?;
-    let token = issuer
-        .issue(&subject, args.ttl, Audience::App)
-        .map_err(|error| Failure::failed(error.code(), error.to_string()))?;
-    let seconds = args.ttl.as_secs();
+    let token = issuer.issue(&subject, args.ttl, Audience::App).map_err(failed)?;
     run.output.note(&format!("A development token for {who}, good for {seconds} s."));
     Ok(Outcome::new(json!({ "token": token, "token_type": "Bearer", "expires_in": seconds }), token))
 }

@@ -87,6 +87,16 @@ impl Database {
         self.url(Some("runtime"))
     }
 
+    /// The address of a store in this database. PostgreSQL only.
+    pub fn store_url(&self) -> String {
+        match self {
+            Database::Sqlite { .. } => panic!("PostgreSQL only"),
+            Database::Postgres { cluster, name, .. } => {
+                format!("{}/{name}", cluster.rsplit_once('/').expect("a database").0)
+            }
+        }
+    }
+
     /// Runs SQL as the owner, past every fence.
     pub async fn execute(&self, sql: &str) {
         match self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tenantry_identity::{Audience, Issuer, Subject};
+use tenantry_identity::{Audience, Identity, Issuer, Subject};
 use tenantry_server::App;
 use tokio::net::TcpListener;
 
@@ -158,7 +158,8 @@ pub async fn set(database: Database) -> (World, Client) {
     };
     let (attacker, manager) = (token("a", "ada-of-a", "agent"), token("a", "mo-of-a", "manager"));
     let victim = token("b", "ada-of-b", "agent");
-    let app = App::new(Arc::new(guard), Arc::new(issuer), clock);
+    let identity = Identity::new(store, Arc::new(issuer), clock.clone(), Arc::new(SeededEntropy::new(7)));
+    let app = App::new(Arc::new(guard), Arc::new(identity), clock, Arc::new(SeededEntropy::new(8)));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move { tenantry_server::serve(listener, app, std::future::pending()).await });

@@ -1,5 +1,7 @@
 //! The store on PostgreSQL, which several servers may share.
 
+mod change;
+
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::mpsc;
@@ -489,11 +491,13 @@ impl ToSql for Param {
             Param::Int(value) => value.to_sql(ty, out),
             Param::Text(text) => text.to_sql(ty, out),
             Param::Bytes(bytes) => bytes.to_sql(ty, out),
+            Param::MaybeBytes(bytes) => bytes.to_sql(ty, out),
+            Param::Texts(texts) => texts.to_sql(ty, out),
         }
     }
 
     fn accepts(ty: &Type) -> bool {
-        matches!(*ty, Type::INT8 | Type::TEXT | Type::BYTEA)
+        matches!(*ty, Type::INT8 | Type::TEXT | Type::BYTEA | Type::TEXT_ARRAY)
     }
 
     to_sql_checked!();

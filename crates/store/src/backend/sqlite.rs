@@ -1,5 +1,7 @@
 //! The store on SQLite: one writing connection with shared commits, and connections that read.
 
+mod change;
+
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -267,10 +269,15 @@ impl Sqlite {
     pub(crate) fn read<S>(&self, readings: Vec<Reading<S>>, mut state: S) -> Result<S, StoreError> {
         // What was appended before is seen, also what nobody waited for.
         self.settle();
+        self.with_reader(|connection| read_all(connection, readings, &mut state))?;
+        Ok(state)
+    }
+
+    /// Lends a connection that only reads; in memory, the writer's.
+    fn with_reader<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let Some(path) = &self.path else {
             let writer = self.writer.lock();
-            read_all(&writer.connection, readings, &mut state)?;
-            return Ok(state);
+            return work(&writer.connection);
         };
         let idle = self.readers.lock().pop();
         let connection = match idle {
@@ -282,12 +289,12 @@ impl Sqlite {
                 connection
             }
         };
-        read_all(&connection, readings, &mut state)?;
+        let answer = work(&connection)?;
         let mut readers = self.readers.lock();
         if readers.len() < IDLE_READERS {
             readers.push(connection);
         }
-        Ok(state)
+        Ok(answer)
     }
 
     pub(crate) fn write(&self, sql: &'static str, params: &[Param]) -> Result<u64, StoreError> {
@@ -497,7 +504,10 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(64);
     connection
         .busy_timeout(BUSY)
-        .and_then(|()| connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000;"))
+        .and_then(|()| {
+            connection
+                .execute_batch("PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000;")
+        })
         .map_err(|error| sqlite_error(&error))
 }
 
@@ -533,6 +543,12 @@ impl ToSql for Param {
             Param::Int(value) => value.map_or(ValueRef::Null, ValueRef::Integer),
             Param::Text(text) => text.as_ref().map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes())),
             Param::Bytes(bytes) => ValueRef::Blob(bytes),
+            Param::MaybeBytes(bytes) => bytes.as_ref().map_or(ValueRef::Null, |bytes| ValueRef::Blob(bytes)),
+            Param::Texts(texts) => {
+                let list = serde_json::to_string(texts)
+                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+                return Ok(ToSqlOutput::Owned(rusqlite::types::Value::Text(list)));
+            }
         }))
     }
 }

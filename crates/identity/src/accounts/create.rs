@@ -1,0 +1,85 @@
+//! Making an account.
+
+use serde_json::json;
+use tenantry_store::BatchError;
+
+use crate::accounts::{Account, Status};
+use crate::act::Act;
+use crate::caller::Target;
+use crate::text::Fields;
+use crate::{Caller, Identity, Kind, Refusal, ids};
+
+/// What an account is made from.
+#[derive(Debug, Clone, Default)]
+pub struct NewAccount {
+    /// Its name: 1 to 50 of a-z, 0-9, `-` and `_`, beginning with a letter or digit.
+    pub name: String,
+    /// Its name for people.
+    pub display_name: Option<String>,
+    /// What its rows carry in the sources; its id, when nothing else is said.
+    pub tenant_id: Option<String>,
+    /// The account above it, by id.
+    pub parent_id: Option<String>,
+    /// `branding`, `metadata`, `isolation`, `limits`, `token_quota`.
+    pub fields: Fields,
+}
+
+impl Identity {
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// [`Refusal::Exists`] when the name is taken; [`Refusal::Invalid`] when the name does not fit, the
+    /// tenant id was given before, or the parent does not exist.
+    pub async fn create_account(&self, caller: &Caller, new: NewAccount) -> Result<Account, Refusal> {
+        caller.may(&["create:organizations"], Target::Platform)?;
+        check_name(&new.name)?;
+        let now = self.now();
+        let id = ids::letters(self.entropy.as_ref(), "org_", 16)?;
+        let account = Account {
+            tenant_id: new.tenant_id.unwrap_or_else(|| id.clone()),
+            id,
+            name: new.name,
+            display_name: new.display_name,
+            parent_id: new.parent_id,
+            status: Status::Active,
+            fields: new.fields,
+            created_micros: now,
+            updated_micros: now,
+            version: 1,
+        };
+        let inputs = json!({ "id": account.id, "name": account.name, "parent_id": account.parent_id });
+        let act = Act { name: "accounts.create", tenant: &account.tenant_id, workspace: None, inputs };
+        self.act(caller, act, async {
+            let mut batch = self.store.batch();
+            let (tenant, row) = batch.insert_account(&account.to_row());
+            match self.store.commit(batch).await {
+                Ok(_) => Ok(()),
+                Err(BatchError::Duplicate(place)) if place == row => Err(Refusal::Exists(Kind::Account)),
+                Err(BatchError::Duplicate(place)) if place == tenant => {
+                    Err(Refusal::invalid("this tenant_id was given to an account before; rows may still carry it"))
+                }
+                Err(BatchError::Dangling(_)) => Err(Refusal::invalid("there is no account with this parent_id")),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await?;
+        Ok(account)
+    }
+}
+
+/// Refuses a name that could not stand in an address.
+pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
+    let fits = !name.is_empty()
+        && name.len() <= 50
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
+        && name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit());
+    if fits {
+        return Ok(());
+    }
+    Err(Refusal::Invalid {
+        code: "invalid_body",
+        message: format!(
+            "Payload validation error: 'Object didn't pass validation for format organization-name: {name}' on property name."
+        ),
+    })
+}

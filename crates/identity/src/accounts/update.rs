@@ -1,0 +1,75 @@
+//! Changing an account.
+
+use serde_json::{Value, json};
+use tenantry_store::{BatchError, Subject};
+
+use crate::accounts::{Account, Status, create};
+use crate::act::Act;
+use crate::caller::Target;
+use crate::identity::TRIES;
+use crate::text::Fields;
+use crate::{Caller, Identity, Kind, Refusal};
+
+impl Identity {
+    /// Changes an account: members that `change` has replace those that were there (`metadata` and
+    /// `branding` whole), null takes one away.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`], [`Refusal::Exists`] for a name that is taken, [`Refusal::Invalid`].
+    pub async fn update_account(&self, caller: &Caller, id: &str, change: Fields) -> Result<Account, Refusal> {
+        caller.may(&["update:organizations"], Target::Account(id))?;
+        for _ in 0..TRIES {
+            let row = self.store.account(id).await?.ok_or(Refusal::Missing(Kind::Account))?;
+            let mut account = Account::from_row(row);
+            let status = account.status;
+            apply(&mut account, change.clone())?;
+            account.updated_micros = self.now();
+            let inputs = json!({ "id": id, "change": change });
+            let act = Act { name: "accounts.update", tenant: &account.tenant_id, workspace: None, inputs };
+            let done = self.act(caller, act, async {
+                let mut batch = self.store.batch();
+                let place = batch.update_account(&account.to_row());
+                if account.status != status {
+                    batch.affects(Subject::Account(account.id.clone()));
+                }
+                match self.store.commit(batch).await {
+                    Ok(_) => Ok(true),
+                    // Somebody was faster: read again.
+                    Err(BatchError::Untouched(_)) => Ok(false),
+                    Err(BatchError::Duplicate(at)) if at == place => Err(Refusal::Exists(Kind::Account)),
+                    Err(BatchError::Dangling(_)) => Err(Refusal::invalid("there is no account with this parent_id")),
+                    Err(error) => Err(error.into()),
+                }
+            });
+            if done.await? {
+                return Ok(account);
+            }
+        }
+        Err(Refusal::Contended(Kind::Account))
+    }
+}
+
+fn apply(account: &mut Account, change: Fields) -> Result<(), Refusal> {
+    for (name, value) in change {
+        match (name.as_str(), value) {
+            ("name", Value::String(name)) => {
+                create::check_name(&name)?;
+                account.name = name;
+            }
+            ("display_name", Value::String(name)) => account.display_name = Some(name),
+            ("display_name", Value::Null) => account.display_name = None,
+            ("parent_id", Value::String(parent)) => account.parent_id = Some(parent),
+            ("parent_id", Value::Null) => account.parent_id = None,
+            ("status", Value::String(status)) => {
+                account.status = Status::parse(&status)
+                    .ok_or_else(|| Refusal::invalid("status is one of active, suspended, closed"))?;
+            }
+            ("id" | "tenant_id" | "created_at" | "updated_at", _) => {
+                return Err(Refusal::invalid(format!("{name} cannot be changed")));
+            }
+            (_, Value::Null) => drop(account.fields.shift_remove(&name)),
+            (_, value) => drop(account.fields.insert(name, value)),
+        }
+    }
+    Ok(())
+}

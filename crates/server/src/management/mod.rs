@@ -1,0 +1,32 @@
+//! The Management API under `/api/v2`, as clients of Auth0 know it.
+//!
+//! ```text
+//! request -> dispatch: token -> scopes -> path, query and body checked (surface.json) -> endpoint -> Answer
+//! ```
+//! `surface.json` holds the facts of each operation: method, path, scopes, parameters, body. An endpoint is
+//! one file; each family lists its own in `ROUTES`. An operation that is in `surface.json` and in no
+//! `ROUTES` answers 501, anything else 404, both in the shape of every other error.
+
+mod auth;
+mod body;
+mod dispatch;
+mod failure;
+mod formats;
+mod organizations;
+mod paging;
+mod query;
+mod route;
+mod schema;
+mod surface;
+
+pub(crate) use dispatch::router;
+
+/// Every scope that an operation of the Management API may need, sorted.
+#[must_use]
+pub fn scopes() -> Vec<&'static str> {
+    let all = surface::OPERATIONS.iter().flat_map(|operation| operation.scopes.iter().map(String::as_str));
+    all.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+/// Every endpoint.
+pub(crate) const FAMILIES: &[&[route::Route]] = &[organizations::ROUTES];

@@ -1,0 +1,12 @@
+//! `GET /api/v2/organizations/name/{name}`.
+
+use tenantry_identity::Refusal;
+
+use super::shown;
+use crate::management::route::{Answer, Call};
+
+/// Answers the call.
+pub(super) async fn handle(call: Call) -> Result<Answer, Refusal> {
+    let account = call.identity.account_named(&call.caller, call.param("name")).await?;
+    Ok(Answer::ok(shown(&account)))
+}

@@ -1,0 +1,17 @@
+//! The Management API, over the store on SQLite and on PostgreSQL.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "tests"
+)]
+
+#[path = "../../../guard/tests/support/mod.rs"]
+#[allow(dead_code, reason = "shared by several test programs")]
+mod support;
+
+mod organizations;
+mod site;

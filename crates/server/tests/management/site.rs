@@ -1,0 +1,115 @@
+//! A server without data sources, called in process.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tempfile::TempDir;
+use tenantry_file::{SourceText, compile, load};
+use tenantry_guard::{Guard, Parts};
+use tenantry_identity::{Identity, Issuer};
+use tenantry_policy::{Clock, Entropy};
+use tenantry_server::{App, management_scopes, router};
+use tenantry_store::{Store, StoreUrl};
+use tower::ServiceExt;
+
+use crate::support::ambient::{SeededEntropy, TestClock};
+use crate::support::database::Database;
+
+/// A server.
+pub struct Site {
+    router: Router,
+    pub identity: Arc<Identity>,
+    pub clock: Arc<TestClock>,
+    token: String,
+    _folder: TempDir,
+}
+
+/// Runs a test over each store: SQLite, and PostgreSQL where the tests are given one.
+pub async fn on_each_store(test: impl AsyncFn(&Site)) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("store.db").display());
+    test(&Site::open(&url, folder).await).await;
+    match Database::postgres().await {
+        Some(database) => {
+            test(&Site::open(&database.store_url(), tempfile::tempdir().unwrap()).await).await;
+        }
+        None => eprintln!("skipped on PostgreSQL: TENANTRY_TEST_POSTGRES is not set"),
+    }
+}
+
+impl Site {
+    async fn open(store_url: &str, folder: TempDir) -> Site {
+        let clock = Arc::new(TestClock::default());
+        let shared: Arc<dyn Clock> = clock.clone();
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(11));
+        let options = tenantry_store::Options {
+            clock: Arc::clone(&shared),
+            entropy: Arc::clone(&entropy),
+            key_file: Some(folder.path().join("keys.json")),
+        };
+        let store = Arc::new(Store::open(&StoreUrl::parse(store_url).unwrap(), options).await.unwrap());
+        let issuer = Issuer::open(&store, "https://tenantry.example/", Arc::clone(&shared), Arc::clone(&entropy));
+        let issuer = Arc::new(issuer.unwrap());
+        let loaded = load(vec![SourceText { name: "tenantry.toml".to_owned(), text: String::new() }]).unwrap();
+        let compiled = compile(&loaded, &BTreeMap::new()).unwrap();
+        let guard = Guard::new(Parts {
+            policy: Arc::new(compiled.policy),
+            sources: HashMap::new(),
+            store: Arc::clone(&store),
+            clock: Arc::clone(&shared),
+            entropy: Arc::clone(&entropy),
+        });
+        let guard = Arc::new(guard.await.unwrap());
+        let identity = Arc::new(Identity::new(store, issuer, Arc::clone(&shared), Arc::clone(&entropy)));
+        let router = router(App::new(guard, Arc::clone(&identity), shared, entropy));
+        let token = identity.issuer().issue_management("test", &management_scopes(), Duration::from_hours(1)).unwrap();
+        Site { router, identity, clock, token, _folder: folder }
+    }
+
+    /// A token with these scopes only.
+    pub fn token(&self, scopes: &[&str]) -> String {
+        self.identity.issuer().issue_management("test", scopes, Duration::from_hours(1)).unwrap()
+    }
+
+    /// Calls `/api/v2` and the path with every scope; answers status and body (null when there is none).
+    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        self.call_as(&self.token, method, path, body).await
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        self.call("GET", path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.call("POST", path, Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
+        self.call("PATCH", path, Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> (u16, Value) {
+        self.call("DELETE", path, None).await
+    }
+
+    /// The same with another token.
+    pub async fn call_as(&self, token: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let mut request = Request::builder().method(method).uri(format!("/api/v2{path}"));
+        request = request.header("authorization", format!("Bearer {token}"));
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let json = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        (status, json)
+    }
+}

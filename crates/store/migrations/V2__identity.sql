@@ -1,0 +1,443 @@
+-- Who: accounts, users, roles, APIs, clients, and what they are given. One text for both databases.
+-- `doc` holds a resource's remaining fields as JSON; what is searched, joined or unique is a column.
+-- An empty text in `account_id` or `workspace_id` of a holding means: held on the level above.
+
+CREATE TABLE tenantry_setting (
+    name           TEXT   NOT NULL PRIMARY KEY,
+    doc            TEXT   NOT NULL,
+    version        BIGINT NOT NULL,
+    updated_micros BIGINT NOT NULL
+);
+
+-- An account is a tenant. `tenant_id` is what its rows carry in the sources; it never changes.
+CREATE TABLE tenantry_account (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    name           TEXT   NOT NULL UNIQUE,
+    tenant_id      TEXT   NOT NULL UNIQUE,
+    display_name   TEXT,
+    parent_id      TEXT   REFERENCES tenantry_account (id),
+    status         TEXT   NOT NULL,
+    doc            TEXT   NOT NULL,
+    version        BIGINT NOT NULL,
+    created_micros BIGINT NOT NULL,
+    updated_micros BIGINT NOT NULL
+);
+CREATE INDEX tenantry_account_by_age ON tenantry_account (created_micros, id);
+CREATE INDEX tenantry_account_by_parent ON tenantry_account (parent_id);
+
+-- Every tenant id ever given. Rows of a deleted account may still lie in a source, so its tenant id
+-- is never given to another account.
+CREATE TABLE tenantry_tenant (
+    tenant_id  TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL
+);
+
+CREATE TABLE tenantry_workspace (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    account_id     TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
+    name           TEXT   NOT NULL,
+    display_name   TEXT,
+    status         TEXT   NOT NULL,
+    doc            TEXT   NOT NULL,
+    version        BIGINT NOT NULL,
+    created_micros BIGINT NOT NULL,
+    updated_micros BIGINT NOT NULL,
+    UNIQUE (account_id, name)
+);
+
+CREATE TABLE tenantry_connection (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    name           TEXT   NOT NULL UNIQUE,
+    strategy       TEXT   NOT NULL,
+    doc            TEXT   NOT NULL,
+    version        BIGINT NOT NULL,
+    created_micros BIGINT NOT NULL,
+    updated_micros BIGINT NOT NULL
+);
+
+CREATE TABLE tenantry_account_connection (
+    account_id     TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
+    connection_id  TEXT   NOT NULL REFERENCES tenantry_connection (id) ON DELETE CASCADE,
+    doc            TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    PRIMARY KEY (account_id, connection_id)
+);
+CREATE INDEX tenantry_account_connection_by_connection ON tenantry_account_connection (connection_id);
+
+-- `connection` is the name of the connection of the first identity; `email` and `username` are in
+-- lower case, as they are compared. What the user sees is in `doc`.
+CREATE TABLE tenantry_user (
+    id                TEXT   NOT NULL PRIMARY KEY,
+    connection        TEXT   NOT NULL,
+    email             TEXT,
+    username          TEXT,
+    phone             TEXT,
+    name              TEXT,
+    blocked           BIGINT NOT NULL,
+    platform          BIGINT NOT NULL,
+    logins            BIGINT NOT NULL,
+    last_login_micros BIGINT,
+    last_ip           TEXT,
+    doc               TEXT   NOT NULL,
+    version           BIGINT NOT NULL,
+    created_micros    BIGINT NOT NULL,
+    updated_micros    BIGINT NOT NULL,
+    UNIQUE (connection, email),
+    UNIQUE (connection, username),
+    UNIQUE (connection, phone)
+);
+CREATE INDEX tenantry_user_by_age ON tenantry_user (created_micros, id);
+CREATE INDEX tenantry_user_by_email ON tenantry_user (email);
+CREATE INDEX tenantry_user_by_name ON tenantry_user (name);
+CREATE INDEX tenantry_user_by_last_login ON tenantry_user (last_login_micros);
+
+-- The identities of a user. The first one (`ordinal` 0) made the user.
+CREATE TABLE tenantry_identity (
+    provider   TEXT   NOT NULL,
+    subject    TEXT   NOT NULL,
+    user_id    TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    connection TEXT   NOT NULL,
+    ordinal    BIGINT NOT NULL,
+    doc        TEXT   NOT NULL,
+    PRIMARY KEY (provider, subject)
+);
+CREATE INDEX tenantry_identity_by_user ON tenantry_identity (user_id, ordinal);
+CREATE INDEX tenantry_identity_by_connection ON tenantry_identity (connection);
+
+CREATE TABLE tenantry_password (
+    user_id        TEXT   NOT NULL PRIMARY KEY REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    hash           TEXT   NOT NULL,
+    history        TEXT   NOT NULL,
+    updated_micros BIGINT NOT NULL
+);
+
+CREATE TABLE tenantry_authentication_method (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    user_id        TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    kind           TEXT   NOT NULL,
+    secret         BYTEA,
+    doc            TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL
+);
+CREATE INDEX tenantry_authentication_method_by_user ON tenantry_authentication_method (user_id, created_micros);
+
+CREATE TABLE tenantry_member (
+    account_id     TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
+    user_id        TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    created_micros BIGINT NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+);
+CREATE INDEX tenantry_member_by_user ON tenantry_member (user_id);
+CREATE INDEX tenantry_member_by_age ON tenantry_member (account_id, created_micros, user_id);
+
+CREATE TABLE tenantry_workspace_member (
+    workspace_id   TEXT   NOT NULL REFERENCES tenantry_workspace (id) ON DELETE CASCADE,
+    account_id     TEXT   NOT NULL,
+    user_id        TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, user_id),
+    FOREIGN KEY (account_id, user_id) REFERENCES tenantry_member (account_id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX tenantry_workspace_member_by_member ON tenantry_workspace_member (account_id, user_id);
+
+-- `level`: platform, account or workspace. `account_id`: an account's own role; empty for one that
+-- the platform offers to all.
+CREATE TABLE tenantry_role (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    account_id     TEXT   NOT NULL,
+    name           TEXT   NOT NULL,
+    level          TEXT   NOT NULL,
+    description    TEXT,
+    version        BIGINT NOT NULL,
+    created_micros BIGINT NOT NULL,
+    updated_micros BIGINT NOT NULL,
+    UNIQUE (account_id, name)
+);
+
+CREATE TABLE tenantry_api (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    identifier     TEXT   NOT NULL UNIQUE,
+    name           TEXT,
+    is_system      BIGINT NOT NULL,
+    doc            TEXT   NOT NULL,
+    version        BIGINT NOT NULL,
+    created_micros BIGINT NOT NULL,
+    updated_micros BIGINT NOT NULL
+);
+
+-- The permissions that an API knows, in the order in which they were given.
+CREATE TABLE tenantry_permission (
+    api_id      TEXT   NOT NULL REFERENCES tenantry_api (id) ON DELETE CASCADE,
+    name        TEXT   NOT NULL,
+    description TEXT,
+    ordinal     BIGINT NOT NULL,
+    PRIMARY KEY (api_id, name)
+);
+
+CREATE TABLE tenantry_role_permission (
+    role_id        TEXT   NOT NULL REFERENCES tenantry_role (id) ON DELETE CASCADE,
+    api_id         TEXT   NOT NULL,
+    permission     TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    PRIMARY KEY (role_id, api_id, permission),
+    FOREIGN KEY (api_id, permission) REFERENCES tenantry_permission (api_id, name) ON DELETE CASCADE
+);
+CREATE INDEX tenantry_role_permission_by_permission ON tenantry_role_permission (api_id, permission);
+
+CREATE TABLE tenantry_user_permission (
+    user_id        TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    api_id         TEXT   NOT NULL,
+    permission     TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    PRIMARY KEY (user_id, api_id, permission),
+    FOREIGN KEY (api_id, permission) REFERENCES tenantry_permission (api_id, name) ON DELETE CASCADE
+);
+CREATE INDEX tenantry_user_permission_by_permission ON tenantry_user_permission (api_id, permission);
+
+-- Who holds a role where. Removing a member removes what it held there by statements of its own,
+-- since the empty text cannot refer to anything.
+CREATE TABLE tenantry_role_holder (
+    user_id        TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    account_id     TEXT   NOT NULL,
+    workspace_id   TEXT   NOT NULL,
+    role_id        TEXT   NOT NULL REFERENCES tenantry_role (id) ON DELETE CASCADE,
+    created_micros BIGINT NOT NULL,
+    PRIMARY KEY (user_id, account_id, workspace_id, role_id)
+);
+CREATE INDEX tenantry_role_holder_by_role ON tenantry_role_holder (role_id, account_id, user_id);
+CREATE INDEX tenantry_role_holder_by_account ON tenantry_role_holder (account_id, user_id);
+
+-- `secret` is sealed with a key that is not in this database.
+CREATE TABLE tenantry_client (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    name           TEXT   NOT NULL,
+    app_type       TEXT,
+    is_first_party BIGINT NOT NULL,
+    is_global      BIGINT NOT NULL,
+    secret         BYTEA,
+    doc            TEXT   NOT NULL,
+    version        BIGINT NOT NULL,
+    created_micros BIGINT NOT NULL,
+    updated_micros BIGINT NOT NULL
+);
+CREATE INDEX tenantry_client_by_age ON tenantry_client (created_micros, id);
+
+CREATE TABLE tenantry_credential (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    client_id      TEXT   NOT NULL REFERENCES tenantry_client (id) ON DELETE CASCADE,
+    kid            TEXT,
+    kind           TEXT   NOT NULL,
+    doc            TEXT   NOT NULL,
+    expires_micros BIGINT,
+    created_micros BIGINT NOT NULL,
+    updated_micros BIGINT NOT NULL
+);
+CREATE INDEX tenantry_credential_by_client ON tenantry_credential (client_id, created_micros);
+
+-- What a client may ask of an API.
+CREATE TABLE tenantry_client_grant (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    client_id      TEXT   NOT NULL REFERENCES tenantry_client (id) ON DELETE CASCADE,
+    api_id         TEXT   NOT NULL REFERENCES tenantry_api (id) ON DELETE CASCADE,
+    subject_type   TEXT   NOT NULL,
+    any_account    BIGINT NOT NULL,
+    doc            TEXT   NOT NULL,
+    version        BIGINT NOT NULL,
+    created_micros BIGINT NOT NULL,
+    UNIQUE (client_id, api_id, subject_type)
+);
+CREATE INDEX tenantry_client_grant_by_api ON tenantry_client_grant (api_id);
+
+CREATE TABLE tenantry_account_client_grant (
+    account_id     TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
+    grant_id       TEXT   NOT NULL REFERENCES tenantry_client_grant (id) ON DELETE CASCADE,
+    created_micros BIGINT NOT NULL,
+    PRIMARY KEY (account_id, grant_id)
+);
+CREATE INDEX tenantry_account_client_grant_by_grant ON tenantry_account_client_grant (grant_id);
+
+CREATE TABLE tenantry_domain (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    account_id     TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
+    domain         TEXT   NOT NULL,
+    status         TEXT   NOT NULL,
+    doc            TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    UNIQUE (account_id, domain)
+);
+CREATE INDEX tenantry_domain_by_name ON tenantry_domain (domain, status);
+
+-- The ticket itself is shown once; its hash is kept.
+CREATE TABLE tenantry_invitation (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    account_id     TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
+    email          TEXT   NOT NULL,
+    ticket_hash    BYTEA  NOT NULL UNIQUE,
+    status         TEXT   NOT NULL,
+    doc            TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    expires_micros BIGINT NOT NULL
+);
+CREATE INDEX tenantry_invitation_by_account ON tenantry_invitation (account_id, created_micros, id);
+
+CREATE TABLE tenantry_workspace_code (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    account_id     TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
+    workspace_id   TEXT   NOT NULL REFERENCES tenantry_workspace (id) ON DELETE CASCADE,
+    role_id        TEXT   REFERENCES tenantry_role (id) ON DELETE CASCADE,
+    code_hash      BYTEA  NOT NULL UNIQUE,
+    context        TEXT   NOT NULL,
+    max_uses       BIGINT NOT NULL,
+    uses           BIGINT NOT NULL,
+    status         TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    expires_micros BIGINT NOT NULL
+);
+CREATE INDEX tenantry_workspace_code_by_workspace ON tenantry_workspace_code (workspace_id, created_micros);
+
+CREATE TABLE tenantry_session (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    user_id        TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    doc            TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    seen_micros    BIGINT NOT NULL,
+    idle_micros    BIGINT NOT NULL,
+    expires_micros BIGINT NOT NULL
+);
+CREATE INDEX tenantry_session_by_user ON tenantry_session (user_id, created_micros);
+
+-- One row per family; `hash` is of the token in force, `spent` of the one before it.
+CREATE TABLE tenantry_refresh_token (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    user_id        TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    client_id      TEXT   NOT NULL REFERENCES tenantry_client (id) ON DELETE CASCADE,
+    session_id     TEXT,
+    account_id     TEXT,
+    workspace_id   TEXT,
+    hash           BYTEA  NOT NULL UNIQUE,
+    generation     BIGINT NOT NULL,
+    rotating       BIGINT NOT NULL,
+    doc            TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    used_micros    BIGINT,
+    idle_micros    BIGINT,
+    expires_micros BIGINT
+);
+CREATE INDEX tenantry_refresh_token_by_user ON tenantry_refresh_token (user_id, created_micros);
+CREATE INDEX tenantry_refresh_token_by_client ON tenantry_refresh_token (client_id);
+
+-- Refresh tokens that were rotated away, so that their reuse is known. They leave with their family.
+CREATE TABLE tenantry_refresh_token_spent (
+    hash             BYTEA  NOT NULL PRIMARY KEY,
+    refresh_token_id TEXT   NOT NULL REFERENCES tenantry_refresh_token (id) ON DELETE CASCADE,
+    spent_micros     BIGINT NOT NULL
+);
+
+-- Opaque access tokens.
+CREATE TABLE tenantry_opaque_token (
+    hash           BYTEA  NOT NULL PRIMARY KEY,
+    user_id        TEXT   REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    client_id      TEXT   NOT NULL,
+    doc            TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    expires_micros BIGINT NOT NULL
+);
+CREATE INDEX tenantry_opaque_token_by_end ON tenantry_opaque_token (expires_micros);
+
+-- What a user consented to.
+CREATE TABLE tenantry_consent (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    user_id        TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    client_id      TEXT   NOT NULL REFERENCES tenantry_client (id) ON DELETE CASCADE,
+    audience       TEXT   NOT NULL,
+    scope          TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    UNIQUE (user_id, client_id, audience)
+);
+
+CREATE TABLE tenantry_device_credential (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    user_id        TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    client_id      TEXT   NOT NULL,
+    kind           TEXT   NOT NULL,
+    doc            TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL
+);
+CREATE INDEX tenantry_device_credential_by_user ON tenantry_device_credential (user_id);
+
+-- Links that were sent out: a changed password, a confirmed address, the first owner's set-up.
+CREATE TABLE tenantry_ticket (
+    hash           BYTEA  NOT NULL PRIMARY KEY,
+    kind           TEXT   NOT NULL,
+    user_id        TEXT   REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    doc            TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    expires_micros BIGINT NOT NULL,
+    used_micros    BIGINT
+);
+
+CREATE TABLE tenantry_job (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    kind           TEXT   NOT NULL,
+    status         TEXT   NOT NULL,
+    doc            TEXT   NOT NULL,
+    errors         TEXT,
+    result         BYTEA,
+    created_micros BIGINT NOT NULL,
+    updated_micros BIGINT NOT NULL
+);
+
+-- What happened, for people who look after users. The record that cannot be changed is the audit.
+CREATE TABLE tenantry_log (
+    id          TEXT   NOT NULL PRIMARY KEY,
+    time_micros BIGINT NOT NULL,
+    kind        TEXT   NOT NULL,
+    user_id     TEXT,
+    client_id   TEXT,
+    account_id  TEXT,
+    doc         TEXT   NOT NULL
+);
+CREATE INDEX tenantry_log_by_time ON tenantry_log (time_micros, id);
+CREATE INDEX tenantry_log_by_user ON tenantry_log (user_id, time_micros);
+
+-- Failed attempts, by what they were counted for: `user:…`, `ip:…`, `account:…`.
+CREATE TABLE tenantry_attempt (
+    subject      TEXT   NOT NULL,
+    address      TEXT   NOT NULL,
+    failures     BIGINT NOT NULL,
+    since_micros BIGINT NOT NULL,
+    blocked      BIGINT NOT NULL,
+    PRIMARY KEY (subject, address)
+);
+
+-- The keys that sign tokens, sealed. `state`: next, current, previous, revoked.
+CREATE TABLE tenantry_signing_key (
+    kid            TEXT   NOT NULL PRIMARY KEY,
+    algorithm      TEXT   NOT NULL,
+    state          TEXT   NOT NULL,
+    private        BYTEA  NOT NULL,
+    public         TEXT   NOT NULL,
+    created_micros BIGINT NOT NULL,
+    state_micros   BIGINT NOT NULL
+);
+
+-- Changes of rights, in order. A token that was made before a change of its subject is refused.
+CREATE TABLE tenantry_change (
+    seq         BIGINT NOT NULL PRIMARY KEY,
+    time_micros BIGINT NOT NULL,
+    kind        TEXT   NOT NULL,
+    subject     TEXT   NOT NULL
+);
+CREATE INDEX tenantry_change_by_time ON tenantry_change (time_micros);
+
+-- Answers to POSTs that carried an Idempotency-Key.
+CREATE TABLE tenantry_idempotency (
+    caller         TEXT   NOT NULL,
+    name           TEXT   NOT NULL,
+    digest         BYTEA  NOT NULL,
+    status         BIGINT,
+    body           BYTEA,
+    created_micros BIGINT NOT NULL,
+    PRIMARY KEY (caller, name)
+);
+CREATE INDEX tenantry_idempotency_by_age ON tenantry_idempotency (created_micros);

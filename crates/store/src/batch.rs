@@ -1,0 +1,166 @@
+//! Changes of what the store keeps: statements that happen together or not at all.
+//!
+//! Each resource's file adds its own acts to [`Batch`], so an operation composes them without knowing
+//! SQL: `batch.insert_account(&account); batch.insert_member(…); store.commit(batch).await?`.
+
+use std::borrow::Cow;
+
+use crate::backend::Param;
+use crate::{Store, StoreError};
+
+/// One statement of a batch.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) sql: Cow<'static, str>,
+    pub(crate) params: Vec<Param>,
+    /// It must touch at least one row, or the whole batch is undone.
+    pub(crate) must_touch: bool,
+}
+
+/// Whose rights a change concerns. Tokens that were made for it before are refused afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A user, wherever.
+    User(String),
+    /// A user in one account.
+    Member {
+        /// The account's id.
+        account: String,
+        /// The user's id.
+        user: String,
+    },
+    /// Everybody in an account.
+    Account(String),
+    /// Everybody in a workspace.
+    Workspace(String),
+    /// Everybody who holds a role.
+    Role(String),
+    /// A client acting for itself or for users.
+    Client(String),
+    /// Everybody who may use an API.
+    Api(String),
+    /// One token, by its `jti`.
+    Token(String),
+}
+
+impl Subject {
+    /// The kind and the name, as stored.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, Cow<'_, str>) {
+        match self {
+            Subject::User(id) => ("user", Cow::Borrowed(id)),
+            Subject::Member { account, user } => ("member", Cow::Owned([account, "/", user].concat())),
+            Subject::Account(id) => ("account", Cow::Borrowed(id)),
+            Subject::Workspace(id) => ("workspace", Cow::Borrowed(id)),
+            Subject::Role(id) => ("role", Cow::Borrowed(id)),
+            Subject::Client(id) => ("client", Cow::Borrowed(id)),
+            Subject::Api(id) => ("api", Cow::Borrowed(id)),
+            Subject::Token(id) => ("token", Cow::Borrowed(id)),
+        }
+    }
+
+    /// What [`Subject::parts`] took apart; `None` for a kind that a newer Tenantry wrote.
+    #[must_use]
+    pub fn parse(kind: &str, name: &str) -> Option<Subject> {
+        let owned = || name.to_owned();
+        Some(match kind {
+            "user" => Subject::User(owned()),
+            "member" => {
+                let (account, user) = name.split_once('/')?;
+                Subject::Member { account: account.to_owned(), user: user.to_owned() }
+            }
+            "account" => Subject::Account(owned()),
+            "workspace" => Subject::Workspace(owned()),
+            "role" => Subject::Role(owned()),
+            "client" => Subject::Client(owned()),
+            "api" => Subject::Api(owned()),
+            "token" => Subject::Token(owned()),
+            _ => return None,
+        })
+    }
+}
+
+/// Statements for one transaction, in order, and whose rights they change.
+#[derive(Debug)]
+pub struct Batch {
+    pub(crate) statements: Vec<Statement>,
+    pub(crate) affected: Vec<Subject>,
+    /// When, in microseconds since 1970 UTC.
+    pub(crate) now: i64,
+}
+
+/// The place of an act in a batch, by which [`BatchError`] names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(pub(crate) usize);
+
+impl Batch {
+    /// An empty batch at a time (microseconds since 1970 UTC).
+    #[must_use]
+    pub fn new(now: i64) -> Batch {
+        Batch { statements: Vec::new(), affected: Vec::new(), now }
+    }
+
+    /// Adds a statement that may touch any number of rows.
+    pub(crate) fn run(&mut self, sql: impl Into<Cow<'static, str>>, params: Vec<Param>) -> Place {
+        self.statements.push(Statement { sql: sql.into(), params, must_touch: false });
+        Place(self.statements.len() - 1)
+    }
+
+    /// Adds a statement that must touch a row: [`BatchError::Untouched`] names its place otherwise.
+    pub(crate) fn must(&mut self, sql: impl Into<Cow<'static, str>>, params: Vec<Param>) -> Place {
+        self.statements.push(Statement { sql: sql.into(), params, must_touch: true });
+        Place(self.statements.len() - 1)
+    }
+
+    /// Notes that somebody's rights change.
+    pub fn affects(&mut self, subject: Subject) {
+        if !self.affected.contains(&subject) {
+            self.affected.push(subject);
+        }
+    }
+
+    /// Nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.statements.is_empty() && self.affected.is_empty()
+    }
+}
+
+/// Why a batch did not happen. Nothing of it was written, unless the store did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BatchError {
+    /// The act at this place found no row.
+    #[error("act {} of the batch found nothing to change", .0.0)]
+    Untouched(Place),
+    /// The act at this place would make a second row with a unique key.
+    #[error("act {} of the batch would make something twice", .0.0)]
+    Duplicate(Place),
+    /// The act at this place refers to a row that does not exist.
+    #[error("act {} of the batch refers to something that does not exist", .0.0)]
+    Dangling(Place),
+    /// The store's own trouble.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The next number in the order of changes. Changes of rights take turns, so that a number is seen by
+/// everybody before a later one is given.
+pub(crate) const CHANGE_INSERT: &str = "INSERT INTO tenantry_change (seq, time_micros, kind, subject) \
+    SELECT coalesce(max(seq), 0) + 1, $1, $2, $3 FROM tenantry_change";
+
+impl Store {
+    /// A batch at the present time.
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.clock.now_micros())
+    }
+
+    /// Runs a batch in one transaction; answers how many rows each act touched, by its place.
+    ///
+    /// # Errors
+    /// [`BatchError`]; nothing was written then, unless the store did not answer.
+    pub async fn commit(&self, batch: Batch) -> Result<Vec<u64>, BatchError> {
+        self.backend.change(batch).await
+    }
+}

@@ -1,0 +1,158 @@
+//! Accounts.
+
+use crate::backend::{Param, Row};
+use crate::identity::Window;
+use crate::{Batch, Place, Store, StoreError};
+
+/// An account's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// `org_` and 16 letters and digits.
+    pub id: String,
+    /// Its name in addresses and tokens: lower case, unique.
+    pub name: String,
+    /// What its rows carry in the sources. Never changes, and is never given to another account.
+    pub tenant_id: String,
+    /// Its name for people.
+    pub display_name: Option<String>,
+    /// The account above it.
+    pub parent_id: Option<String>,
+    /// `active`, `suspended` or `closed`.
+    pub status: String,
+    /// The remaining fields, a JSON object.
+    pub doc: String,
+    /// Counts the changes.
+    pub version: i64,
+    /// Microseconds since 1970 UTC.
+    pub created_micros: i64,
+    /// Microseconds since 1970 UTC.
+    pub updated_micros: i64,
+}
+
+const COLUMNS: &str =
+    "id, name, tenant_id, display_name, parent_id, status, doc, version, created_micros, updated_micros";
+
+fn read(row: &Row<'_>) -> Account {
+    let text = |place| row.text(place).unwrap_or_default();
+    let int = |place| row.int(place).unwrap_or_default();
+    Account {
+        id: text(0),
+        name: text(1),
+        tenant_id: text(2),
+        display_name: row.text(3),
+        parent_id: row.text(4),
+        status: text(5),
+        doc: text(6),
+        version: int(7),
+        created_micros: int(8),
+        updated_micros: int(9),
+    }
+}
+
+impl Batch {
+    /// Makes an account. A duplicate of the first place answered is a tenant id that was given before,
+    /// of the second a name that is taken.
+    pub fn insert_account(&mut self, account: &Account) -> (Place, Place) {
+        let tenant = self.run(
+            "INSERT INTO tenantry_tenant (tenant_id, account_id) VALUES ($1, $2)",
+            vec![Param::text(&account.tenant_id), Param::text(&account.id)],
+        );
+        let row = self.run(
+            "INSERT INTO tenantry_account (id, name, tenant_id, display_name, parent_id, status, doc, version, \
+             created_micros, updated_micros) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            vec![
+                Param::text(&account.id),
+                Param::text(&account.name),
+                Param::text(&account.tenant_id),
+                Param::maybe(account.display_name.as_deref()),
+                Param::maybe(account.parent_id.as_deref()),
+                Param::text(&account.status),
+                Param::text(&account.doc),
+                Param::int(account.version),
+                Param::int(account.created_micros),
+                Param::int(account.updated_micros),
+            ],
+        );
+        (tenant, row)
+    }
+
+    /// Writes an account that was read at `account.version`; untouched when somebody was faster. The
+    /// tenant id is not among what changes.
+    pub fn update_account(&mut self, account: &Account) -> Place {
+        self.must(
+            "UPDATE tenantry_account SET name = $1, display_name = $2, parent_id = $3, status = $4, doc = $5, \
+             version = version + 1, updated_micros = $6 WHERE id = $7 AND version = $8",
+            vec![
+                Param::text(&account.name),
+                Param::maybe(account.display_name.as_deref()),
+                Param::maybe(account.parent_id.as_deref()),
+                Param::text(&account.status),
+                Param::text(&account.doc),
+                Param::int(account.updated_micros),
+                Param::text(&account.id),
+                Param::int(account.version),
+            ],
+        )
+    }
+
+    /// Removes an account with its workspaces, memberships, invitations and what its members held there.
+    pub fn delete_account(&mut self, id: &str) -> Place {
+        self.run("DELETE FROM tenantry_role_holder WHERE account_id = $1", vec![Param::text(id)]);
+        self.run("DELETE FROM tenantry_role WHERE account_id = $1", vec![Param::text(id)]);
+        self.must("DELETE FROM tenantry_account WHERE id = $1", vec![Param::text(id)])
+    }
+}
+
+impl Store {
+    /// The account of that id.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn account(&self, id: &str) -> Result<Option<Account>, StoreError> {
+        let sql = ["SELECT ", COLUMNS, " FROM tenantry_account WHERE id = $1"].concat();
+        Ok(self.backend.find(sql, vec![Param::text(id)], read).await?.pop())
+    }
+
+    /// The account of that name.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn account_named(&self, name: &str) -> Result<Option<Account>, StoreError> {
+        let sql = ["SELECT ", COLUMNS, " FROM tenantry_account WHERE name = $1"].concat();
+        Ok(self.backend.find(sql, vec![Param::text(name)], read).await?.pop())
+    }
+
+    /// Accounts, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn accounts(&self, window: Window) -> Result<Vec<Account>, StoreError> {
+        let sql =
+            ["SELECT ", COLUMNS, " FROM tenantry_account ORDER BY created_micros, id LIMIT $1 OFFSET $2"].concat();
+        self.backend.find(sql, vec![Param::int(window.limit), Param::int(window.offset)], read).await
+    }
+
+    /// Accounts made after the one of that place (its time and id), oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn accounts_after(&self, after: Option<(i64, &str)>, limit: i64) -> Result<Vec<Account>, StoreError> {
+        let (micros, id) = after.unwrap_or((i64::MIN, ""));
+        let sql = [
+            "SELECT ",
+            COLUMNS,
+            " FROM tenantry_account WHERE (created_micros, id) > ($1, $2) ORDER BY created_micros, id LIMIT $3",
+        ]
+        .concat();
+        self.backend.find(sql, vec![Param::int(micros), Param::text(id), Param::int(limit)], read).await
+    }
+
+    /// How many accounts there are.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn count_accounts(&self) -> Result<i64, StoreError> {
+        let found = self.backend.find("SELECT count(*) FROM tenantry_account", vec![], |row| row.int(0)).await?;
+        Ok(found.into_iter().flatten().next().unwrap_or_default())
+    }
+}

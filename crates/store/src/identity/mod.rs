@@ -1,0 +1,14 @@
+//! Who: the rows of accounts, users, roles, APIs, clients and what they are given. One file per
+//! resource: its row, what [`Batch`](crate::Batch) can do with it, how [`Store`](crate::Store) finds it.
+//! What the operations mean, who may do them and how they are recorded is the identity room's.
+
+pub mod accounts;
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// How many items to leave out.
+    pub offset: i64,
+    /// How many items to answer at most.
+    pub limit: i64,
+}
