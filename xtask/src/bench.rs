@@ -10,7 +10,7 @@ use crate::postgres::{self, Cluster};
 use crate::step::{self, Kind};
 use crate::suite::answers;
 use crate::talk;
-use crate::workspace::{cargo, root};
+use crate::workspace::{cargo, root, target};
 
 /// What is measured.
 #[derive(Subcommand)]
@@ -98,10 +98,6 @@ fn measure(interrupt: &Interrupt, command: Command) -> u8 {
 
 fn release(program: &str) -> PathBuf {
     target().join("release").join(program)
-}
-
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// A Python with OrmAI, in a virtual environment of its own under target.

@@ -2,6 +2,7 @@
 //! no room of the product, so that it also works while one of them does not compile.
 
 mod bench;
+mod clients;
 mod count;
 mod generate;
 mod interrupt;

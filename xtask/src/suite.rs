@@ -1,8 +1,10 @@
 //! `cargo xtask test`: everything that has to hold, in one command.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::clients;
 use crate::count::Count;
 use crate::generate;
 use crate::interrupt::Interrupt;
@@ -24,7 +26,8 @@ pub(crate) fn run(interrupt: &Interrupt, long: bool, filter: &[String]) -> u8 {
         }
     };
     talk::line(&format!("    {} from {}", cluster.url(), cluster.programs().display()));
-    let suite = Suite { interrupt, cluster: &cluster, long, filter };
+    let clients = clients::install();
+    let suite = Suite { interrupt, cluster: &cluster, clients: clients.as_deref(), long, filter };
     let count = suite.steps();
     drop(cluster);
     if interrupt.caught() {
@@ -39,6 +42,7 @@ pub(crate) fn run(interrupt: &Interrupt, long: bool, filter: &[String]) -> u8 {
 struct Suite<'a> {
     interrupt: &'a Interrupt,
     cluster: &'a Cluster,
+    clients: Option<&'a Path>,
     long: bool,
     filter: &'a [String],
 }
@@ -136,6 +140,9 @@ impl Suite<'_> {
         if let Some(user) = self.cluster.user() {
             // Tests that start further clusters have to leave root the same way.
             command.env("TENANTRY_TEST_POSTGRES_USER", user);
+        }
+        if let Some(clients) = self.clients {
+            command.env("TENANTRY_TEST_CLIENTS", clients);
         }
         if self.long {
             command.env("TENANTRY_TEST_LONG", "1");

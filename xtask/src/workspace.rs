@@ -22,3 +22,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     }
     command
 }
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
