@@ -15,6 +15,7 @@ mod audience;
 mod cache;
 mod caller;
 mod claims;
+pub mod contexts;
 mod error;
 mod identity;
 mod ids;
