@@ -165,15 +165,8 @@ pub(crate) async fn end(store: &Store, call: Call, outcome: &Outcome, elapsed: D
             entry.error = Some(if call.uncertain { UNCERTAIN } else { denied.code.name() }.to_owned());
         }
     }
-    // The end of a read tells nothing that its start does not tell, but how many rows; the caller need
-    // not wait for it. Ends of writes and refusals are durable before the answer goes out.
-    let wrote = !matches!(outcome, Outcome::Done { changes, .. } if changes.is_empty());
-    let appended = match wrote {
-        true => store.append(entry).await.map(drop),
-        false => store.append_later(entry).await,
-    };
-    match appended {
-        Ok(()) => true,
+    match store.append(entry).await {
+        Ok(_) => true,
         Err(error) => {
             tracing::error!(%request, %error, "the audit's second entry cannot be written");
             false

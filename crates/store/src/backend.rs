@@ -141,42 +141,48 @@ impl Backend {
     }
 
     /// Gives the writer the key of the seals. Appending before that is refused.
-    pub(crate) fn unlock(&self, key: SealKey) {
+    pub(crate) fn unlock(&self, key: SealKey) -> Result<(), StoreError> {
         match self {
             Backend::Sqlite(sqlite) => sqlite.unlock(key),
-            Backend::Postgres(postgres) => postgres.unlock(key),
+            Backend::Postgres(postgres) => {
+                postgres.unlock(key);
+                Ok(())
+            }
         }
     }
 
     /// Appends an entry; durable when it returns.
     pub(crate) async fn append(&self, entry: Entry) -> Result<Receipt, StoreError> {
         match self {
-            // On the caller's thread: a commit costs less than changing threads twice.
-            Backend::Sqlite(sqlite) => sqlite.append(entry),
+            // On the caller's thread: it costs less than changing threads once.
+            Backend::Sqlite(sqlite) => sqlite.append(&entry),
             Backend::Postgres(postgres) => postgres.append(entry).await,
-        }
-    }
-
-    /// Appends an entry that may come a few milliseconds later.
-    pub(crate) async fn append_later(&self, entry: Entry) -> Result<(), StoreError> {
-        match self {
-            Backend::Sqlite(sqlite) => {
-                sqlite.append_later(entry);
-                Ok(())
-            }
-            Backend::Postgres(postgres) => postgres.append(entry).await.map(drop),
         }
     }
 
     /// The same, waiting without async.
     pub(crate) fn append_blocking(&self, entry: Entry) -> Result<Receipt, StoreError> {
         match self {
-            Backend::Sqlite(sqlite) => sqlite.append(entry),
+            Backend::Sqlite(sqlite) => sqlite.append(&entry),
             Backend::Postgres(postgres) => postgres.append_blocking(entry),
         }
     }
 
-    /// Runs the readings one after another in one snapshot, streaming their rows through `state`.
+    /// Puts everything that has been appended where readings of the audit find it.
+    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
+        let Backend::Sqlite(sqlite) = self else { return Ok(()) };
+        let Ok(runtime) = Handle::try_current() else {
+            return sqlite.settle();
+        };
+        let sqlite = sqlite.share();
+        runtime
+            .spawn_blocking(move || sqlite.settle())
+            .await
+            .map_err(|_| StoreError::Unavailable { why: "a reading thread stopped".to_owned() })?
+    }
+
+    /// Runs the readings one after another in one snapshot, streaming their rows through `state`. Those of
+    /// the audit call [`Backend::settle`] before.
     pub(crate) async fn read<S: Send + 'static>(&self, readings: Vec<Reading<S>>, state: S) -> Result<S, StoreError> {
         match self {
             Backend::Sqlite(sqlite) => {

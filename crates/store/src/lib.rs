@@ -1,7 +1,9 @@
 //! What Tenantry itself keeps: its keys, the audit and the approvals, on SQLite or PostgreSQL.
 //!
 //! - **Audit.** Append only, one hash chain per account, two entries per call: `started` before the
-//!   act, and how it ended after it. [`Store::append`] returns when the entry outlives the process.
+//!   act, and how it ended after it. [`Store::append`] returns when the entry outlives the process. On
+//!   SQLite entries pass through a journal, a file beside the database (`PATH.journal`): while it is there,
+//!   it belongs to the database like SQLite's own `PATH-wal`.
 //!   [`Store::verify`] finds every change made from outside, [`Store::export`] writes a chain as a
 //!   file that [`verify_export`] checks without the store.
 //! - **Keys.** In a file of their own beside the database, never in it, so that whoever can rewrite
@@ -19,6 +21,7 @@ mod backend;
 mod batch;
 mod error;
 pub mod identity;
+mod journal;
 mod keys;
 pub mod requester;
 mod store;

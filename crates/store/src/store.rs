@@ -18,8 +18,7 @@ const SEAL_KEY: &str = "audit-seal";
 const SEAL_KEY_BYTES: usize = 32;
 
 /// The fact in `tenantry_store` by which a store knows its keys again.
-const KEY_CHECK: &str = "key-check";
-const KEY_CHECK_DOMAIN: &[u8] = b"tenantry key check 1\n";
+pub(crate) const KEY_CHECK: &str = "key-check";
 
 /// What the store is given.
 #[derive(Clone)]
@@ -58,17 +57,27 @@ impl Store {
     /// # Errors
     /// [`StoreError::Keys`] when the key file is open to others, or is not the one that this store
     /// was made with: it must then be restored, since no new key could ever fit the old seals.
-    /// Otherwise when the file or database cannot be opened.
+    /// [`StoreError::Tampered`] when a SQLite store no longer knows of its journal. Otherwise when the
+    /// file or database cannot be opened.
     pub async fn open(url: &StoreUrl, options: Options) -> Result<Store, StoreError> {
         let key_file = options.key_file.or_else(|| url.default_key_file());
         if key_file.is_none() && *url != StoreUrl::Memory {
             return Err(StoreError::KeyFileNeeded);
         }
         let keys = Keys::open(key_file)?;
-        let backend = Backend::open(url).await?;
-        let seal_key = seal_key(&backend, &keys, options.entropy.as_ref()).await?;
-        backend.unlock(seal_key.clone());
-        Ok(Store { backend, seal_key, clock: options.clock, entropy: options.entropy, keys: Arc::new(keys) })
+        Store::over(Backend::open(url).await?, keys, options.clock, options.entropy).await
+    }
+
+    /// The store over a database that is open.
+    pub(crate) async fn over(
+        backend: Backend,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Store, StoreError> {
+        let seal_key = seal_key(&backend, &keys, entropy.as_ref()).await?;
+        backend.unlock(seal_key.clone())?;
+        Ok(Store { backend, seal_key, clock, entropy, keys: Arc::new(keys) })
     }
 
     /// The installation's key of that name, `length` bytes (1 to 65,536), made from the machine's
@@ -102,29 +111,16 @@ impl Store {
     /// Appends an entry to its account's chain. When it returns, the entry outlives the process; on
     /// PostgreSQL also the machine, as far as the database's own settings promise that.
     ///
-    /// On SQLite the commit happens on the calling thread (tens of microseconds; callers at the same
-    /// time share one).
+    /// On SQLite it is one write to the journal on the calling thread (a few microseconds).
     ///
     /// # Errors
     /// [`StoreError::Invalid`], [`StoreError::Full`] and [`StoreError::Busy`] wrote nothing.
-    /// [`StoreError::Tampered`] when the chain's head was changed from outside: nothing is appended
-    /// to such a chain, because that would seal the change. After [`StoreError::Unavailable`] the
+    /// [`StoreError::Tampered`] when the chain's head or the journal was changed from outside: nothing is
+    /// appended then, because that would seal the change. After [`StoreError::Unavailable`] the
     /// entry may have been written or not. In every case the act must not go on.
     pub async fn append(&self, mut entry: Entry) -> Result<Receipt, StoreError> {
         entry.check()?;
         self.backend.append(entry).await
-    }
-
-    /// Appends an entry without which the act is on record already: the end of a read. It rides on the
-    /// next commit, at the latest a few milliseconds later, and is seen by every later reading of this
-    /// store. If the process is killed before, the read shows as started and not ended. On PostgreSQL it
-    /// is [`Store::append`].
-    ///
-    /// # Errors
-    /// As [`Store::append`]; on SQLite only [`StoreError::Invalid`], since what goes wrong later is logged.
-    pub async fn append_later(&self, mut entry: Entry) -> Result<(), StoreError> {
-        entry.check()?;
-        self.backend.append_later(entry).await
     }
 
     /// [`Store::append`] for callers outside async code. On PostgreSQL it blocks the thread, which
@@ -155,12 +151,12 @@ async fn seal_key(backend: &Backend, keys: &Keys, entropy: &dyn Entropy) -> Resu
         (None, None) => keys.get_or_make(SEAL_KEY, || keys::random(entropy, SEAL_KEY_BYTES))?,
     };
     let key = SealKey::new(&secret).ok_or_else(|| keys_error("a key in it is damaged"))?;
-    let params = vec![Param::text(KEY_CHECK), Param::Bytes(key.seal(KEY_CHECK_DOMAIN, &[]).to_vec())];
+    let params = vec![Param::text(KEY_CHECK), Param::Bytes(key.check(false).to_vec())];
     const PUT: &str = "INSERT INTO tenantry_store (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     backend.write(PUT, params).await?;
     // Read again: another server may have been first, with keys of its own.
     match key_check(backend).await? {
-        Some(check) if key.fits(KEY_CHECK_DOMAIN, &[], &check) => Ok(key),
+        Some(check) if [false, true].iter().any(|journaled| key.check_fits(*journaled, &check)) => Ok(key),
         _ => Err(keys_error("it belongs to another store; use the file that this store was made with")),
     }
 }

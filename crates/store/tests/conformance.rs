@@ -354,6 +354,7 @@ fn every_column_is_covered() {
     everywhere(|bench| async move {
         let store = bench.open().await;
         fill(&store, "acme", 3).await;
+        sound(&store).await;
         bench.outside(BACK_UP).await;
         let texts = "id phase workspace user_id client delegate tool model request_digest inputs decision code reasons \
             scopes row_keys rows_before rows_after error policy_version";
@@ -378,7 +379,9 @@ fn a_rewritten_chain_is_found_by_its_seal_or_by_a_head_kept_elsewhere() {
     everywhere(|bench| async move {
         let store = bench.open().await;
         let heads = fill(&store, "acme", 5).await;
+        sound(&store).await;
         bench.outside(BACK_UP).await;
+        bench.keep_journal();
 
         // Somebody who can write the database, but has not the key, writes the whole chain anew.
         bench.outside(EMPTY).await;
@@ -390,7 +393,9 @@ fn a_rewritten_chain_is_found_by_its_seal_or_by_a_head_kept_elsewhere() {
         let receipt = forger.append(last.clone()).await.unwrap();
         forger.append(last.ended(&receipt, Phase::Completed, NOW)).await.unwrap();
         sound(&forger).await;
+        drop(forger);
         bench.outside("DELETE FROM tenantry_store; INSERT INTO tenantry_store SELECT * FROM kept_store").await;
+        bench.restore_journal();
         let report = store.verify(None, &[]).await.unwrap();
         let expected: BTreeSet<_> = [ProblemKind::SealBroken.code(), ProblemKind::RosterBroken.code()].into();
         assert_eq!(problems(&report), expected);
@@ -429,6 +434,7 @@ fn a_changed_head_is_never_sealed_again() {
         let store = bench.open().await;
         fill(&store, "acme", 4).await;
         fill(&store, "globex", 4).await;
+        sound(&store).await;
         bench
             .outside(
                 "DELETE FROM tenantry_audit WHERE account = 'acme' AND seq > 6; UPDATE tenantry_audit_heads SET seq = 6, \
@@ -461,6 +467,7 @@ fn a_thousand_random_changes() {
     everywhere(|bench| async move {
         let store = bench.open().await;
         fill(&store, "acme", 12).await;
+        sound(&store).await;
         bench.outside(BACK_UP).await;
         let rounds = if store.backend_name() == "sqlite" { 1000 } else { 100 };
         let mut state = 7_u64;

@@ -24,6 +24,7 @@ async fn what_is_acknowledged_is_in_the_files() {
     std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
     std::fs::copy(&file, &copy).unwrap();
     std::fs::copy(file.with_extension("db-wal"), copy.with_extension("db-wal")).unwrap();
+    std::fs::copy(bench.journal_file().unwrap(), after.journal_file().unwrap()).unwrap();
     std::fs::copy(bench.key_file(), after.key_file()).unwrap();
     let reopened = after.open().await;
     assert!(reopened.verify(None, &heads).await.unwrap().is_sound());
@@ -60,6 +61,45 @@ async fn open_at(folder: &str) -> Store {
         Options { clock: Arc::new(TestClock(NOW.into())), entropy: Arc::new(TestEntropy(1.into())), key_file: None };
     let url = StoreUrl::parse(&format!("sqlite:{folder}/store.db")).unwrap();
     Store::open(&url, options).await.unwrap()
+}
+
+const COUNT: i64 = 2_500;
+
+/// Not a test by itself: one of the processes that the next test starts.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "how the parent tells the child what to do")]
+fn child_that_shares_a_chain() {
+    let Ok(folder) = std::env::var(CHILD) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let store = runtime.block_on(open_at(&folder));
+    for number in 0..COUNT {
+        store.append_blocking(entry("acme", number)).unwrap();
+    }
+}
+
+#[test]
+fn processes_share_a_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let start = || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "child_that_shares_a_chain"]).env(CHILD, path).stdout(Stdio::null());
+        command.spawn().unwrap()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let store = runtime.block_on(open_at(path));
+    let mut children = [start(), start(), start()];
+    for number in 0..COUNT {
+        store.append_blocking(entry("acme", number)).unwrap();
+        // Somebody looks at the audit meanwhile.
+        if number % 500 == 0 {
+            runtime.block_on(sound(&store));
+        }
+    }
+    for child in &mut children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(runtime.block_on(sound(&store)).entries, 10_000);
 }
 
 #[test]

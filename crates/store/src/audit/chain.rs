@@ -22,6 +22,8 @@ use crate::backend::{Cell, Param};
 const ENTRY_DOMAIN: &[u8] = b"tenantry audit entry 1\n";
 const HEAD_DOMAIN: &[u8] = b"tenantry audit head 1\n";
 const ROSTER_DOMAIN: &[u8] = b"tenantry audit roster 1\n";
+/// Of the fact by which a store knows its keys again: before and since it has a journal.
+const CHECK_DOMAINS: [&[u8]; 2] = [b"tenantry key check 1\n", b"tenantry key check 2\n"];
 
 /// How many columns of `tenantry_audit` are hashed.
 pub(crate) const HASHED_COLUMNS: usize = 25;
@@ -65,6 +67,52 @@ impl Encoder {
 
     pub(crate) fn finish(&self) -> Hash {
         Hash(Sha256::digest(&self.bytes).into())
+    }
+
+    /// The fields put in since the entry began.
+    pub(crate) fn fields(&self) -> &[u8] {
+        self.bytes.get(ENTRY_DOMAIN.len() + 32..).unwrap_or_default()
+    }
+}
+
+/// The hash of an entry whose fields are encoded already.
+pub(crate) fn hash_of(previous: &Hash, fields: &[u8]) -> Hash {
+    let mut digest = Sha256::new();
+    digest.update(ENTRY_DOMAIN);
+    digest.update(previous.0);
+    digest.update(fields);
+    Hash(digest.finalize().into())
+}
+
+/// Reads an entry's columns back from their encoding; `None` when it is not one.
+pub(crate) fn decode(fields: &[u8]) -> Option<[Cell<'_>; HASHED_COLUMNS]> {
+    let mut rest = fields;
+    let mut cells = [Cell::Null; HASHED_COLUMNS];
+    for cell in &mut cells {
+        *cell = decode_cell(&mut rest)?;
+    }
+    rest.is_empty().then_some(cells)
+}
+
+fn decode_cell<'a>(rest: &mut &'a [u8]) -> Option<Cell<'a>> {
+    let (tag, after) = rest.split_first()?;
+    *rest = after;
+    let mut take = |count: usize| -> Option<&'a [u8]> {
+        let (taken, after) = rest.split_at_checked(count)?;
+        *rest = after;
+        Some(taken)
+    };
+    if *tag == 0 {
+        return Some(Cell::Null);
+    }
+    let number: [u8; 8] = take(8)?.try_into().ok()?;
+    match tag {
+        1 => Some(Cell::Int(i64::from_be_bytes(number))),
+        2 | 3 => {
+            let bytes = take(usize::try_from(u64::from_be_bytes(number)).ok()?)?;
+            if *tag == 3 { Some(Cell::Bytes(bytes)) } else { std::str::from_utf8(bytes).ok().map(Cell::Text) }
+        }
+        _ => None,
     }
 }
 
@@ -188,6 +236,17 @@ impl SealKey {
         self.mac(domain, parts).verify_slice(seal).is_ok()
     }
 
+    /// The value by which a store knows this key again; `journaled` since it has a journal.
+    pub(crate) fn check(&self, journaled: bool) -> [u8; 32] {
+        let [plain, with_journal] = CHECK_DOMAINS;
+        self.seal(if journaled { with_journal } else { plain }, &[])
+    }
+
+    pub(crate) fn check_fits(&self, journaled: bool, value: &[u8]) -> bool {
+        let [plain, with_journal] = CHECK_DOMAINS;
+        self.fits(if journaled { with_journal } else { plain }, &[], value)
+    }
+
     pub(crate) fn seal_head(&self, account: &str, tail: &Tail) -> [u8; 32] {
         let (ordinal, seq) = (tail.ordinal.to_be_bytes(), tail.seq.to_be_bytes());
         self.seal(HEAD_DOMAIN, &[account.as_bytes(), &ordinal, &seq, &tail.hash.0])
@@ -256,6 +315,24 @@ mod tests {
                 assert_ne!(hash_of(a), hash_of(b));
             }
         }
+    }
+
+    #[test]
+    fn entries_are_read_back_from_their_encoding() {
+        let mut entry = Entry::started("id", "acme", "query", -3);
+        entry.inputs = Some("naïve \u{2603}".to_owned());
+        entry.workspace = Some(String::new());
+        entry.rows = Some(i64::MIN);
+        let cells = cells(7, &entry, Some("[]"));
+        let mut encoder = Encoder::new();
+        encoder.begin(&Hash([1; 32]));
+        cells.iter().for_each(|cell| encoder.cell(cell));
+        assert_eq!(decode(encoder.fields()), Some(cells));
+        assert_eq!(hash_of(&Hash([1; 32]), encoder.fields()), encoder.finish());
+        for cut in 0..encoder.fields().len() {
+            assert_eq!(decode(&encoder.fields()[..cut]), None);
+        }
+        assert_eq!(decode(&[encoder.fields(), &[0]].concat()), None);
     }
 
     #[test]

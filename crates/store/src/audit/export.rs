@@ -143,6 +143,7 @@ impl Store {
                 ControlFlow::Continue(())
             },
         };
+        self.backend.settle().await?;
         match self.backend.read(vec![reading], None).await? {
             None => Ok(None),
             Some(Some((seq, hash, ordinal, seal))) => {

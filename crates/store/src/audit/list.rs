@@ -66,7 +66,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer, [`StoreError::Tampered`] when
-    /// an entry no longer has the shape that Tenantry writes.
+    /// an entry no longer has the shape that Tenantry writes, or the journal was changed.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Recorded>, StoreError> {
         let limit = if filter.limit == 0 { 100 } else { filter.limit.min(MAX_LIST) };
         let text = |text: &Option<String>| Param::Text(text.clone());
@@ -82,6 +82,7 @@ impl Store {
             Param::Text(filter.phase.map(|phase| phase.name().to_owned())),
             Param::int(i64::from(limit)),
         ];
+        self.backend.settle().await?;
         self.entries(LIST, params).await
     }
 
@@ -91,6 +92,7 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub async fn show(&self, account: &str, id: &str) -> Result<Vec<Recorded>, StoreError> {
+        self.backend.settle().await?;
         self.entries(SHOW, vec![Param::text(account), Param::text(id)]).await
     }
 
@@ -108,6 +110,7 @@ impl Store {
                 ControlFlow::Continue(())
             },
         };
+        self.backend.settle().await?;
         let found = self.backend.read(vec![reading], Vec::new()).await?;
         found.into_iter().collect::<Option<Vec<Head>>>().ok_or(MISSHAPEN)
     }

@@ -37,6 +37,9 @@ pub enum ProblemKind {
     /// The roster's seal does not fit, or there are chains that it does not know, or some that it
     /// knows are gone.
     RosterBroken,
+    /// The journal in front of a SQLite store's tables was changed, cut, replaced or removed. Entries that
+    /// were in it may be gone, of any chain.
+    JournalBroken,
 }
 
 impl ProblemKind {
@@ -53,6 +56,7 @@ impl ProblemKind {
             ProblemKind::SealBroken => "AUDIT_SEAL_BROKEN",
             ProblemKind::RolledBack => "AUDIT_ROLLED_BACK",
             ProblemKind::RosterBroken => "AUDIT_ROSTER_BROKEN",
+            ProblemKind::JournalBroken => "AUDIT_JOURNAL_BROKEN",
         }
     }
 
@@ -69,6 +73,7 @@ impl ProblemKind {
             ProblemKind::SealBroken => "the head was not sealed with this store's key",
             ProblemKind::RolledBack => "the chain is not in line with the head written down before",
             ProblemKind::RosterBroken => "the list of chains was changed",
+            ProblemKind::JournalBroken => "the journal was changed, cut, replaced or removed",
         }
     }
 }
@@ -119,7 +124,7 @@ pub struct VerifyReport {
     pub entries: u64,
     /// One report per chain.
     pub chains: Vec<ChainReport>,
-    /// What is wrong with the list of chains.
+    /// What is wrong with the list of chains, or with the journal through which all of them pass.
     pub roster: Vec<Problem>,
 }
 
@@ -410,7 +415,17 @@ impl Store {
                 },
             },
         ];
+        // What can still be brought in from a journal that was changed is; the rest is reported.
+        let journal_is_broken = match self.backend.settle().await {
+            Ok(()) => false,
+            Err(StoreError::Tampered { .. }) => true,
+            Err(error) => return Err(error),
+        };
         let verifier = self.backend.read(readings, verifier).await?;
-        Ok(verifier.finish(account.is_none()))
+        let mut report = verifier.finish(account.is_none());
+        if journal_is_broken {
+            report.roster.push(Problem { kind: ProblemKind::JournalBroken, seq: None });
+        }
+        Ok(report)
     }
 }

@@ -1,104 +1,63 @@
-//! The store on SQLite: one writing connection with shared commits, and connections that read.
+//! The store on SQLite: a journal for what is appended, one connection that writes, and some that read.
 
+mod chains;
 mod change;
+mod ledger;
+mod state;
+#[cfg(test)]
+mod tests;
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
+use rusqlite::{Connection, OpenFlags, ToSql};
 
+use self::ledger::Ledger;
 use super::{Cell, Param, Reading, Row};
-use crate::audit::chain::{self, Encoder, Roster, SealKey, Tail};
-use crate::audit::sql;
+use crate::StoreError;
+use crate::address::beside;
+use crate::audit::chain::SealKey;
 use crate::keys::{create_folder, private_file};
-use crate::{Entry, Hash, Receipt, StoreError};
 
 /// How long to wait for another process's transaction.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// The most entries in one commit.
-const MAX_BATCH: usize = 256;
-
-/// How long an entry that nobody waits for may stay uncommitted.
-const LATER: Duration = Duration::from_millis(5);
+/// How long an entry may be in the journal only, when nobody reads the audit.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
 /// How many idle reading connections are kept.
 const IDLE_READERS: usize = 4;
 
-/// The store on SQLite.
+/// The store on SQLite. The audit is in `ledger.rs`.
 ///
-/// Appending is a group commit without a thread of its own. Each caller puts its entry in `queue`.
-/// The first one leads: it commits all that is queued, its own entry included, in one transaction,
-/// tells the others, and hands the lead to the first of those who came meanwhile. A lone caller so
-/// pays for no change of threads, and many share commits.
-///
-/// An entry that may come a little later ([`Sqlite::append_later`]) rides on the next commit, or on
-/// that of a thread which looks for left-over ones.
+/// Locks are taken in this order: `ledger`, the journal's file, `writer`, SQLite's own.
 pub(crate) struct Sqlite {
     /// `None` in memory, where the writer also reads.
     path: Option<PathBuf>,
-    queue: Mutex<Queue>,
-    /// Told when the first entry without a waiting caller comes in.
-    left_over: Condvar,
-    /// Told when nobody leads any more.
-    settled: Condvar,
+    /// Where the journal is; `None` in memory, where there is none.
+    journal: Option<PathBuf>,
+    key: OnceLock<SealKey>,
+    ledger: Mutex<Ledger>,
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
+    thread: Mutex<Thread>,
+    /// Told when there is something to do for that thread.
+    woken: Condvar,
 }
 
 struct Writer {
     connection: Connection,
-    key: Option<SealKey>,
-    encoder: Encoder,
 }
 
+/// What the thread that tends the journal is told.
 #[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Job>,
-    /// INVARIANT: somebody leads, or will as soon as it wakes, whenever anybody waits.
-    is_led: bool,
-}
-
-/// An entry to commit, and the caller that waits for it, if one does.
-struct Job {
-    entry: Entry,
-    caller: Option<Arc<Slot>>,
-}
-
-/// Where a caller waits for its answer.
-#[derive(Default)]
-struct Slot {
-    news: Mutex<Option<News>>,
-    arrived: Condvar,
-}
-
-enum News {
-    /// The entry was committed, or not, by another caller.
-    Answer(Result<Receipt, StoreError>),
-    /// The entry is the first in the queue and its caller leads.
-    Lead,
-}
-
-impl Slot {
-    fn tell(&self, news: News) {
-        *self.news.lock() = Some(news);
-        self.arrived.notify_one();
-    }
-
-    fn wait(&self) -> News {
-        let mut news = self.news.lock();
-        loop {
-            match news.take() {
-                Some(news) => return news,
-                None => self.arrived.wait(&mut news),
-            }
-        }
-    }
+struct Thread {
+    is_due: bool,
+    is_over: bool,
 }
 
 impl Sqlite {
@@ -118,9 +77,8 @@ impl Sqlite {
         .map_err(|error| sqlite_error(&error))?;
         prepare(&connection)?;
         // WAL with NORMAL: a commit is in the operating system's hands when it returns, so it
-        // outlives the process. Each checkpoint flushes to the disk. An append touches four or five
-        // pages and each goes to the log whole, so small pages make it cheaper (measured: 2048 costs
-        // a seventh less than 4096; with 1024 ordinary entries no longer fit a page).
+        // outlives the process. Each checkpoint flushes to the disk. Small pages make entries cheaper
+        // (measured: 2048 costs a seventh less than 4096; with 1024 ordinary ones no longer fit a page).
         connection
             .execute_batch(
                 "PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
@@ -130,145 +88,68 @@ impl Sqlite {
         super::runner()?.run(&mut connection).map_err(|error| super::migration_error(&error))?;
         Ok(Sqlite {
             path: path.map(Path::to_path_buf),
-            queue: Mutex::new(Queue::default()),
-            left_over: Condvar::new(),
-            settled: Condvar::new(),
-            writer: Mutex::new(Writer { connection, key: None, encoder: Encoder::new() }),
+            journal: path.map(|path| beside(path, ".journal")),
+            key: OnceLock::new(),
+            ledger: Mutex::new(Ledger::new()),
+            writer: Mutex::new(Writer { connection }),
             readers: Mutex::new(Vec::new()),
+            thread: Mutex::new(Thread::default()),
+            woken: Condvar::new(),
         })
     }
 
-    pub(crate) fn unlock(&self, key: SealKey) {
-        self.writer.lock().key = Some(key);
+    /// Gives the store the key of the seals. Appending before that is refused.
+    pub(crate) fn unlock(&self, key: SealKey) -> Result<(), StoreError> {
+        if self.journal.is_some() {
+            state::begin(&self.writer.lock(), &key)?;
+        }
+        let _ = self.key.set(key);
+        Ok(())
     }
 
-    /// Starts the thread that commits entries which nobody waits for. It ends with the store.
-    pub(crate) fn watch(sqlite: &Arc<Sqlite>) -> Result<(), StoreError> {
+    fn key(&self) -> Result<&SealKey, StoreError> {
+        self.key.get().ok_or(StoreError::Closed)
+    }
+
+    /// Starts the thread that tends the journal. It ends with the store.
+    fn watch(sqlite: &Arc<Sqlite>) -> Result<(), StoreError> {
         let weak = Arc::downgrade(sqlite);
+        let tend = move || {
+            let mut failure = None;
+            while let Some(sqlite) = weak.upgrade() {
+                {
+                    let mut thread = sqlite.thread.lock();
+                    if !thread.is_due && !thread.is_over {
+                        sqlite.woken.wait_for(&mut thread, AT_LEAST_EVERY);
+                    }
+                    if thread.is_over {
+                        return;
+                    }
+                    thread.is_due = false;
+                }
+                let outcome = sqlite.tend().err();
+                // Once, not every second.
+                if let Some(error) = &outcome
+                    && outcome != failure
+                {
+                    tracing::error!(%error, "the audit's journal is not moved into the store");
+                }
+                failure = outcome;
+            }
+        };
         std::thread::Builder::new()
             .name("tenantry-audit".to_owned())
-            .spawn(move || {
-                while let Some(sqlite) = weak.upgrade() {
-                    sqlite.sweep();
-                }
-            })
+            .spawn(tend)
             .map(drop)
             .map_err(|error| StoreError::Unavailable { why: error.kind().to_string() })
     }
 
-    /// One round of that thread.
-    fn sweep(&self) {
-        let mut queue = self.queue.lock();
-        if queue.waiting.is_empty() {
-            // Woken by the first entry, or after a while to see whether the store is still used.
-            self.left_over.wait_for(&mut queue, Duration::from_secs(1));
-            if queue.waiting.is_empty() {
-                return;
-            }
-        }
-        // Others may come and take the entries along meanwhile.
-        self.left_over.wait_for(&mut queue, LATER);
-        drop(queue);
-        self.flush();
-    }
-
-    /// Commits what is queued, unless somebody is about to.
-    fn flush(&self) {
-        let leads = {
-            let mut queue = self.queue.lock();
-            !queue.waiting.is_empty() && !std::mem::replace(&mut queue.is_led, true)
-        };
-        if leads {
-            self.lead(None);
-        }
-    }
-
-    /// Commits what is queued, or waits for who is at it; under constant load not for ever, since then
-    /// what was queued at the beginning is long committed.
-    fn settle(&self) {
-        for _ in 0..4 {
-            self.flush();
-            let mut queue = self.queue.lock();
-            if !queue.is_led && queue.waiting.is_empty() {
-                return;
-            }
-            self.settled.wait_for(&mut queue, LATER * 4);
-        }
-    }
-
-    pub(crate) fn append(&self, entry: Entry) -> Result<Receipt, StoreError> {
-        let slot = Arc::new(Slot::default());
-        let leads = {
-            let mut queue = self.queue.lock();
-            queue.waiting.push_back(Job { entry, caller: Some(Arc::clone(&slot)) });
-            !std::mem::replace(&mut queue.is_led, true)
-        };
-        if !leads {
-            match slot.wait() {
-                News::Answer(answer) => return answer,
-                News::Lead => {}
-            }
-        }
-        self.lead(Some(&slot)).unwrap_or(Err(StoreError::Closed))
-    }
-
-    /// Queues an entry that nobody waits for. When too many wait, it is committed here and now.
-    pub(crate) fn append_later(&self, entry: Entry) {
-        let (first, full) = {
-            let mut queue = self.queue.lock();
-            queue.waiting.push_back(Job { entry, caller: None });
-            (queue.waiting.len() == 1, queue.waiting.len() >= MAX_BATCH)
-        };
-        if full {
-            self.flush();
-        } else if first {
-            self.left_over.notify_one();
-        }
-    }
-
-    /// Commits a batch as the one who leads; answers the own entry's receipt when it was in it.
-    fn lead(&self, own: Option<&Arc<Slot>>) -> Option<Result<Receipt, StoreError>> {
-        let mut answer = None;
-        loop {
-            let batch: Vec<Job> = {
-                let mut queue = self.queue.lock();
-                let count = queue.waiting.len().min(MAX_BATCH);
-                queue.waiting.drain(..count).collect()
-            };
-            let answers = self.writer.lock().commit(&batch);
-            for (job, receipt) in batch.iter().zip(answers) {
-                match (&job.caller, own) {
-                    (Some(caller), Some(own)) if Arc::ptr_eq(caller, own) => answer = Some(receipt),
-                    (Some(caller), _) => caller.tell(News::Answer(receipt)),
-                    (None, _) => {
-                        if let Err(error) = receipt {
-                            tracing::error!(entry = %job.entry.id, %error, "an act's end is not on record");
-                        }
-                    }
-                }
-            }
-            // Behind many entries of others, the own one may need another round.
-            if own.is_some() && answer.is_none() && !batch.is_empty() {
-                continue;
-            }
-            // The next leader last, so that those who were told can put their next entries in its batch.
-            let mut queue = self.queue.lock();
-            match queue.waiting.iter().find_map(|job| job.caller.as_ref()) {
-                Some(next) => next.tell(News::Lead),
-                // What is left, if anything, has no caller and may wait.
-                None => {
-                    queue.is_led = false;
-                    self.settled.notify_all();
-                }
-            }
-            break;
-        }
-        answer
+    fn wake(&self) {
+        self.thread.lock().is_due = true;
+        self.woken.notify_one();
     }
 
     pub(crate) fn read<S>(&self, readings: Vec<Reading<S>>, mut state: S) -> Result<S, StoreError> {
-        // What was appended before is seen, also what nobody waited for.
-        self.settle();
         self.with_reader(|connection| read_all(connection, readings, &mut state))?;
         Ok(state)
     }
@@ -306,21 +187,31 @@ impl Sqlite {
     }
 }
 
-/// A store's hold on its database: when it is let go, nothing is left uncommitted. (The watching thread
-/// may hold the database a moment longer, and a process may end without it.)
+/// A store's hold on its database: when the last one is let go, the journal is brought to its end. A process
+/// may also end without it; then the next one finds the journal.
 #[derive(Clone)]
-pub(crate) struct Held(Arc<Sqlite>);
+pub(crate) struct Held(Arc<Owner>);
+
+struct Owner(Arc<Sqlite>);
 
 impl Held {
     pub(crate) fn new(sqlite: Sqlite) -> Result<Held, StoreError> {
         let sqlite = Arc::new(sqlite);
-        Sqlite::watch(&sqlite)?;
-        Ok(Held(sqlite))
+        if sqlite.journal.is_some() {
+            Sqlite::watch(&sqlite)?;
+        }
+        Ok(Held(Arc::new(Owner(sqlite))))
+    }
+
+    /// One whose journal nobody tends, so that a test does.
+    #[cfg(test)]
+    fn unwatched(sqlite: Sqlite) -> Held {
+        Held(Arc::new(Owner(Arc::new(sqlite))))
     }
 
     /// For work on another thread.
     pub(crate) fn share(&self) -> Arc<Sqlite> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.0.0)
     }
 }
 
@@ -328,151 +219,51 @@ impl std::ops::Deref for Held {
     type Target = Sqlite;
 
     fn deref(&self) -> &Sqlite {
-        &self.0
+        &self.0.0
     }
 }
 
-impl Drop for Held {
+impl Drop for Owner {
     fn drop(&mut self) {
-        self.0.settle();
+        self.0.thread.lock().is_over = true;
+        self.0.woken.notify_one();
+        match self.0.finish() {
+            // A store that was never unlocked has no journal.
+            Ok(()) | Err(StoreError::Closed) => {}
+            Err(error) => tracing::error!(%error, "the audit's journal stays as it is"),
+        }
     }
 }
 
 impl Writer {
-    /// Commits a batch; one answer per entry. When the commit fails, nothing of it is kept and all
-    /// get the same error.
-    fn commit(&mut self, batch: &[Job]) -> Vec<Result<Receipt, StoreError>> {
-        let Some(key) = &self.key else {
-            return batch.iter().map(|_| Err(StoreError::Closed)).collect();
+    /// Runs work in one transaction that writes: all of it or nothing. A `durable` one has reached the
+    /// disk when this returns; the others have when the database was checkpointed.
+    fn transaction<T>(
+        &self,
+        durable: bool,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let run = |sql: &str| {
+            let ran = self.connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute());
+            ran.map(drop).map_err(|error| sqlite_error(&error))
         };
-        match commit(&self.connection, key, &mut self.encoder, batch) {
-            Ok(answers) => answers,
-            Err(error) => {
-                if !self.connection.is_autocommit() {
-                    let _ = self.connection.execute_batch("ROLLBACK");
-                }
-                batch.iter().map(|_| Err(error.clone())).collect()
-            }
+        // Prepared anew each time: this one takes effect when it is prepared.
+        let synchronous = |sql: &str| self.connection.execute_batch(sql).map_err(|error| sqlite_error(&error));
+        if durable {
+            synchronous("PRAGMA synchronous = FULL")?;
         }
-    }
-}
-
-/// A chain that this batch extends; `Err` when somebody changed its head from outside.
-struct Open<'a> {
-    account: &'a str,
-    tail: Result<Tail, StoreError>,
-    is_new: bool,
-}
-
-fn commit(
-    connection: &Connection,
-    key: &SealKey,
-    encoder: &mut Encoder,
-    batch: &[Job],
-) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
-    let failed = |error: rusqlite::Error| sqlite_error(&error);
-    let run =
-        |sql: &str| connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map_err(failed);
-    run("BEGIN IMMEDIATE")?;
-    let mut chains: Vec<Open<'_>> = Vec::new();
-    let mut answers = Vec::with_capacity(batch.len());
-    {
-        let mut insert = connection.prepare_cached(sql::ENTRY_INSERT).map_err(failed)?;
-        for Job { entry, .. } in batch {
-            let place = match chains.iter().position(|chain| chain.account == entry.account) {
-                Some(place) => place,
-                None => {
-                    chains.push(open_chain(connection, key, &entry.account)?);
-                    chains.len() - 1
-                }
-            };
-            let Some(chain) = chains.get_mut(place) else { continue };
-            let tail = match &mut chain.tail {
-                Ok(tail) => tail,
-                Err(error) => {
-                    answers.push(Err(error.clone()));
-                    continue;
-                }
-            };
-            let reasons = chain::reasons_text(&entry.reasons);
-            let (receipt, cells) = tail.extend(encoder, entry, reasons.as_deref());
-            for (place, cell) in cells.iter().enumerate() {
-                insert.raw_bind_parameter(place + 1, cell).map_err(failed)?;
-            }
-            insert.raw_bind_parameter(cells.len() + 1, receipt.hash.0.as_slice()).map_err(failed)?;
-            insert.raw_execute().map_err(failed)?;
-            answers.push(Ok(receipt));
+        let outcome = run("BEGIN IMMEDIATE").and_then(|()| work(&self.connection)).and_then(|answer| {
+            run("COMMIT")?;
+            Ok(answer)
+        });
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
         }
-    }
-    for chain in &chains {
-        if let Ok(tail) = &chain.tail {
-            let (hash, seal) = (tail.hash.0.as_slice(), key.seal_head(chain.account, tail));
-            let seal = seal.as_slice();
-            if chain.is_new {
-                let mut put = connection.prepare_cached(sql::HEAD_INSERT).map_err(failed)?;
-                put.execute((chain.account, tail.ordinal, tail.seq, hash, seal)).map_err(failed)?;
-            } else {
-                let mut put = connection.prepare_cached(sql::HEAD_UPDATE).map_err(failed)?;
-                put.execute((tail.seq, hash, seal, chain.account)).map_err(failed)?;
-            }
+        if durable {
+            synchronous("PRAGMA synchronous = NORMAL")?;
         }
+        outcome
     }
-    run("COMMIT")?;
-    Ok(answers)
-}
-
-/// Reads the head of a chain, or adds the account to the roster.
-fn open_chain<'a>(connection: &Connection, key: &SealKey, account: &'a str) -> Result<Open<'a>, StoreError> {
-    let failed = |error: rusqlite::Error| sqlite_error(&error);
-    let changed = |what, why| Err(StoreError::Tampered { what, why });
-    let mut head: CachedStatement<'_> = connection.prepare_cached(sql::HEAD).map_err(failed)?;
-    let mut rows = head.query([account]).map_err(failed)?;
-    if let Some(row) = rows.next().map_err(failed)? {
-        let row = Row::Sqlite(row);
-        // INVARIANT: a head is extended only when its seal fits. Otherwise the next commit would seal
-        // what somebody else had put there.
-        let tail = match (row.int(0), row.array(1), row.int(2), row.bytes(3)) {
-            (Some(seq), Some(hash), Some(ordinal), Some(seal)) => {
-                let tail = Tail { ordinal, seq, hash: Hash(hash) };
-                if key.head_fits(account, &tail, &seal) {
-                    Ok(tail)
-                } else {
-                    changed("an audit chain's head", "its seal does not fit")
-                }
-            }
-            _ => changed("an audit chain's head", "it is not of the right shape"),
-        };
-        return Ok(Open { account, tail, is_new: false });
-    }
-    drop(rows);
-    let mut statement = connection.prepare_cached(sql::ROSTER).map_err(failed)?;
-    let mut rows = statement.query([]).map_err(failed)?;
-    let mut roster = match rows.next().map_err(failed)? {
-        None => Roster::EMPTY,
-        Some(row) => {
-            let row = Row::Sqlite(row);
-            let found = match (row.int(0), row.array(1), row.bytes(2)) {
-                (Some(accounts), Some(hash), Some(seal)) => {
-                    let roster = Roster { accounts, hash: Hash(hash) };
-                    key.roster_fits(&roster, &seal).then_some(roster)
-                }
-                _ => None,
-            };
-            match found {
-                Some(roster) => roster,
-                None => {
-                    let tail = changed("the audit's roster", "its seal does not fit");
-                    return Ok(Open { account, tail, is_new: true });
-                }
-            }
-        }
-    };
-    drop(rows);
-    let ordinal = roster.add(account);
-    let mut put = connection.prepare_cached(sql::ROSTER_PUT).map_err(failed)?;
-    let seal = key.seal_roster(&roster);
-    put.execute((roster.accounts, roster.hash.0.as_slice(), seal.as_slice())).map_err(failed)?;
-    Ok(Open { account, tail: Ok(Tail::empty(ordinal)), is_new: true })
 }
 
 fn read_all<S>(connection: &Connection, readings: Vec<Reading<S>>, state: &mut S) -> Result<(), StoreError> {

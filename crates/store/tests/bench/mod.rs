@@ -114,6 +114,24 @@ impl Bench {
         }
     }
 
+    /// Where a SQLite store has its journal.
+    pub(crate) fn journal_file(&self) -> Option<PathBuf> {
+        self.database_file().map(|file| file.with_extension("db.journal"))
+    }
+
+    /// Takes the journal, if there is one, out of the way.
+    pub(crate) fn keep_journal(&self) {
+        if let Some(file) = self.journal_file() {
+            std::fs::rename(&file, file.with_extension("kept")).unwrap();
+        }
+    }
+
+    pub(crate) fn restore_journal(&self) {
+        if let Some(file) = self.journal_file() {
+            std::fs::rename(file.with_extension("kept"), &file).unwrap();
+        }
+    }
+
     /// Removes the database; a SQLite one goes with its folder.
     pub(crate) async fn end(self) {
         if let Some(database) = &self.database {
