@@ -67,7 +67,7 @@ impl Identity {
         entry.request_digest = crate::text::hex(digest(&SHA256, inputs.as_bytes()).as_ref());
         entry.inputs = Some(inputs);
         entry.code = Some(refusal.code().to_owned());
-        if let Err(error) = self.store.append_later(entry).await {
+        if let Err(error) = self.store.append(entry).await {
             tracing::error!(request = %caller.request_id, %error, "a refusal is not on record");
         }
     }
