@@ -6,6 +6,7 @@ use tenantry_policy::{Clock, Entropy};
 use tenantry_store::Store;
 
 use crate::Issuer;
+use crate::password::Pool;
 
 /// How often a change is tried when others change the same thing at the same time.
 pub(crate) const TRIES: usize = 8;
@@ -18,6 +19,7 @@ pub struct Identity {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) passwords: Pool,
 }
 
 impl std::fmt::Debug for Identity {
@@ -30,7 +32,7 @@ impl Identity {
     /// The operations over a store.
     #[must_use]
     pub fn new(store: Arc<Store>, issuer: Arc<Issuer>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Identity {
-        Identity { store, issuer, clock, entropy }
+        Identity { store, issuer, clock, entropy, passwords: Pool::new() }
     }
 
     /// The issuer of this installation's tokens.

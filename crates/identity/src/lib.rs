@@ -23,6 +23,7 @@ mod issuer;
 mod key;
 mod management;
 mod part;
+pub mod password;
 mod refusal;
 pub mod text;
 

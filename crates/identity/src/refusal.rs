@@ -4,6 +4,7 @@ use tenantry_policy::ambient::NoEntropy;
 use tenantry_store::{BatchError, StoreError};
 
 use crate::caller::Permission;
+use crate::password::Fault;
 
 /// A kind of thing that may be missing or taken. One word per kind, the same in code, API and command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,6 +114,9 @@ pub enum Refusal {
         /// What is wrong, for the caller. Never holds a secret that was sent.
         message: String,
     },
+    /// A new password is not taken.
+    #[error("{0}")]
+    Password(Fault),
     /// It is known what is meant, and not offered here.
     #[error("{0}")]
     Unsupported(&'static str),
@@ -155,7 +159,7 @@ impl Refusal {
         match self {
             Refusal::Missing(_) | Refusal::Hidden => "NOT_FOUND",
             Refusal::Exists(_) | Refusal::Contended(_) | Refusal::KeyReused => "CONFLICT",
-            Refusal::Invalid { .. } => "VALIDATION_ERROR",
+            Refusal::Invalid { .. } | Refusal::Password(_) => "VALIDATION_ERROR",
             Refusal::Unsupported(_) => "NOT_SUPPORTED",
             Refusal::Forbidden { .. } => "FORBIDDEN",
             Refusal::TooMany { .. } => "RATE_LIMITED",

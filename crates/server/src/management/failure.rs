@@ -43,6 +43,7 @@ fn told(refusal: &Refusal) -> (StatusCode, Option<&'static str>, String) {
         Refusal::Exists(kind) => (StatusCode::CONFLICT, None, exists(*kind).to_owned()),
         Refusal::Contended(_) | Refusal::KeyReused => (StatusCode::CONFLICT, None, refusal.to_string()),
         Refusal::Invalid { code, message } => (StatusCode::BAD_REQUEST, Some(code), message.clone()),
+        Refusal::Password(fault) => (StatusCode::BAD_REQUEST, None, fault.to_string()),
         Refusal::Unsupported(why) => (StatusCode::BAD_REQUEST, Some("operation_not_supported"), (*why).to_owned()),
         Refusal::Forbidden { any_of } => (
             StatusCode::FORBIDDEN,

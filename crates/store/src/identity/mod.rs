@@ -3,6 +3,7 @@
 //! What the operations mean, who may do them and how they are recorded is the identity room's.
 
 pub mod accounts;
+pub mod passwords;
 
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
