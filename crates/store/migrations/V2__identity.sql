@@ -45,10 +45,12 @@ CREATE TABLE tenantry_workspace (
     UNIQUE (account_id, name)
 );
 
+-- `secret`: the secret ones of its options, sealed with a key that is not in this database.
 CREATE TABLE tenantry_connection (
     id             TEXT   NOT NULL PRIMARY KEY,
     name           TEXT   NOT NULL UNIQUE,
     strategy       TEXT   NOT NULL,
+    secret         BYTEA,
     doc            TEXT   NOT NULL,
     version        BIGINT NOT NULL,
     created_micros BIGINT NOT NULL,
@@ -154,11 +156,13 @@ CREATE TABLE tenantry_role (
     UNIQUE (account_id, name)
 );
 
+-- `secret`: what signs its tokens where that is a shared secret, sealed.
 CREATE TABLE tenantry_api (
     id             TEXT   NOT NULL PRIMARY KEY,
     identifier     TEXT   NOT NULL UNIQUE,
     name           TEXT,
     is_system      BIGINT NOT NULL,
+    secret         BYTEA,
     doc            TEXT   NOT NULL,
     version        BIGINT NOT NULL,
     created_micros BIGINT NOT NULL,
@@ -207,13 +211,16 @@ CREATE TABLE tenantry_role_holder (
 CREATE INDEX tenantry_role_holder_by_role ON tenantry_role_holder (role_id, account_id, user_id);
 CREATE INDEX tenantry_role_holder_by_account ON tenantry_role_holder (account_id, user_id);
 
--- `secret` is sealed with a key that is not in this database.
+-- `secret` is sealed with a key that is not in this database. `external_id`: the address of the document
+-- that a third party describes its client with. `api`: the identifier of the API that the client stands for.
 CREATE TABLE tenantry_client (
     id             TEXT   NOT NULL PRIMARY KEY,
     name           TEXT   NOT NULL,
     app_type       TEXT,
     is_first_party BIGINT NOT NULL,
     is_global      BIGINT NOT NULL,
+    external_id    TEXT   UNIQUE,
+    api            TEXT,
     secret         BYTEA,
     doc            TEXT   NOT NULL,
     version        BIGINT NOT NULL,
@@ -221,6 +228,16 @@ CREATE TABLE tenantry_client (
     updated_micros BIGINT NOT NULL
 );
 CREATE INDEX tenantry_client_by_age ON tenantry_client (created_micros, id);
+CREATE INDEX tenantry_client_by_api ON tenantry_client (api);
+
+-- Which clients may log users in through a connection.
+CREATE TABLE tenantry_connection_client (
+    connection_id  TEXT   NOT NULL REFERENCES tenantry_connection (id) ON DELETE CASCADE,
+    client_id      TEXT   NOT NULL REFERENCES tenantry_client (id) ON DELETE CASCADE,
+    created_micros BIGINT NOT NULL,
+    PRIMARY KEY (connection_id, client_id)
+);
+CREATE INDEX tenantry_connection_client_by_client ON tenantry_connection_client (client_id);
 
 CREATE TABLE tenantry_credential (
     id             TEXT   NOT NULL PRIMARY KEY,
@@ -246,6 +263,7 @@ CREATE TABLE tenantry_client_grant (
     created_micros BIGINT NOT NULL,
     UNIQUE (client_id, api_id, subject_type)
 );
+CREATE INDEX tenantry_client_grant_by_age ON tenantry_client_grant (created_micros, id);
 CREATE INDEX tenantry_client_grant_by_api ON tenantry_client_grant (api_id);
 
 CREATE TABLE tenantry_account_client_grant (

@@ -4,6 +4,12 @@
 
 pub mod accounts;
 pub mod passwords;
+pub mod apis;
+pub mod client_grants;
+pub mod clients;
+mod condition;
+pub mod connections;
+pub mod settings;
 
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
