@@ -81,6 +81,10 @@ impl Runtime {
             Arc::clone(&ambient.clock),
             Arc::clone(&ambient.entropy),
         ));
+        identity
+            .prepare(&tenantry_server::management_scopes())
+            .await
+            .map_err(|refusal| Failure::failed(refusal.code(), refusal.to_string()))?;
         let parts =
             Parts { policy, sources, store, clock: Arc::clone(&ambient.clock), entropy: Arc::clone(&ambient.entropy) };
         let guard = Guard::new(parts).await.map_err(|error| match error {

@@ -11,10 +11,12 @@
 
 pub mod accounts;
 mod act;
+pub mod apis;
 mod audience;
 mod cache;
 mod caller;
 mod claims;
+pub mod clients;
 pub mod contexts;
 mod error;
 mod identity;
@@ -24,7 +26,9 @@ mod key;
 mod management;
 mod part;
 pub mod password;
+mod prepare;
 mod refusal;
+mod sealed;
 pub mod text;
 
 pub use audience::Audience;
@@ -36,4 +40,5 @@ pub use identity::Identity;
 pub use issuer::{Issuer, LEEWAY_SECONDS, MAX_LIFETIME, MAX_TOKEN_BYTES, Verified};
 pub use management::ManagementToken;
 pub use part::{Listed, Part};
+pub use prepare::FIRST_CONNECTION;
 pub use refusal::{Kind, Refusal};

@@ -67,6 +67,7 @@ impl Site {
         });
         let guard = Arc::new(guard.await.unwrap());
         let identity = Arc::new(Identity::new(store, issuer, Arc::clone(&shared), Arc::clone(&entropy)));
+        identity.prepare(&management_scopes()).await.unwrap();
         let router = router(App::new(guard, Arc::clone(&identity), shared, entropy));
         let token = identity.issuer().issue_management("test", &management_scopes(), Duration::from_hours(1)).unwrap();
         Site { router, identity, clock, token, _folder: folder }

@@ -27,12 +27,6 @@ impl Conditions {
         self.text.push_str(&condition);
     }
 
-    /// Adds a condition without a parameter.
-    pub(crate) fn and_plain(&mut self, condition: &'static str) {
-        self.join();
-        self.text.push_str(condition);
-    }
-
     /// Only what stands after a time and an id, in two columns written `(a, b) > `.
     pub(crate) fn after(&mut self, columns: &'static str, place: Option<(i64, &str)>) {
         if let Some((micros, id)) = place {

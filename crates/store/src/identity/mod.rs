@@ -9,6 +9,7 @@ pub mod client_grants;
 pub mod clients;
 mod condition;
 pub mod connections;
+pub mod seeds;
 pub mod settings;
 
 /// Which part of a list.

@@ -1,0 +1,3 @@
+//! Clients: the programs that ask for tokens.
+
+pub(crate) mod lookup;
