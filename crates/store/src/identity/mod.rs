@@ -3,12 +3,12 @@
 //! What the operations mean, who may do them and how they are recorded is the identity room's.
 
 pub mod accounts;
-pub mod passwords;
 pub mod apis;
 pub mod client_grants;
 pub mod clients;
 mod condition;
 pub mod connections;
+pub mod passwords;
 pub mod seeds;
 pub mod settings;
 
