@@ -24,6 +24,7 @@ CREATE TABLE tenantry_account (
 );
 CREATE INDEX tenantry_account_by_age ON tenantry_account (created_micros, id);
 CREATE INDEX tenantry_account_by_parent ON tenantry_account (parent_id);
+CREATE INDEX tenantry_account_by_display_name ON tenantry_account ((coalesce(display_name, '')), id);
 
 -- Every tenant id ever given. Rows of a deleted account may still lie in a source, so its tenant id
 -- is never given to another account.
@@ -60,7 +61,9 @@ CREATE TABLE tenantry_connection (
 CREATE TABLE tenantry_account_connection (
     account_id     TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
     connection_id  TEXT   NOT NULL REFERENCES tenantry_connection (id) ON DELETE CASCADE,
+    enabled        BIGINT NOT NULL,
     doc            TEXT   NOT NULL,
+    version        BIGINT NOT NULL,
     created_micros BIGINT NOT NULL,
     PRIMARY KEY (account_id, connection_id)
 );
@@ -280,6 +283,7 @@ CREATE TABLE tenantry_domain (
     domain         TEXT   NOT NULL,
     status         TEXT   NOT NULL,
     doc            TEXT   NOT NULL,
+    version        BIGINT NOT NULL,
     created_micros BIGINT NOT NULL,
     UNIQUE (account_id, domain)
 );
@@ -291,7 +295,6 @@ CREATE TABLE tenantry_invitation (
     account_id     TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
     email          TEXT   NOT NULL,
     ticket_hash    BYTEA  NOT NULL UNIQUE,
-    status         TEXT   NOT NULL,
     doc            TEXT   NOT NULL,
     created_micros BIGINT NOT NULL,
     expires_micros BIGINT NOT NULL
@@ -312,6 +315,14 @@ CREATE TABLE tenantry_workspace_code (
     expires_micros BIGINT NOT NULL
 );
 CREATE INDEX tenantry_workspace_code_by_workspace ON tenantry_workspace_code (workspace_id, created_micros);
+
+-- Who used a code: nobody uses one twice, so whoever was taken out does not come back by it.
+CREATE TABLE tenantry_workspace_code_use (
+    code_id     TEXT   NOT NULL REFERENCES tenantry_workspace_code (id) ON DELETE CASCADE,
+    user_id     TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    used_micros BIGINT NOT NULL,
+    PRIMARY KEY (code_id, user_id)
+);
 
 CREATE TABLE tenantry_session (
     id             TEXT   NOT NULL PRIMARY KEY,

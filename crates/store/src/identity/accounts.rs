@@ -1,7 +1,7 @@
 //! Accounts.
 
 use crate::backend::{Param, Row};
-use crate::identity::Window;
+use crate::identity::{Stretch, Window};
 use crate::{Batch, Place, Store, StoreError};
 
 /// An account's row.
@@ -32,7 +32,22 @@ pub struct Account {
 const COLUMNS: &str =
     "id, name, tenant_id, display_name, parent_id, status, doc, version, created_micros, updated_micros";
 
-fn read(row: &Row<'_>) -> Account {
+/// The same of a table that is called `a`.
+pub(super) const COLUMNS_OF_A: &str = "a.id, a.name, a.tenant_id, a.display_name, a.parent_id, a.status, a.doc, \
+     a.version, a.created_micros, a.updated_micros";
+
+/// What a list of accounts is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortBy {
+    /// When they were made.
+    Created,
+    /// Their names.
+    Name,
+    /// Their names for people.
+    DisplayName,
+}
+
+pub(super) fn read(row: &Row<'_>) -> Account {
     let text = |place| row.text(place).unwrap_or_default();
     let int = |place| row.int(place).unwrap_or_default();
     Account {
@@ -95,10 +110,31 @@ impl Batch {
         )
     }
 
+    /// Passes when no account would lie below itself if `parent` came above `id`; untouched otherwise. Stands
+    /// before [`Batch::update_account`] in a batch that changes a parent.
+    ///
+    /// INVARIANT: changes of parents take turns from the first statement here to the end of the batch, so
+    /// two of them cannot make a ring together.
+    pub fn hold_account_tree(&mut self, id: &str, parent: &str) -> Place {
+        self.run(
+            "INSERT INTO tenantry_setting (name, doc, version, updated_micros) VALUES ('account_tree', '{}', 1, $1) \
+             ON CONFLICT (name) DO UPDATE SET version = tenantry_setting.version + 1",
+            vec![Param::int(self.now)],
+        );
+        self.must(
+            "UPDATE tenantry_setting SET updated_micros = $1 WHERE name = 'account_tree' AND $2 NOT IN ( \
+             WITH RECURSIVE above (id) AS (SELECT id FROM tenantry_account WHERE id = $3 UNION \
+             SELECT a.parent_id FROM tenantry_account a JOIN above ON a.id = above.id WHERE a.parent_id IS NOT NULL) \
+             SELECT id FROM above)",
+            vec![Param::int(self.now), Param::text(id), Param::text(parent)],
+        )
+    }
+
     /// Removes an account with its workspaces, memberships, invitations and what its members held there.
     pub fn delete_account(&mut self, id: &str) -> Place {
         self.run("DELETE FROM tenantry_role_holder WHERE account_id = $1", vec![Param::text(id)]);
         self.run("DELETE FROM tenantry_role WHERE account_id = $1", vec![Param::text(id)]);
+        self.run("DELETE FROM tenantry_refresh_token WHERE account_id = $1", vec![Param::text(id)]);
         self.must("DELETE FROM tenantry_account WHERE id = $1", vec![Param::text(id)])
     }
 }
@@ -127,8 +163,28 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn accounts(&self, window: Window) -> Result<Vec<Account>, StoreError> {
-        let sql =
-            ["SELECT ", COLUMNS, " FROM tenantry_account ORDER BY created_micros, id LIMIT $1 OFFSET $2"].concat();
+        self.accounts_sorted(SortBy::Created, false, window).await
+    }
+
+    /// Accounts in an order.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn accounts_sorted(
+        &self,
+        by: SortBy,
+        descending: bool,
+        window: Window,
+    ) -> Result<Vec<Account>, StoreError> {
+        let order = match (by, descending) {
+            (SortBy::Created, false) => "created_micros, id",
+            (SortBy::Created, true) => "created_micros DESC, id DESC",
+            (SortBy::Name, false) => "name",
+            (SortBy::Name, true) => "name DESC",
+            (SortBy::DisplayName, false) => "coalesce(display_name, ''), id",
+            (SortBy::DisplayName, true) => "coalesce(display_name, '') DESC, id DESC",
+        };
+        let sql = ["SELECT ", COLUMNS, " FROM tenantry_account ORDER BY ", order, " LIMIT $1 OFFSET $2"].concat();
         self.backend.find(sql, vec![Param::int(window.limit), Param::int(window.offset)], read).await
     }
 
@@ -145,6 +201,23 @@ impl Store {
         ]
         .concat();
         self.backend.find(sql, vec![Param::int(micros), Param::text(id), Param::int(limit)], read).await
+    }
+
+    /// The accounts right below one, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn accounts_below(&self, parent: &str, part: &Stretch) -> Result<Vec<Account>, StoreError> {
+        let sql = [
+            "SELECT ",
+            COLUMNS,
+            " FROM tenantry_account WHERE parent_id = $1 AND (created_micros, id) > ($2, $3) \
+             ORDER BY created_micros, id LIMIT $4 OFFSET $5",
+        ]
+        .concat();
+        let mut params = vec![Param::text(parent)];
+        params.extend(part.params());
+        self.backend.find(sql, params, read).await
     }
 
     /// How many accounts there are.

@@ -2,15 +2,26 @@
 //! resource: its row, what [`Batch`](crate::Batch) can do with it, how [`Store`](crate::Store) finds it.
 //! What the operations mean, who may do them and how they are recorded is the identity room's.
 
+pub mod account_connections;
+pub mod account_grants;
 pub mod accounts;
 pub mod apis;
 pub mod client_grants;
 pub mod clients;
 mod condition;
 pub mod connections;
+pub mod domains;
+pub mod invitations;
+pub mod member_roles;
+pub mod members;
 pub mod passwords;
 pub mod seeds;
 pub mod settings;
+pub mod workspace_codes;
+pub mod workspace_members;
+pub mod workspaces;
+
+use crate::backend::Param;
 
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,4 +30,22 @@ pub struct Window {
     pub offset: i64,
     /// How many items to answer at most.
     pub limit: i64,
+}
+
+/// Which part of a list that is ordered by time and a key: what comes after a place, without so many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// The time and key after which it begins.
+    pub after: (i64, String),
+    /// How many items to leave out after that.
+    pub offset: i64,
+    /// How many items to answer at most.
+    pub limit: i64,
+}
+
+impl Stretch {
+    /// Time, key, limit and offset, in this order.
+    pub(crate) fn params(&self) -> [Param; 4] {
+        [Param::int(self.after.0), Param::text(&self.after.1), Param::int(self.limit), Param::int(self.offset)]
+    }
 }
