@@ -1,6 +1,7 @@
 -- Who: accounts, users, roles, APIs, clients, and what they are given. One text for both databases.
 -- `doc` holds a resource's remaining fields as JSON; what is searched, joined or unique is a column.
 -- An empty text in `account_id` or `workspace_id` of a holding means: held on the level above.
+-- `/*C*/` becomes COLLATE "C" on PostgreSQL, so that both databases order and search these columns by bytes.
 
 CREATE TABLE tenantry_setting (
     name           TEXT   NOT NULL PRIMARY KEY,
@@ -69,15 +70,21 @@ CREATE TABLE tenantry_account_connection (
 );
 CREATE INDEX tenantry_account_connection_by_connection ON tenantry_account_connection (connection_id);
 
--- `connection` is the name of the connection of the first identity; `email` and `username` are in
--- lower case, as they are compared. What the user sees is in `doc`.
+-- `connection` is the name of the connection of the first identity. The columns from `email` to
+-- `family_name` are as they are compared: normalised, in lower case. What is shown of the names is in `doc`.
 CREATE TABLE tenantry_user (
     id                TEXT   NOT NULL PRIMARY KEY,
     connection        TEXT   NOT NULL,
-    email             TEXT,
-    username          TEXT,
-    phone             TEXT,
-    name              TEXT,
+    email             TEXT /*C*/,
+    email_domain      TEXT /*C*/,
+    username          TEXT /*C*/,
+    phone             TEXT /*C*/,
+    name              TEXT /*C*/,
+    nickname          TEXT /*C*/,
+    given_name        TEXT /*C*/,
+    family_name       TEXT /*C*/,
+    email_verified    BIGINT NOT NULL,
+    phone_verified    BIGINT NOT NULL,
     blocked           BIGINT NOT NULL,
     platform          BIGINT NOT NULL,
     logins            BIGINT NOT NULL,
@@ -86,31 +93,63 @@ CREATE TABLE tenantry_user (
     doc               TEXT   NOT NULL,
     version           BIGINT NOT NULL,
     created_micros    BIGINT NOT NULL,
-    updated_micros    BIGINT NOT NULL,
-    UNIQUE (connection, email),
-    UNIQUE (connection, username),
-    UNIQUE (connection, phone)
+    updated_micros    BIGINT NOT NULL
 );
 CREATE INDEX tenantry_user_by_age ON tenantry_user (created_micros, id);
 CREATE INDEX tenantry_user_by_email ON tenantry_user (email);
+CREATE INDEX tenantry_user_by_domain ON tenantry_user (email_domain) WHERE email_domain IS NOT NULL;
+CREATE INDEX tenantry_user_by_username ON tenantry_user (username) WHERE username IS NOT NULL;
+CREATE INDEX tenantry_user_by_phone ON tenantry_user (phone) WHERE phone IS NOT NULL;
 CREATE INDEX tenantry_user_by_name ON tenantry_user (name);
-CREATE INDEX tenantry_user_by_last_login ON tenantry_user (last_login_micros);
+CREATE INDEX tenantry_user_by_nickname ON tenantry_user (nickname);
+CREATE INDEX tenantry_user_by_given_name ON tenantry_user (given_name) WHERE given_name IS NOT NULL;
+CREATE INDEX tenantry_user_by_family_name ON tenantry_user (family_name) WHERE family_name IS NOT NULL;
+CREATE INDEX tenantry_user_by_last_login ON tenantry_user (last_login_micros) WHERE last_login_micros IS NOT NULL;
+CREATE INDEX tenantry_user_blocked ON tenantry_user (created_micros, id) WHERE blocked = 1;
 
--- The identities of a user. The first one (`ordinal` 0) made the user.
+-- The identities of a user. The first one (`ordinal` 0) made the user. `email`, `username` and `phone` are
+-- what somebody may log in with, as they are compared; empty where the connection does not log in by them.
 CREATE TABLE tenantry_identity (
     provider   TEXT   NOT NULL,
     subject    TEXT   NOT NULL,
     user_id    TEXT   NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
     connection TEXT   NOT NULL,
     ordinal    BIGINT NOT NULL,
+    email      TEXT /*C*/,
+    username   TEXT /*C*/,
+    phone      TEXT /*C*/,
     doc        TEXT   NOT NULL,
     PRIMARY KEY (provider, subject)
 );
 CREATE INDEX tenantry_identity_by_user ON tenantry_identity (user_id, ordinal);
 CREATE INDEX tenantry_identity_by_connection ON tenantry_identity (connection);
+CREATE UNIQUE INDEX tenantry_identity_by_email ON tenantry_identity (connection, email) WHERE email IS NOT NULL;
+CREATE UNIQUE INDEX tenantry_identity_by_username ON tenantry_identity (connection, username) WHERE username IS NOT NULL;
+CREATE UNIQUE INDEX tenantry_identity_by_phone ON tenantry_identity (connection, phone) WHERE phone IS NOT NULL;
 
+-- What can be searched for in the users' metadata: each text, number or truth value with the path to it.
+-- `number` is the number's place in the order of all numbers.
+CREATE TABLE tenantry_user_term (
+    user_id TEXT NOT NULL REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    path    TEXT /*C*/ NOT NULL,
+    value   TEXT /*C*/ NOT NULL,
+    number  BIGINT,
+    PRIMARY KEY (path, value, user_id)
+);
+CREATE INDEX tenantry_user_term_by_user ON tenantry_user_term (user_id);
+CREATE INDEX tenantry_user_term_by_number ON tenantry_user_term (path, number) WHERE number IS NOT NULL;
+
+-- How many rows a table has that is too long to be counted for each page of a list.
+CREATE TABLE tenantry_total (
+    name  TEXT   NOT NULL PRIMARY KEY,
+    count BIGINT NOT NULL
+);
+INSERT INTO tenantry_total (name, count) VALUES ('users', 0);
+
+-- `user_id`: the id that the identity has as a user of its own. A password stays with its identity when that
+-- is linked to another user, so the column does not refer to the users; removing a user removes its passwords.
 CREATE TABLE tenantry_password (
-    user_id        TEXT   NOT NULL PRIMARY KEY REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    user_id        TEXT   NOT NULL PRIMARY KEY,
     hash           TEXT   NOT NULL,
     history        TEXT   NOT NULL,
     updated_micros BIGINT NOT NULL
@@ -146,11 +185,12 @@ CREATE TABLE tenantry_workspace_member (
 CREATE INDEX tenantry_workspace_member_by_member ON tenantry_workspace_member (account_id, user_id);
 
 -- `level`: platform, account or workspace. `account_id`: an account's own role; empty for one that
--- the platform offers to all.
+-- the platform offers to all. `folded`: the name in lower case, for filters.
 CREATE TABLE tenantry_role (
     id             TEXT   NOT NULL PRIMARY KEY,
     account_id     TEXT   NOT NULL,
     name           TEXT   NOT NULL,
+    folded         TEXT   NOT NULL,
     level          TEXT   NOT NULL,
     description    TEXT,
     version        BIGINT NOT NULL,
@@ -211,7 +251,7 @@ CREATE TABLE tenantry_role_holder (
     created_micros BIGINT NOT NULL,
     PRIMARY KEY (user_id, account_id, workspace_id, role_id)
 );
-CREATE INDEX tenantry_role_holder_by_role ON tenantry_role_holder (role_id, account_id, user_id);
+CREATE INDEX tenantry_role_holder_by_role ON tenantry_role_holder (role_id, account_id, workspace_id, created_micros, user_id);
 CREATE INDEX tenantry_role_holder_by_account ON tenantry_role_holder (account_id, user_id);
 
 -- `secret` is sealed with a key that is not in this database. `external_id`: the address of the document

@@ -121,6 +121,17 @@ pub(crate) struct Reading<S> {
     pub(crate) step: Step<S>,
 }
 
+/// A part of a pattern that a text may fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// These letters.
+    Text(String),
+    /// Any one letter.
+    One,
+    /// Any letters, or none.
+    Many,
+}
+
 /// The database.
 #[derive(Clone)]
 pub(crate) enum Backend {
@@ -269,6 +280,46 @@ impl Backend {
         }
     }
 
+    /// The test `COLUMN fits the pattern in parameter $PLACE` (a text that [`Backend::pattern`] made). Letters
+    /// count as written.
+    pub(crate) fn like(&self, column: &str, place: usize) -> String {
+        match self {
+            Backend::Sqlite(_) => format!("{column} GLOB ${place}"),
+            Backend::Postgres(_) => format!("{column} LIKE ${place}"),
+        }
+    }
+
+    /// A pattern for [`Backend::like`].
+    pub(crate) fn pattern(&self, pieces: &[Piece]) -> String {
+        let mut text = String::new();
+        for piece in pieces {
+            match (self, piece) {
+                (Backend::Sqlite(_), Piece::Many) => text.push('*'),
+                (Backend::Sqlite(_), Piece::One) => text.push('?'),
+                (Backend::Sqlite(_), Piece::Text(literal)) => {
+                    for letter in literal.chars() {
+                        if matches!(letter, '*' | '?' | '[') {
+                            text.extend(['[', letter, ']']);
+                        } else {
+                            text.push(letter);
+                        }
+                    }
+                }
+                (Backend::Postgres(_), Piece::Many) => text.push('%'),
+                (Backend::Postgres(_), Piece::One) => text.push('_'),
+                (Backend::Postgres(_), Piece::Text(literal)) => {
+                    for letter in literal.chars() {
+                        if matches!(letter, '%' | '_' | '\\') {
+                            text.push('\\');
+                        }
+                        text.push(letter);
+                    }
+                }
+            }
+        }
+        text
+    }
+
     /// The name in logs and in `tenantry doctor`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -279,9 +330,19 @@ impl Backend {
 }
 
 fn runner() -> Result<refinery::Runner, StoreError> {
+    runner_with("")
+}
+
+/// For PostgreSQL, whose texts compare by the database's language unless told otherwise.
+fn postgres_runner() -> Result<refinery::Runner, StoreError> {
+    runner_with("COLLATE \"C\"")
+}
+
+fn runner_with(bytewise: &str) -> Result<refinery::Runner, StoreError> {
     let mut migrations = Vec::with_capacity(MIGRATIONS.len());
     for &(name, sql) in MIGRATIONS {
-        migrations.push(refinery::Migration::unapplied(name, sql).map_err(|error| migration_error(&error))?);
+        let sql = sql.replace("/*C*/", bytewise);
+        migrations.push(refinery::Migration::unapplied(name, &sql).map_err(|error| migration_error(&error))?);
     }
     let mut runner = refinery::Runner::new(&migrations);
     runner.set_migration_table_name(MIGRATION_TABLE);

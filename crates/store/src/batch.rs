@@ -86,6 +86,8 @@ impl Subject {
 pub struct Batch {
     pub(crate) statements: Vec<Statement>,
     pub(crate) affected: Vec<Subject>,
+    /// By how much the totals of long tables change.
+    totals: Vec<(&'static str, i64)>,
     /// When, in microseconds since 1970 UTC.
     pub(crate) now: i64,
 }
@@ -98,7 +100,7 @@ impl Batch {
     /// An empty batch at a time (microseconds since 1970 UTC).
     #[must_use]
     pub fn new(now: i64) -> Batch {
-        Batch { statements: Vec::new(), affected: Vec::new(), now }
+        Batch { statements: Vec::new(), affected: Vec::new(), totals: Vec::new(), now }
     }
 
     /// Adds a statement that may touch any number of rows.
@@ -111,6 +113,15 @@ impl Batch {
     pub(crate) fn must(&mut self, sql: impl Into<Cow<'static, str>>, params: Vec<Param>) -> Place {
         self.statements.push(Statement { sql: sql.into(), params, must_touch: true });
         Place(self.statements.len() - 1)
+    }
+
+    /// Notes that a long table becomes longer or shorter. All of it is written at the end of the batch: every
+    /// other batch that counts the same table waits from then on.
+    pub(crate) fn count(&mut self, table: &'static str, by: i64) {
+        match self.totals.iter_mut().find(|(known, _)| *known == table) {
+            Some((_, sum)) => *sum += by,
+            None => self.totals.push((table, by)),
+        }
     }
 
     /// Notes that somebody's rights change.
@@ -160,7 +171,13 @@ impl Store {
     ///
     /// # Errors
     /// [`BatchError`]; nothing was written then, unless the store did not answer.
-    pub async fn commit(&self, batch: Batch) -> Result<Vec<u64>, BatchError> {
+    pub async fn commit(&self, mut batch: Batch) -> Result<Vec<u64>, BatchError> {
+        for (table, by) in std::mem::take(&mut batch.totals) {
+            batch.run(
+                "UPDATE tenantry_total SET count = count + $1 WHERE name = $2",
+                vec![Param::int(by), Param::text(table)],
+            );
+        }
         self.backend.change(batch).await
     }
 }

@@ -107,7 +107,7 @@ impl Postgres {
             .execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
             .await
             .map_err(|error| postgres_error(&error))?;
-        let migrated = super::runner()?.run_async(&mut **client.as_mut()).await;
+        let migrated = super::postgres_runner()?.run_async(&mut **client.as_mut()).await;
         let released = client.execute("SELECT pg_advisory_unlock($1)", &[&MIGRATION_LOCK]).await;
         migrated.map_err(|error| super::migration_error(&error))?;
         released.map_err(|error| postgres_error(&error))?;

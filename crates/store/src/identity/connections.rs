@@ -94,8 +94,7 @@ impl Batch {
 
     /// Removes a connection, the users whom it made, and the identities that it gave to others.
     pub fn delete_connection(&mut self, id: &str, name: &str) -> Place {
-        self.run("DELETE FROM tenantry_user WHERE connection = $1", vec![Param::text(name)]);
-        self.run("DELETE FROM tenantry_identity WHERE connection = $1", vec![Param::text(name)]);
+        self.delete_connection_users(name);
         self.must("DELETE FROM tenantry_connection WHERE id = $1", vec![Param::text(id)])
     }
 

@@ -17,9 +17,16 @@ impl Batch {
     ) {
         let now = self.now;
         self.run(
-            "INSERT INTO tenantry_role (id, account_id, name, level, description, version, created_micros, \
-             updated_micros) VALUES ($1, '', $2, $3, $4, 1, $5, $5) ON CONFLICT DO NOTHING",
-            vec![Param::text(id), Param::text(name), Param::text(level), Param::text(description), Param::int(now)],
+            "INSERT INTO tenantry_role (id, account_id, name, folded, level, description, version, created_micros, \
+             updated_micros) VALUES ($1, '', $2, $3, $4, $5, 1, $6, $6) ON CONFLICT DO NOTHING",
+            vec![
+                Param::text(id),
+                Param::text(name),
+                Param::Text(Some(name.to_lowercase())),
+                Param::text(level),
+                Param::text(description),
+                Param::int(now),
+            ],
         );
         for permission in permissions {
             // Nothing is given to a role that somebody else made with this name.
