@@ -13,6 +13,7 @@ pub mod accounts;
 mod act;
 pub mod apis;
 mod audience;
+pub mod audit;
 mod cache;
 mod caller;
 mod claims;

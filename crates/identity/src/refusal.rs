@@ -56,6 +56,8 @@ pub enum Kind {
     Ticket,
     /// A signing key.
     SigningKey,
+    /// A call in the audit.
+    AuditEntry,
 }
 
 impl Kind {
@@ -86,6 +88,7 @@ impl Kind {
             Kind::Log => "log event",
             Kind::Ticket => "ticket",
             Kind::SigningKey => "signing key",
+            Kind::AuditEntry => "audit entry",
         }
     }
 }

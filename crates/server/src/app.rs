@@ -8,7 +8,7 @@ use tenantry_guard::Guard;
 use tenantry_identity::{Identity, Issuer, VerifiedCache};
 use tenantry_policy::{Bound, Clock, Entropy};
 
-use crate::{endpoints, management};
+use crate::{endpoints, management, own};
 
 /// What the endpoints share.
 #[derive(Clone)]
@@ -42,13 +42,14 @@ impl App {
 
 /// Every route of the server. Unknown paths answer 404 in the same shape as every refusal.
 pub fn router(app: App) -> Router {
-    Router::new()
+    own::routes(Router::new())
         .route("/app/v1/tools/{tool}", post(endpoints::call_tool::handle))
         .route("/app/v1/approvals", get(endpoints::list_approvals::handle))
         .route("/app/v1/approvals/{id}/approve", post(endpoints::decide_approval::approve))
         .route("/app/v1/approvals/{id}/deny", post(endpoints::decide_approval::deny))
         .route("/healthz", get(endpoints::health::live))
         .route("/readyz", get(endpoints::health::ready))
+        .route("/openapi.json", get(endpoints::openapi::handle))
         .route("/.well-known/jwks.json", get(endpoints::keys::handle))
         .nest("/api/v2", management::router())
         .fallback(endpoints::nowhere::handle)

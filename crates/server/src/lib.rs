@@ -7,9 +7,11 @@ mod auth;
 mod body;
 mod endpoints;
 mod management;
+mod own;
 mod serve;
 mod whole;
 
 pub use app::{App, router};
 pub use management::scopes as management_scopes;
+pub use own::{EndpointFacts, Level, document as openapi, endpoints};
 pub use serve::{ServeError, serve};

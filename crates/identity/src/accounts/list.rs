@@ -4,9 +4,25 @@ use tenantry_store::identity::Window;
 
 use crate::accounts::Account;
 use crate::caller::Target;
-use crate::{Caller, Identity, Listed, Part, Refusal};
+use crate::{Caller, Identity, Kind, Listed, Part, Refusal};
+
+/// The most accounts that a tree answers.
+const LARGEST_TREE: i64 = 1_000;
 
 impl Identity {
+    /// An account and those below it, each after the one above it; the first thousand.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`].
+    pub async fn accounts_below(&self, caller: &Caller, id: &str) -> Result<Vec<Account>, Refusal> {
+        caller.may(&["read:organizations"], Target::Platform)?;
+        let rows = self.store.accounts_below(id, LARGEST_TREE).await?;
+        if rows.is_empty() {
+            return Err(Refusal::Missing(Kind::Account));
+        }
+        Ok(rows.into_iter().map(Account::from_row).collect())
+    }
+
     /// Accounts, oldest first.
     ///
     /// # Errors

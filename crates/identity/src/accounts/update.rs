@@ -18,6 +18,11 @@ impl Identity {
     /// [`Refusal::Missing`], [`Refusal::Exists`] for a name that is taken, [`Refusal::Invalid`].
     pub async fn update_account(&self, caller: &Caller, id: &str, change: Fields) -> Result<Account, Refusal> {
         caller.may(&["update:organizations"], Target::Account(id))?;
+        if let Some(Value::String(parent)) = change.get("parent_id")
+            && self.store.account_lies_below(parent, id).await?
+        {
+            return Err(Refusal::invalid("an account cannot lie below itself"));
+        }
         for _ in 0..TRIES {
             let row = self.store.account(id).await?.ok_or(Refusal::Missing(Kind::Account))?;
             let mut account = Account::from_row(row);
@@ -61,8 +66,12 @@ fn apply(account: &mut Account, change: Fields) -> Result<(), Refusal> {
             ("parent_id", Value::String(parent)) => account.parent_id = Some(parent),
             ("parent_id", Value::Null) => account.parent_id = None,
             ("status", Value::String(status)) => {
-                account.status = Status::parse(&status)
+                let status = Status::parse(&status)
                     .ok_or_else(|| Refusal::invalid("status is one of active, suspended, closed"))?;
+                if account.status == Status::Closed && status != Status::Closed {
+                    return Err(Refusal::invalid("the account is closed for good"));
+                }
+                account.status = status;
             }
             ("id" | "tenant_id" | "created_at" | "updated_at", _) => {
                 return Err(Refusal::invalid(format!("{name} cannot be changed")));

@@ -6,3 +6,4 @@ pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod list_approvals;
 pub(crate) mod nowhere;
+pub(crate) mod openapi;

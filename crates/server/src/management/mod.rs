@@ -16,7 +16,7 @@ mod organizations;
 mod paging;
 mod query;
 mod route;
-mod schema;
+pub(crate) mod schema;
 mod surface;
 
 pub(crate) use dispatch::router;

@@ -17,6 +17,16 @@ pub(crate) struct Misfit {
 }
 
 impl Misfit {
+    /// What is wrong.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// The path to the member, `branding.colors`; empty at the top.
+    pub(crate) fn place(&self) -> &str {
+        &self.at
+    }
+
     /// The whole sentence; `part` is `Payload`, `Query` or `Path`.
     pub(crate) fn sentence(&self, part: &str) -> String {
         let mut text = format!("{part} validation error: '{}'", self.what);

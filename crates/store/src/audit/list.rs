@@ -18,6 +18,8 @@ pub struct Filter {
     pub tool: Option<String>,
     /// Only this table.
     pub model: Option<String>,
+    /// Only this workspace.
+    pub workspace: Option<String>,
     /// Only this subject.
     pub user: Option<String>,
     /// Only from this moment on, microseconds since 1970 UTC.
@@ -48,7 +50,7 @@ const LIST: &str = "SELECT account, seq, id, phase, start_seq, time_micros, work
     AND (CAST($3 AS TEXT) IS NULL OR tool = $3) AND (CAST($4 AS TEXT) IS NULL OR model = $4) \
     AND (CAST($5 AS TEXT) IS NULL OR user_id = $5) AND time_micros >= $6 AND time_micros < $7 \
     AND (CAST($8 AS TEXT) IS NULL OR decision = $8) AND (CAST($9 AS TEXT) IS NULL OR phase = $9) \
-    ORDER BY seq DESC LIMIT $10";
+    AND (CAST($11 AS TEXT) IS NULL OR workspace = $11) ORDER BY seq DESC LIMIT $10";
 
 const SHOW: &str = "SELECT account, seq, id, phase, start_seq, time_micros, workspace, user_id, client, delegate, tool, \
     model, request_digest, inputs, decision, code, reasons, scopes, row_count, row_keys, rows_before, rows_after, \
@@ -81,6 +83,7 @@ impl Store {
             Param::Text(filter.decision.map(|decision| decision.name().to_owned())),
             Param::Text(filter.phase.map(|phase| phase.name().to_owned())),
             Param::int(i64::from(limit)),
+            text(&filter.workspace),
         ];
         self.backend.settle().await?;
         self.entries(LIST, params).await

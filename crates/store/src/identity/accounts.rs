@@ -158,6 +158,41 @@ impl Store {
         Ok(self.backend.find(sql, vec![Param::text(name)], read).await?.pop())
     }
 
+    /// The account whose rows carry that tenant id.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn account_of_tenant(&self, tenant_id: &str) -> Result<Option<Account>, StoreError> {
+        let sql = ["SELECT ", COLUMNS, " FROM tenantry_account WHERE tenant_id = $1"].concat();
+        Ok(self.backend.find(sql, vec![Param::text(tenant_id)], read).await?.pop())
+    }
+
+    /// An account and those below it, each after the one above it; at most `limit`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn accounts_below(&self, id: &str, limit: i64) -> Result<Vec<Account>, StoreError> {
+        // The depth ends what two changes at the same time could have tied into a circle.
+        const SQL: &str = "WITH RECURSIVE below (below_id, depth) AS (SELECT id, 0 FROM tenantry_account \
+            WHERE id = $1 UNION SELECT a.id, b.depth + 1 FROM tenantry_account a JOIN below b \
+            ON a.parent_id = b.below_id WHERE b.depth < 64) SELECT id, name, tenant_id, display_name, parent_id, \
+            status, doc, version, created_micros, updated_micros FROM tenantry_account JOIN below ON below_id = id \
+            ORDER BY depth, created_micros, id LIMIT $2";
+        self.backend.search(SQL, vec![Param::text(id), Param::int(limit)], read).await
+    }
+
+    /// Does an account lie below another, or is it the same?
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn account_lies_below(&self, id: &str, above: &str) -> Result<bool, StoreError> {
+        const SQL: &str = "WITH RECURSIVE above (above_id, depth) AS (SELECT CAST($1 AS TEXT), 0 UNION \
+            SELECT a.parent_id, b.depth + 1 FROM tenantry_account a JOIN above b ON a.id = b.above_id \
+            WHERE a.parent_id IS NOT NULL AND b.depth < 64) SELECT count(*) FROM above WHERE above_id = $2";
+        let found = self.backend.find(SQL, vec![Param::text(id), Param::text(above)], |row| row.int(0)).await?;
+        Ok(found.into_iter().flatten().any(|count| count > 0))
+    }
+
     /// Accounts, oldest first.
     ///
     /// # Errors

@@ -5,7 +5,11 @@
 //! for like any other. Its permissions bear the names that the operations check: one word for one thing,
 //! whichever API it is done through. The server's route tables are held against these lists by a test.
 
+mod enter;
+
 use crate::Audience;
+
+pub use enter::Standing;
 
 /// A permission of a context and what it lets one do.
 pub type Word = (&'static str, &'static str);

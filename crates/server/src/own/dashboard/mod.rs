@@ -1,0 +1,15 @@
+//! `/dashboard/v1`: for those who look after an account, or one of its workspaces. The account is the
+//! token's; no path, query or body can name another.
+
+mod account;
+mod audit;
+
+use crate::own::endpoint::Endpoint;
+
+/// The context's endpoints.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let mut all = Vec::new();
+    all.extend(account::endpoints());
+    all.extend(audit::endpoints());
+    all
+}
