@@ -14,9 +14,9 @@ impl Identity {
     ///
     /// # Errors
     /// [`Refusal::Missing`].
-    pub async fn accounts_below(&self, caller: &Caller, id: &str) -> Result<Vec<Account>, Refusal> {
+    pub async fn account_tree(&self, caller: &Caller, id: &str) -> Result<Vec<Account>, Refusal> {
         caller.may(&["read:organizations"], Target::Platform)?;
-        let rows = self.store.accounts_below(id, LARGEST_TREE).await?;
+        let rows = self.store.account_tree(id, LARGEST_TREE).await?;
         if rows.is_empty() {
             return Err(Refusal::Missing(Kind::Account));
         }

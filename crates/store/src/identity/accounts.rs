@@ -171,7 +171,7 @@ impl Store {
     ///
     /// # Errors
     /// The store's.
-    pub async fn accounts_below(&self, id: &str, limit: i64) -> Result<Vec<Account>, StoreError> {
+    pub async fn account_tree(&self, id: &str, limit: i64) -> Result<Vec<Account>, StoreError> {
         // The depth ends what two changes at the same time could have tied into a circle.
         const SQL: &str = "WITH RECURSIVE below (below_id, depth) AS (SELECT id, 0 FROM tenantry_account \
             WHERE id = $1 UNION SELECT a.id, b.depth + 1 FROM tenantry_account a JOIN below b \

@@ -8,6 +8,6 @@ use crate::own::shapes::account::Account;
 
 /// Answers the call.
 pub(super) async fn handle(call: Call) -> Result<Page<Account>, Refusal> {
-    let found = call.identity.accounts_below(&call.caller, call.param("account_id")).await?;
+    let found = call.identity.account_tree(&call.caller, call.param("account_id")).await?;
     Ok(Page::whole(found, Account::from))
 }
