@@ -374,6 +374,7 @@ CREATE TABLE tenantry_session (
     expires_micros BIGINT NOT NULL
 );
 CREATE INDEX tenantry_session_by_user ON tenantry_session (user_id, created_micros);
+CREATE INDEX tenantry_session_by_end ON tenantry_session (expires_micros);
 
 -- One row per family; `hash` is of the token in force, `spent` of the one before it.
 CREATE TABLE tenantry_refresh_token (
@@ -394,6 +395,7 @@ CREATE TABLE tenantry_refresh_token (
 );
 CREATE INDEX tenantry_refresh_token_by_user ON tenantry_refresh_token (user_id, created_micros);
 CREATE INDEX tenantry_refresh_token_by_client ON tenantry_refresh_token (client_id);
+CREATE INDEX tenantry_refresh_token_by_session ON tenantry_refresh_token (session_id);
 
 -- Refresh tokens that were rotated away, so that their reuse is known. They leave with their family.
 CREATE TABLE tenantry_refresh_token_spent (
@@ -450,10 +452,17 @@ CREATE TABLE tenantry_job (
     kind           TEXT   NOT NULL,
     status         TEXT   NOT NULL,
     doc            TEXT   NOT NULL,
-    errors         TEXT,
-    result         BYTEA,
     created_micros BIGINT NOT NULL,
     updated_micros BIGINT NOT NULL
+);
+
+-- What a job made: `kind` is `result` or `errors`.
+CREATE TABLE tenantry_job_piece (
+    job_id  TEXT   NOT NULL REFERENCES tenantry_job (id) ON DELETE CASCADE,
+    kind    TEXT   NOT NULL,
+    ordinal BIGINT NOT NULL,
+    data    BYTEA  NOT NULL,
+    PRIMARY KEY (job_id, kind, ordinal)
 );
 
 -- What happened, for people who look after users. The record that cannot be changed is the audit.
@@ -469,7 +478,7 @@ CREATE TABLE tenantry_log (
 CREATE INDEX tenantry_log_by_time ON tenantry_log (time_micros, id);
 CREATE INDEX tenantry_log_by_user ON tenantry_log (user_id, time_micros);
 
--- Failed attempts, by what they were counted for: `user:…`, `ip:…`, `account:…`.
+-- Failed logins, by whom they were tried for (`user:…`, `name:…`, `account:…`, `address`) and from where.
 CREATE TABLE tenantry_attempt (
     subject      TEXT   NOT NULL,
     address      TEXT   NOT NULL,

@@ -6,24 +6,31 @@ pub mod account_connections;
 pub mod account_grants;
 pub mod accounts;
 pub mod apis;
+pub mod attempts;
+pub mod authentication_methods;
 pub mod client_grants;
 pub mod clients;
 mod condition;
 pub mod connections;
+pub mod consents;
+pub mod device_credentials;
 pub mod domains;
 pub mod invitations;
+pub mod jobs;
+pub mod logs;
 pub mod member_roles;
 pub mod members;
 pub mod passwords;
+pub mod refresh_tokens;
 pub mod roles;
 pub mod seeds;
+pub mod sessions;
 pub mod settings;
+pub mod tickets;
 pub mod users;
 pub mod workspace_codes;
 pub mod workspace_members;
 pub mod workspaces;
-
-use crate::backend::Param;
 
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,20 +41,5 @@ pub struct Window {
     pub limit: i64,
 }
 
-/// Which part of a list that is ordered by time and a key: what comes after a place, without so many.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stretch {
-    /// The time and key after which it begins.
-    pub after: (i64, String),
-    /// How many items to leave out after that.
-    pub offset: i64,
-    /// How many items to answer at most.
-    pub limit: i64,
-}
-
-impl Stretch {
-    /// Time, key, limit and offset, in this order.
-    pub(crate) fn params(&self) -> [Param; 4] {
-        [Param::int(self.after.0), Param::text(&self.after.1), Param::int(self.limit), Param::int(self.offset)]
     }
 }
