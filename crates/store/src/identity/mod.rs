@@ -41,5 +41,15 @@ pub struct Window {
     pub limit: i64,
 }
 
+/// Adds `($1, $2), ($3, $4), …` for so many rows of so many columns.
+pub(crate) fn places(sql: &mut String, rows: usize, columns: usize) {
+    use std::fmt::Write as _;
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=columns {
+            // Writing to a text cannot fail.
+            let _ = write!(sql, "{}${}", if column == 1 { "" } else { ", " }, row * columns + column);
+        }
+        sql.push(')');
     }
 }
