@@ -32,6 +32,8 @@ pub mod workspace_codes;
 pub mod workspace_members;
 pub mod workspaces;
 
+use crate::backend::Param;
+
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -39,6 +41,24 @@ pub struct Window {
     pub offset: i64,
     /// How many items to answer at most.
     pub limit: i64,
+}
+
+/// Which part of a list that is ordered by time and a key: what comes after a place, without so many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// The time and key after which it begins.
+    pub after: (i64, String),
+    /// How many items to leave out after that.
+    pub offset: i64,
+    /// How many items to answer at most.
+    pub limit: i64,
+}
+
+impl Stretch {
+    /// Time, key, limit and offset, in this order.
+    pub(crate) fn params(&self) -> [Param; 4] {
+        [Param::int(self.after.0), Param::text(&self.after.1), Param::int(self.limit), Param::int(self.offset)]
+    }
 }
 
 /// Adds `($1, $2), ($3, $4), …` for so many rows of so many columns.
