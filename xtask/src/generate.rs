@@ -1,4 +1,4 @@
-//! `cargo xtask generate`: the documents that the program writes about itself, committed under spec/.
+//! `cargo xtask generate`: the documents that the program writes about itself, committed.
 
 use std::fs;
 use std::process::Stdio;
@@ -9,10 +9,12 @@ use crate::talk;
 use crate::workspace::{cargo, root};
 
 /// Each document and the words that make the program print it.
-const DOCUMENTS: [(&str, &[&str]); 3] = [
+const DOCUMENTS: [(&str, &[&str]); 5] = [
     ("spec/tenantry.schema.json", &["schema"]),
     ("spec/errors.md", &["explain", "--all"]),
     ("spec/cli.md", &["help-reference"]),
+    ("spec/openapi.json", &["openapi"]),
+    ("docs/auth0-compatibility.md", &["compatibility"]),
 ];
 
 /// The task; the answer is its exit status.

@@ -38,7 +38,7 @@ enum Task {
         #[command(subcommand)]
         what: bench::Bench,
     },
-    /// Write the documents under spec/ from the program
+    /// Write the documents that the program says of itself
     Generate {
         /// Write nothing; fail and name each stale file
         #[arg(long)]

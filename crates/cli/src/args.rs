@@ -73,6 +73,12 @@ pub enum Command {
     /// Print the reference of all commands as Markdown
     #[command(hide = true)]
     HelpReference,
+    /// Print the OpenAPI document of our own APIs
+    #[command(hide = true)]
+    Openapi,
+    /// Print what is offered of the API that clients of Auth0 know, as Markdown
+    #[command(hide = true)]
+    Compatibility,
 }
 
 #[cfg(test)]

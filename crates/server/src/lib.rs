@@ -12,6 +12,6 @@ mod serve;
 mod whole;
 
 pub use app::{App, router};
-pub use management::scopes as management_scopes;
+pub use management::{OperationFacts, compatibility, operations, scopes as management_scopes};
 pub use own::{EndpointFacts, Level, document as openapi, endpoints};
 pub use serve::{ServeError, serve};

@@ -8,6 +8,7 @@ pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod doctor;
+pub mod documents;
 pub mod explain;
 pub mod fmt;
 pub mod help_reference;
@@ -66,5 +67,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Doctor(args) => doctor::run(run, args).await,
         Command::Completions(args) => Ok(completions::run(args)),
         Command::HelpReference => Ok(help_reference::run()),
+        Command::Openapi => documents::openapi(),
+        Command::Compatibility => Ok(documents::compatibility()),
     }
 }

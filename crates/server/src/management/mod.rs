@@ -9,6 +9,7 @@
 
 mod auth;
 mod body;
+mod compatibility;
 mod dispatch;
 mod failure;
 mod formats;
@@ -19,6 +20,7 @@ mod route;
 pub(crate) mod schema;
 mod surface;
 
+pub use compatibility::{OperationFacts, compatibility, operations};
 pub(crate) use dispatch::router;
 
 /// Every scope that an operation of the Management API may need, sorted.

@@ -15,15 +15,25 @@ use crate::management::query::Query;
 pub(crate) struct Route {
     pub(crate) operation: &'static str,
     pub(crate) handle: fn(Call) -> Answering,
+    /// What of the operation is not offered, for docs/auth0-compatibility.md.
+    pub(crate) partly: Option<&'static str>,
 }
 
 /// An answer on its way.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Answer, Refusal>> + Send>>;
 
-/// Makes a [`Route`] from an operation and an `async fn(Call) -> Result<Answer, Refusal>`.
+/// Makes a [`Route`] from an operation and an `async fn(Call) -> Result<Answer, Refusal>`; a third part
+/// says what of the operation is not offered: `partly: "no export to files"`.
 macro_rules! route {
     ($operation:literal, $handle:path) => {
-        $crate::management::route::Route { operation: $operation, handle: |call| Box::pin($handle(call)) }
+        $crate::management::route::Route { operation: $operation, handle: |call| Box::pin($handle(call)), partly: None }
+    };
+    ($operation:literal, $handle:path, partly: $note:literal) => {
+        $crate::management::route::Route {
+            operation: $operation,
+            handle: |call| Box::pin($handle(call)),
+            partly: Some($note),
+        }
     };
 }
 pub(crate) use route;
