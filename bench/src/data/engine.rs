@@ -79,7 +79,7 @@ impl Engine {
             tenantry_store::Options { clock: Arc::clone(&clock), entropy: Arc::clone(&entropy), key_file: None };
         let store = Arc::new(Store::open(&url, options).await.doing("open the store")?);
         let issuer = Issuer::open(&store, "https://bench.localhost/", Arc::clone(&clock), Arc::clone(&entropy));
-        let issuer = Arc::new(issuer.doing("open the issuer")?);
+        let issuer = Arc::new(issuer.await.doing("open the issuer")?);
         let sources = HashMap::from([(Arc::from("main"), source.clone())]);
         let parts = Parts {
             policy,

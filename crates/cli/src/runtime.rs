@@ -74,7 +74,7 @@ impl Runtime {
             sources.insert(Arc::from(declared.name.as_str()), source);
         }
         let store = Arc::new(open_store(project, &loaded, &ambient).await?);
-        let issuer = Arc::new(open_issuer(&loaded, &store, &ambient)?);
+        let issuer = Arc::new(open_issuer(&loaded, &store, &ambient).await?);
         let identity = Arc::new(Identity::new(
             Arc::clone(&store),
             Arc::clone(&issuer),
@@ -149,10 +149,11 @@ pub async fn open_store(project: &Project<'_>, loaded: &Loaded, ambient: &Ambien
 ///
 /// # Errors
 /// `ISSUER_…` when the key cannot be made or read.
-pub fn open_issuer(loaded: &Loaded, store: &Store, ambient: &Ambient) -> Result<Issuer, Failure> {
+pub async fn open_issuer(loaded: &Loaded, store: &Store, ambient: &Ambient) -> Result<Issuer, Failure> {
     let platform = loaded.document().platform.as_ref();
     let url = platform.and_then(|platform| platform.issuer.as_ref()).map_or(USUAL_ISSUER, |url| url.as_str());
     Issuer::open(store, url, Arc::clone(&ambient.clock), Arc::clone(&ambient.entropy))
+        .await
         .map_err(|error| Failure::failed(error.code(), error.to_string()))
 }
 

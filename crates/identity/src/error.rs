@@ -41,6 +41,12 @@ pub enum TokenError {
     /// Its time has not come.
     #[error("the token is not valid yet")]
     NotYet,
+    /// The rights that it stands for were changed after it was made, or it was revoked.
+    #[error("the token's rights were changed since it was made")]
+    Revoked,
+    /// The store has not answered for a second: whether the token still holds cannot be told.
+    #[error("whether the token still holds cannot be told now")]
+    Unsettled,
 }
 
 impl TokenError {
@@ -59,6 +65,8 @@ impl TokenError {
             TokenError::Audience => "TOKEN_AUDIENCE",
             TokenError::Expired => "TOKEN_EXPIRED",
             TokenError::NotYet => "TOKEN_NOT_YET",
+            TokenError::Revoked => "TOKEN_REVOKED",
+            TokenError::Unsettled => "TOKEN_UNSETTLED",
         }
     }
 
@@ -68,6 +76,7 @@ impl TokenError {
     pub fn told(self) -> &'static str {
         match self {
             TokenError::Expired => "The token has expired.",
+            TokenError::Unsettled => "Tokens cannot be checked at the moment.",
             _ => "The token is not valid.",
         }
     }
@@ -92,9 +101,12 @@ pub enum IssueError {
     /// The issuer's address is not one.
     #[error("the issuer `{0}` is not an http or https address")]
     Issuer(String),
-    /// The signing key in the key file is damaged.
-    #[error("the signing key in the key file is damaged")]
+    /// A signing key is damaged, or was sealed with another installation's keys.
+    #[error("a signing key is damaged, or the key file is not the one that it was sealed with")]
     Key,
+    /// The key signs tokens, so it cannot be revoked.
+    #[error("this key signs tokens; rotate first, then revoke it")]
+    InUse,
     /// Signing failed.
     #[error("the token could not be signed")]
     Signing,
@@ -116,6 +128,7 @@ impl IssueError {
             IssueError::TooLong => "ISSUE_TOO_LONG",
             IssueError::Issuer(_) => "ISSUE_ISSUER",
             IssueError::Key => "ISSUE_KEY",
+            IssueError::InUse => "ISSUE_KEY_IN_USE",
             IssueError::Signing => "ISSUE_SIGNING",
             IssueError::Entropy(_) => "NO_ENTROPY",
             IssueError::Store(error) => error.code(),

@@ -18,7 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
-use tenantry_identity::{Audience, Issuer, MAX_LIFETIME, Subject, TokenError, VerifiedCache};
+use tenantry_identity::{Algorithm as Signing, Audience, Issuer, MAX_LIFETIME, Subject, TokenError, VerifiedCache};
 use tenantry_policy::ambient::NoEntropy;
 use tenantry_policy::principal::Datum;
 use tenantry_policy::{Clock, Entropy};
@@ -56,7 +56,7 @@ impl Entropy for TestEntropy {
 
 struct Bench {
     store: Store,
-    issuer: Issuer,
+    issuer: Arc<Issuer>,
     clock: Arc<TestClock>,
     entropy: Arc<TestEntropy>,
 }
@@ -67,8 +67,13 @@ fn bench(seed: u64) -> Bench {
     let options = Options { clock: clock.clone(), entropy: entropy.clone(), key_file: None };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = runtime.block_on(Store::open(&StoreUrl::Memory, options)).unwrap();
-    let issuer = Issuer::open(&store, ISSUER, clock.clone(), entropy.clone()).unwrap();
-    Bench { store, issuer, clock, entropy }
+    let issuer = runtime.block_on(Issuer::open(&store, ISSUER, clock.clone(), entropy.clone())).unwrap();
+    Bench { store, issuer: Arc::new(issuer), clock, entropy }
+}
+
+fn open(bench: &Bench, url: &str) -> Result<Issuer, tenantry_identity::IssueError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(Issuer::open(&bench.store, url, bench.clock.clone(), bench.entropy.clone()))
 }
 
 fn ada() -> Subject {
@@ -84,7 +89,7 @@ fn ada() -> Subject {
         ]
         .into(),
         delegate: Some("agent-7".to_owned()),
-        platform: false,
+        ..Subject::default()
     }
 }
 
@@ -98,7 +103,7 @@ fn stolen_key(bench: &Bench) -> EncodingKey {
 fn header(bench: &Bench) -> Header {
     let mut header = Header::new(Algorithm::ES256);
     header.typ = Some("at+jwt".to_owned());
-    header.kid = Some(bench.issuer.kid().to_owned());
+    header.kid = Some(bench.issuer.kid(Signing::Es256).to_owned());
     header
 }
 
@@ -145,7 +150,7 @@ fn a_token_says_who_asks() {
 fn another_library_accepts_it_by_the_published_keys() {
     let bench = bench(2);
     let token = bench.issuer.issue(&ada(), HOUR, Audience::App).unwrap();
-    let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(bench.issuer.jwks()).unwrap();
+    let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&bench.issuer.jwks_own()).unwrap();
     let kid = jsonwebtoken::decode_header(&token).unwrap().kid.unwrap();
     let jwk = jwks.find(&kid).unwrap();
     assert_eq!(jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap(), kid);
@@ -157,22 +162,19 @@ fn another_library_accepts_it_by_the_published_keys() {
         jsonwebtoken::decode(&token, &DecodingKey::from_jwk(jwk).unwrap(), &validation).unwrap();
     assert_eq!(decoded.claims["act"]["sub"], "agent-7");
     assert_eq!(decoded.claims["metadata"]["limits"]["level"], 3);
-    assert!(!bench.issuer.jwks().contains("\"d\""), "the private key is not published");
+    assert!(!bench.issuer.jwks_own().contains("\"d\""), "the private key is not published");
 }
 
 #[test]
 fn the_key_is_made_once_from_the_entropy_handed_in() {
     let bench_one = bench(3);
-    let again = Issuer::open(&bench_one.store, ISSUER, bench_one.clock.clone(), bench_one.entropy.clone()).unwrap();
-    assert_eq!(again.kid(), bench_one.issuer.kid());
-    assert_eq!(bench(3).issuer.kid(), bench_one.issuer.kid());
-    assert_ne!(bench(4).issuer.kid(), bench_one.issuer.kid());
+    let again = open(&bench_one, ISSUER).unwrap();
+    assert_eq!(again.kid(Signing::Es256), bench_one.issuer.kid(Signing::Es256));
+    assert_eq!(bench(3).issuer.kid(Signing::Es256), bench_one.issuer.kid(Signing::Es256));
+    assert_ne!(bench(4).issuer.kid(Signing::Es256), bench_one.issuer.kid(Signing::Es256));
     let wrong = ["", "localhost", "https://", "https:///x", "https://a b/", "https://u@h/", "https://h/?q"];
     for url in wrong {
-        assert!(
-            Issuer::open(&bench_one.store, url, bench_one.clock.clone(), bench_one.entropy.clone()).is_err(),
-            "{url}"
-        );
+        assert!(open(&bench_one, url).is_err(), "{url}");
     }
 }
 
@@ -313,7 +315,7 @@ fn headers_that_do_not_fit_are_refused() {
     let bench = bench(10);
     let token = bench.issuer.issue(&ada(), HOUR, Audience::App).unwrap();
     let [_, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("three parts") };
-    let kid = bench.issuer.kid();
+    let kid = bench.issuer.kid(Signing::Es256);
     let es256 = |more: &str| format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"{kid}"{more}}}"#);
     let cases = [
         (format!(r#"{{"alg":"none","typ":"at+jwt","kid":"{kid}"}}"#), TokenError::Algorithm),
@@ -344,17 +346,18 @@ fn headers_that_do_not_fit_are_refused() {
 #[test]
 fn a_public_key_is_no_secret() {
     let bench = bench(11);
-    let jwks: Value = serde_json::from_str(bench.issuer.jwks()).unwrap();
+    let jwks: Value = serde_json::from_str(&bench.issuer.jwks_own()).unwrap();
     let part = |name: &str| B64.decode(jwks["keys"][0][name].as_str().unwrap()).unwrap();
     let point = [vec![4], part("x"), part("y")].concat();
-    for secret in [point, bench.issuer.jwks().as_bytes().to_vec()] {
+    for secret in [point, bench.issuer.jwks_own().as_bytes().to_vec()] {
         let mut header = header(&bench);
         header.alg = Algorithm::HS256;
         let forged = jsonwebtoken::encode(&header, &good_claims(), &EncodingKey::from_secret(&secret)).unwrap();
         assert_eq!(bench.issuer.verify(&forged, NOW), Err(TokenError::Algorithm));
         // The same signature under a header that names our algorithm.
         let [_, payload, signature] = forged.split('.').collect::<Vec<_>>()[..] else { panic!("three parts") };
-        let ours = B64.encode(format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"{}"}}"#, bench.issuer.kid()));
+        let ours =
+            B64.encode(format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"{}"}}"#, bench.issuer.kid(Signing::Es256)));
         let forged = [&ours, payload, signature].join(".");
         assert_eq!(bench.issuer.verify(&forged, NOW), Err(TokenError::Signature));
     }
@@ -369,7 +372,7 @@ fn another_installation_is_another_issuer() {
     let forged = jsonwebtoken::encode(&header(&ours), &good_claims(), &stolen_key(&theirs)).unwrap();
     assert_eq!(ours.issuer.verify(&forged, NOW), Err(TokenError::Signature));
     // The same key, another address.
-    let moved = Issuer::open(&ours.store, "https://other.example", ours.clock.clone(), ours.entropy.clone()).unwrap();
+    let moved = open(&ours, "https://other.example").unwrap();
     let token = moved.issue(&ada(), HOUR, Audience::App).unwrap();
     assert_eq!(moved.url(), "https://other.example/");
     assert_eq!(ours.issuer.verify(&token, NOW), Err(TokenError::Issuer));
@@ -407,7 +410,7 @@ fn every_changed_byte_is_refused() {
 #[test]
 fn the_cache_never_outlives_a_token() {
     let bench = bench(15);
-    let cache: VerifiedCache<u32> = VerifiedCache::new(100);
+    let cache: VerifiedCache<u32> = VerifiedCache::new(100, Arc::clone(&bench.issuer));
     let token = bench.issuer.issue(&ada(), Duration::from_secs(60), Audience::App).unwrap();
     assert!(cache.get(&token, Audience::App, NOW).is_none());
     let verified = bench.issuer.verify(&token, NOW).unwrap();

@@ -26,7 +26,8 @@ impl App {
     #[must_use]
     pub fn new(guard: Arc<Guard>, identity: Arc<Identity>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> App {
         let issuer = Arc::clone(identity.issuer());
-        App { guard, issuer, identity, entropy, clock, tokens: Arc::new(VerifiedCache::new(100_000)) }
+        let tokens = Arc::new(VerifiedCache::new(100_000, Arc::clone(&issuer)));
+        App { guard, issuer, identity, entropy, clock, tokens }
     }
 
     /// A new request's id.
@@ -51,6 +52,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(endpoints::health::ready))
         .route("/openapi.json", get(endpoints::openapi::handle))
         .route("/.well-known/jwks.json", get(endpoints::keys::handle))
+        .route("/.well-known/jwks-own.json", get(endpoints::keys::handle_own))
         .nest("/api/v2", management::router())
         .fallback(endpoints::nowhere::handle)
         .method_not_allowed_fallback(endpoints::nowhere::wrong_method)

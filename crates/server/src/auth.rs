@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use tenantry_identity::Audience;
+use tenantry_identity::{Audience, TokenError};
 use tenantry_policy::{Bound, Code, Denied};
 
-use crate::answer::refused;
+use crate::answer::{refused, refused_as};
 use crate::app::App;
 
 /// The caller, bound to the policy in force; or the refusal to answer.
@@ -28,6 +28,10 @@ pub(crate) fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>, Box<R
     }
     let verified = app.issuer.verify_for(token, Audience::App, now).map_err(|error| {
         tracing::info!(code = error.code(), "a token was refused");
+        if error == TokenError::Unsettled {
+            let denied = Denied::new(Code::Timeout, error.told()).hint("try again in a moment");
+            return Box::new(refused_as(StatusCode::SERVICE_UNAVAILABLE, &denied));
+        }
         Box::new(refused(&Denied::new(Code::AuthenticationRequired, error.told()).hint("ask for a new token")))
     })?;
     let bound = app

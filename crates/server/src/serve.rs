@@ -25,6 +25,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let guard = app.guard.clone();
+    let _round = app.identity.watch();
     let watch = tokio::spawn(async move {
         let mut round = tokio::time::interval(WATCH);
         loop {

@@ -498,6 +498,9 @@ CREATE TABLE tenantry_signing_key (
     created_micros BIGINT NOT NULL,
     state_micros   BIGINT NOT NULL
 );
+-- One key of each algorithm signs, and one stands ready.
+CREATE UNIQUE INDEX tenantry_signing_key_in_use ON tenantry_signing_key (algorithm, state)
+    WHERE state IN ('next', 'current');
 
 -- Changes of rights, in order. A token that was made before a change of its subject is refused.
 CREATE TABLE tenantry_change (

@@ -42,6 +42,8 @@ pub enum Subject {
     Api(String),
     /// One token, by its `jti`.
     Token(String),
+    /// The keys that sign tokens. No token is refused for it: servers read the keys anew.
+    SigningKeys,
 }
 
 impl Subject {
@@ -57,6 +59,7 @@ impl Subject {
             Subject::Client(id) => ("client", Cow::Borrowed(id)),
             Subject::Api(id) => ("api", Cow::Borrowed(id)),
             Subject::Token(id) => ("token", Cow::Borrowed(id)),
+            Subject::SigningKeys => ("signing_keys", Cow::Borrowed("")),
         }
     }
 
@@ -76,6 +79,7 @@ impl Subject {
             "client" => Subject::Client(owned()),
             "api" => Subject::Api(owned()),
             "token" => Subject::Token(owned()),
+            "signing_keys" => Subject::SigningKeys,
             _ => return None,
         })
     }
@@ -88,6 +92,7 @@ pub struct Batch {
     pub(crate) affected: Vec<Subject>,
     /// By how much the totals of long tables change.
     totals: Vec<(&'static str, i64)>,
+    pub(crate) notes_only: bool,
     /// When, in microseconds since 1970 UTC.
     pub(crate) now: i64,
 }
@@ -100,7 +105,7 @@ impl Batch {
     /// An empty batch at a time (microseconds since 1970 UTC).
     #[must_use]
     pub fn new(now: i64) -> Batch {
-        Batch { statements: Vec::new(), affected: Vec::new(), totals: Vec::new(), now }
+        Batch { statements: Vec::new(), affected: Vec::new(), totals: Vec::new(), notes_only: false, now }
     }
 
     /// Adds a statement that may touch any number of rows.
@@ -129,6 +134,12 @@ impl Batch {
         if !self.affected.contains(&subject) {
             self.affected.push(subject);
         }
+    }
+
+    /// Says that nothing which servers keep in memory (clients, APIs, grants, settings) changes by it: log
+    /// events, attempts, tokens given. Without it, what is kept in memory is read again.
+    pub fn notes_only(&mut self) {
+        self.notes_only = true;
     }
 
     /// Nothing to do.
@@ -178,6 +189,15 @@ impl Store {
                 vec![Param::int(by), Param::text(table)],
             );
         }
-        self.backend.change(batch).await
+        let (affects, notes_only) = (!batch.affected.is_empty(), batch.notes_only);
+        let done = self.backend.change(batch).await;
+        if !notes_only {
+            self.epochs.wrote();
+        }
+        // Also after a failure: a commit whose answer was lost may have happened.
+        if affects && let Err(error) = self.look_for_changes().await {
+            tracing::warn!(%error, "a change of rights is seen here only at the next look");
+        }
+        done
     }
 }

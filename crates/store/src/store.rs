@@ -8,6 +8,7 @@ use tenantry_policy::{Clock, Entropy};
 
 use crate::audit::chain::SealKey;
 use crate::backend::{Backend, Param, Reading};
+use crate::epochs::Epochs;
 use crate::keys::{self, Keys};
 use crate::{Entry, Receipt, StoreError, StoreUrl};
 
@@ -41,6 +42,7 @@ pub struct Store {
     pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     keys: Arc<Keys>,
+    pub(crate) epochs: Arc<Epochs>,
 }
 
 impl std::fmt::Debug for Store {
@@ -77,7 +79,9 @@ impl Store {
     ) -> Result<Store, StoreError> {
         let seal_key = seal_key(&backend, &keys, entropy.as_ref()).await?;
         backend.unlock(seal_key.clone())?;
-        Ok(Store { backend, seal_key, clock, entropy, keys: Arc::new(keys) })
+        let store = Store { backend, seal_key, clock, entropy, keys: Arc::new(keys), epochs: Arc::default() };
+        store.look_for_changes().await?;
+        Ok(store)
     }
 
     /// The installation's key of that name, `length` bytes (1 to 65,536), made from the machine's

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use tenantry_identity::Caller;
+use tenantry_identity::{Caller, TokenError};
 
 use crate::app::App;
 use crate::auth::bearer;
@@ -23,6 +23,9 @@ pub(crate) fn caller(
     let token = bearer(headers).ok_or_else(|| refuse("Missing authentication"))?;
     let verified = app.identity.issuer().verify_management(token, app.clock.now_micros()).map_err(|error| {
         tracing::info!(code = error.code(), "a token for the Management API was refused");
+        if error == TokenError::Unsettled {
+            return Box::new(shaped(StatusCode::SERVICE_UNAVAILABLE, None, error.told()));
+        }
         refuse("Invalid token.")
     })?;
     Ok(Caller { user: None, client: Some(verified.client), delegate: None, reach: verified.reach, address, request_id })

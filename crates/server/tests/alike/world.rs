@@ -152,7 +152,7 @@ pub async fn set(database: Database) -> (World, Client) {
         database.execute("ANALYZE").await;
     }
     let entropy = Arc::new(SeededEntropy::new(6));
-    let issuer = Issuer::open(&store, "https://tenantry.example/", clock.clone(), entropy).expect("an issuer");
+    let issuer = Issuer::open(&store, "https://tenantry.example/", clock.clone(), entropy).await.expect("an issuer");
     let token = |account, user, role| {
         issuer.issue(&subject(account, user, role), Duration::from_secs(3_600), Audience::App).expect("a token")
     };

@@ -27,6 +27,7 @@ pub mod seeds;
 pub mod sessions;
 pub mod settings;
 pub mod tickets;
+pub mod signing_keys;
 pub mod users;
 pub mod workspace_codes;
 pub mod workspace_members;
