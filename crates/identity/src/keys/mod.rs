@@ -230,7 +230,8 @@ async fn read(store: &Store, clock: &dyn Clock, entropy: &dyn Entropy) -> Result
         if state == State::Revoked {
             continue;
         }
-        let opened = Arc::new(Key::open(algorithm, &sealed::open(store, SEALED, &row.kid, &row.private).map_err(unsealed)?)?);
+        let opened =
+            Arc::new(Key::open(algorithm, &sealed::open(store, SEALED, &row.kid, &row.private).map_err(unsealed)?)?);
         if opened.kid != row.kid {
             return Err(IssueError::Key);
         }
