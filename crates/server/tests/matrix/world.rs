@@ -69,7 +69,7 @@ impl World {
         };
         let store = Arc::new(Store::open(&StoreUrl::parse(store_url).unwrap(), options).await.unwrap());
         let issuer = Issuer::open(&store, "https://tenantry.example/", Arc::clone(&shared), Arc::clone(&entropy));
-        let issuer = Arc::new(issuer.unwrap());
+        let issuer = Arc::new(issuer.await.unwrap());
         let loaded = load(vec![SourceText { name: "tenantry.toml".to_owned(), text: String::new() }]).unwrap();
         let compiled = compile(&loaded, &BTreeMap::new()).unwrap();
         let guard = Guard::new(Parts {
