@@ -30,13 +30,13 @@ use crate::journal::mark::{Mark, State};
 use crate::journal::{changed, probe};
 
 /// So many own entries wake the thread that moves them into the tables.
-const MANY: usize = 2_048;
+const MANY: usize = 16_384;
 
 /// The most bytes of entries that are moved in one transaction, but for a single one that is longer.
 const CHUNK: usize = if cfg!(test) { 16 << 10 } else { 4 << 20 };
 
 /// How long a journal gets before the next one is begun.
-const LONG: u64 = if cfg!(test) { 128 << 10 } else { 16 << 20 };
+const LONG: u64 = if cfg!(test) { 128 << 10 } else { 32 << 20 };
 
 /// How much may wait in the journal when it cannot be moved. Then who appends must move it, and so learns why
 /// it cannot be.
