@@ -78,7 +78,7 @@ const SECRET: [&str; 10] =
     ["password", "secret", "pem", "private", "credential", "token", "custom_password_hash", "options", "code", "key"];
 
 /// The value with the contents of secret members left out.
-fn without_secrets(value: &Value) -> Value {
+pub(crate) fn without_secrets(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let told = members.iter().map(|(name, value)| {

@@ -6,6 +6,7 @@ use tenantry_policy::{Clock, Entropy};
 use tenantry_store::Store;
 
 use crate::Issuer;
+use crate::logs::Buffer;
 use crate::password::Pool;
 
 /// How often a change is tried when others change the same thing at the same time.
@@ -20,6 +21,7 @@ pub struct Identity {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) passwords: Pool,
+    pub(crate) logs: Buffer,
 }
 
 impl std::fmt::Debug for Identity {
@@ -32,7 +34,7 @@ impl Identity {
     /// The operations over a store.
     #[must_use]
     pub fn new(store: Arc<Store>, issuer: Arc<Issuer>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Identity {
-        Identity { store, issuer, clock, entropy, passwords: Pool::new() }
+        Identity { store, issuer, clock, entropy, passwords: Pool::new(), logs: Buffer::default() }
     }
 
     /// The issuer of this installation's tokens.

@@ -24,6 +24,8 @@ mod identity;
 mod ids;
 mod issuer;
 mod keys;
+pub mod login;
+pub mod logs;
 mod management;
 mod part;
 pub mod password;

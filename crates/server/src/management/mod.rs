@@ -13,12 +13,14 @@ mod compatibility;
 mod dispatch;
 mod failure;
 mod formats;
+mod logs;
 mod organizations;
 mod paging;
 mod query;
 mod route;
 pub(crate) mod schema;
 mod surface;
+mod user_blocks;
 
 pub use compatibility::{OperationFacts, compatibility, operations};
 pub(crate) use dispatch::router;
@@ -31,4 +33,8 @@ pub fn scopes() -> Vec<&'static str> {
 }
 
 /// Every endpoint.
-pub(crate) const FAMILIES: &[&[route::Route]] = &[organizations::ROUTES];
+pub(crate) const FAMILIES: &[&[route::Route]] = &[
+    logs::ROUTES,
+    organizations::ROUTES,
+    user_blocks::ROUTES,
+];

@@ -409,6 +409,28 @@ impl Store {
         Ok(self.backend.find(sql, vec![Param::text(connection), Param::text(name)], read_identity).await?.pop())
     }
 
+    /// The identities that log in by that name in any connection, `limit` at most.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn identities_named(&self, by: LoginName<'_>, limit: i64) -> Result<Vec<UserIdentity>, StoreError> {
+        let (column, name) = match by {
+            LoginName::Email(name) => ("i.email", name),
+            LoginName::Username(name) => ("i.username", name),
+            LoginName::Phone(name) => ("i.phone", name),
+        };
+        // By connection first, since the indexes begin with it and there are few.
+        let sql = [
+            "SELECT ",
+            IDENTITY_COLUMNS,
+            " FROM tenantry_connection c JOIN tenantry_identity i ON i.connection = c.name AND ",
+            column,
+            " = $1 LIMIT $2",
+        ]
+        .concat();
+        self.backend.find(sql, vec![Param::text(name), Param::int(limit)], read_identity).await
+    }
+
     /// The strategy and the options of a connection, by its name.
     ///
     /// # Errors
