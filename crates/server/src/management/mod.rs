@@ -33,8 +33,4 @@ pub fn scopes() -> Vec<&'static str> {
 }
 
 /// Every endpoint.
-pub(crate) const FAMILIES: &[&[route::Route]] = &[
-    logs::ROUTES,
-    organizations::ROUTES,
-    user_blocks::ROUTES,
-];
+pub(crate) const FAMILIES: &[&[route::Route]] = &[logs::ROUTES, organizations::ROUTES, user_blocks::ROUTES];
