@@ -51,7 +51,7 @@ const REACH: &[(&[&str], &[&str])] = &[
         &["tls", "store", "source", "cli", "bench"],
     ),
     // Only what goes through this room is known to be verified.
-    (&["rustls", "tokio-postgres-rustls", "rustls-native-certs"], &["tls"]),
+    (&["rustls", "tokio-postgres-rustls", "rustls-native-certs", "tokio-rustls", "rcgen"], &["tls"]),
     (&["refinery"], &["store"]),
     (&["tokio"], &["store", "source", "identity", "guard", "plan", "eval", "server", "cli", "bench"]),
     (&["clap", "indicatif", "anstream", "miette"], &["cli", "bench"]),

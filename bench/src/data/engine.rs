@@ -18,7 +18,7 @@ use tenantry_guard::{Guard, Parts};
 use tenantry_identity::{Audience, Identity, Issuer, Subject};
 use tenantry_plan::Fence;
 use tenantry_policy::{Bound, Clock, Context, Entropy, Principal};
-use tenantry_server::{App, serve};
+use tenantry_server::{App, Wire, serve};
 use tenantry_source::{Options, Source, SourceUrl, read_catalog};
 use tenantry_store::{Store, StoreUrl};
 use tokio::net::{TcpListener, TcpStream};
@@ -101,7 +101,7 @@ impl Engine {
         let identity = Identity::new(Arc::clone(&store), issuer, Arc::clone(&clock), Arc::clone(&entropy));
         let app = App::new(Arc::clone(&guard), Arc::new(identity), clock, entropy);
         let server = tokio::spawn(async move {
-            let _ = serve(listener, app, std::future::pending()).await;
+            let _ = serve(listener, Wire::Plain, app, std::future::pending()).await;
         });
         let mut connections = Vec::new();
         for _ in 0..callers {

@@ -56,10 +56,12 @@ pub enum Command {
     Explain(commands::explain::ExplainArgs),
     /// Make the row security of a PostgreSQL source what the file says
     Apply(commands::apply::ApplyArgs),
-    /// Answer tools over HTTP
+    /// Answer over HTTPS: data tools, the Management API, tokens
     Serve(commands::serve::ServeArgs),
     /// Issue a token from the development issuer
     Token(commands::token::TokenArgs),
+    /// Say how clients come to trust the development authority that `serve` shows a certificate of
+    Trust(commands::trust::TrustArgs),
     /// Call a tool as somebody, and see the answer, the reasons and the SQL
     Ask(commands::ask::AskArgs),
     /// Read, check and export the record of every governed act

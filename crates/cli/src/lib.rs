@@ -1,6 +1,7 @@
 //! The hand: commands, output, doctor, demo. The only room that prints and that reads the
 //! environment, the clock and the random generator of the machine.
 
+pub mod address;
 pub mod ambient;
 pub mod args;
 pub mod commands;
@@ -12,6 +13,7 @@ pub mod output;
 pub mod project;
 pub mod runtime;
 pub mod who;
+pub mod wire;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -151,7 +153,7 @@ fn usage(args: &[OsString], environment: &Environment, error: &clap::Error) -> E
 
 /// Logs go to standard error; `TENANTRY_LOG` says which (default: warnings).
 fn start_log(environment: &Environment, color: bool) {
-    let filter = environment.variable("TENANTRY_LOG").unwrap_or("warn");
+    let filter = environment.variable("TENANTRY_LOG").unwrap_or("warn,hyper=error");
     let Ok(filter) = EnvFilter::try_new(filter) else { return };
     // A second run in the same process (tests) keeps the first log.
     let _ = log(filter, std::io::stderr, color).try_init();

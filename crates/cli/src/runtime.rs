@@ -14,13 +14,11 @@ use tenantry_server::App;
 use tenantry_source::{InUse, Options, Source};
 use tenantry_store::{Store, StoreUrl};
 
+use crate::address;
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::output::Failure;
 use crate::project::{Project, unavailable};
 use crate::who::Who;
-
-/// The issuer that tokens name when the file names none.
-const USUAL_ISSUER: &str = "https://tenantry.localhost/";
 
 /// The machine's clock and random generator.
 #[derive(Clone)]
@@ -43,6 +41,8 @@ pub struct Runtime {
     pub loaded: Loaded,
     /// The door.
     pub guard: Arc<Guard>,
+    /// What Tenantry itself keeps.
+    pub store: Arc<Store>,
     /// The issuer of tokens.
     pub issuer: Arc<Issuer>,
     /// The operations on accounts, users, roles, APIs and clients.
@@ -74,7 +74,7 @@ impl Runtime {
             sources.insert(Arc::from(declared.name.as_str()), source);
         }
         let store = Arc::new(open_store(project, &loaded, &ambient).await?);
-        let issuer = Arc::new(open_issuer(&loaded, &store, &ambient).await?);
+        let issuer = Arc::new(open_issuer(project, &loaded, &store, &ambient).await?);
         let identity = Arc::new(Identity::new(
             Arc::clone(&store),
             Arc::clone(&issuer),
@@ -86,12 +86,12 @@ impl Runtime {
             .await
             .map_err(|refusal| Failure::failed(refusal.code(), refusal.to_string()))?;
         let parts =
-            Parts { policy, sources, store, clock: Arc::clone(&ambient.clock), entropy: Arc::clone(&ambient.entropy) };
+            Parts { policy, sources, store: Arc::clone(&store), clock: Arc::clone(&ambient.clock), entropy: Arc::clone(&ambient.entropy) };
         let guard = Guard::new(parts).await.map_err(|error| match error {
             tenantry_guard::GuardError::Source { source_name, error } => unusable(&source_name, &error),
             error => Failure::failed("NOT_READY", error.to_string()),
         })?;
-        Ok(Runtime { loaded, guard: Arc::new(guard), issuer, identity, ambient })
+        Ok(Runtime { loaded, guard: Arc::new(guard), store, issuer, identity, ambient })
     }
 
     /// What the server answers with.
@@ -149,10 +149,14 @@ pub async fn open_store(project: &Project<'_>, loaded: &Loaded, ambient: &Ambien
 ///
 /// # Errors
 /// `ISSUER_…` when the key cannot be made or read.
-pub async fn open_issuer(loaded: &Loaded, store: &Store, ambient: &Ambient) -> Result<Issuer, Failure> {
-    let platform = loaded.document().platform.as_ref();
-    let url = platform.and_then(|platform| platform.issuer.as_ref()).map_or(USUAL_ISSUER, |url| url.as_str());
-    Issuer::open(store, url, Arc::clone(&ambient.clock), Arc::clone(&ambient.entropy))
+pub async fn open_issuer(
+    project: &Project<'_>,
+    loaded: &Loaded,
+    store: &Store,
+    ambient: &Ambient,
+) -> Result<Issuer, Failure> {
+    let url = address::issuer(project, loaded);
+    Issuer::open(store, &url, Arc::clone(&ambient.clock), Arc::clone(&ambient.entropy))
         .await
         .map_err(|error| Failure::failed(error.code(), error.to_string()))
 }

@@ -68,7 +68,7 @@ fn run(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
 /// A server process. Dropped, it is killed: a failed test leaves none behind.
 struct Server {
     child: Child,
-    base: String,
+    client: ToolClient,
 }
 
 impl Server {
@@ -82,9 +82,10 @@ impl Server {
             .expect("the server starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
-        let mut server = Server { child, base: String::new() };
-        server.base = line.trim().strip_prefix("Listening on ").unwrap_or_else(|| panic!("`{line}`")).to_owned();
-        server
+        let address = line.trim().strip_prefix("Listening on https://").unwrap_or_else(|| panic!("`{line}`"));
+        let authority = std::fs::read_to_string(folder.join(".tenantry/authority.pem")).expect("an authority");
+        let client = ToolClient::new(address.parse().expect("an address"), &authority).expect("a client");
+        Server { child, client }
     }
 
     /// SIGKILL: nothing of it runs any more when this returns.
@@ -118,14 +119,13 @@ struct Ledger {
 
 /// Writes until the server is gone.
 async fn write(
-    base: String,
+    client: ToolClient,
     token: String,
     account: &'static str,
     name: String,
     acks: watch::Sender<usize>,
     ledger: Arc<Mutex<Ledger>>,
 ) {
-    let client = ToolClient::new(&base);
     for number in 0.. {
         // Every third call writes two rows: both or none.
         let refs: Vec<String> = match number % 3 {
@@ -280,8 +280,8 @@ async fn d1_kill_9_while_writing_to_sqlite_loses_nothing() {
     let first_answer = async |figures: &mut Figures| {
         let began = Instant::now();
         let server = Server::start(folder);
-        let (client, body) = (ToolClient::new(&server.base), json!({"model": "orders", "take": 1}));
-        let answer = call(&client, &tokens[0], "query", &body).await.expect("an answer");
+        let (client, body) = (&server.client, json!({"model": "orders", "take": 1}));
+        let answer = call(client, &tokens[0], "query", &body).await.expect("an answer");
         figures.ready.push(began.elapsed());
         assert_eq!(answer["success"], true, "{answer}");
         server
@@ -294,7 +294,7 @@ async fn d1_kill_9_while_writing_to_sqlite_loses_nothing() {
             .map(|writer| {
                 let (account, token) = (PEOPLE[writer % 2].0, tokens[writer % 2].clone());
                 let name = format!("r{round}w{writer}");
-                tokio::spawn(write(server.base.clone(), token, account, name, acks.clone(), Arc::clone(&ledger)))
+                tokio::spawn(write(server.client.another(), token, account, name, acks.clone(), Arc::clone(&ledger)))
             })
             .collect();
         // Somewhere in the stream of writes, and then somewhere inside one of them.

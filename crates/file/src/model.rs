@@ -49,10 +49,23 @@ pub struct Platform {
     pub store: Option<SourceUrl>,
     /// PostgreSQL stores: the file with this installation's keys, the same on every server.
     pub key_file: Option<String>,
-    /// The address that tokens name as their issuer. `https://tenantry.localhost/` when absent.
+    /// The address that clients reach the server at, and that tokens name as their issuer. `https://localhost:PORT/` when
+    /// absent.
     pub issuer: Option<WebUrl>,
+    /// The server's own certificate. One of the development authority when absent.
+    pub tls: Option<Tls>,
     /// Whatever the operator wants to keep here.
     pub metadata: BTreeMap<String, serde_json::Value>,
+}
+
+/// A certificate and its private key. Read again when the files change.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// A PEM file: the server's certificate, then those between it and its authority.
+    pub certificate: String,
+    /// A PEM file: its private key, without a passphrase.
+    pub key: String,
 }
 
 /// What holds for all tenants.

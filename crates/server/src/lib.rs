@@ -14,4 +14,4 @@ mod whole;
 pub use app::{App, router};
 pub use management::{OperationFacts, compatibility, operations, scopes as management_scopes};
 pub use own::{EndpointFacts, Level, document as openapi, endpoints};
-pub use serve::{ServeError, serve};
+pub use serve::{PROTOCOLS, Patience, ServeError, Wire, serve, serve_with};

@@ -1,3 +1,5 @@
+//! The wire: TLS with PostgreSQL, and TLS as we serve it ([`serving`]).
+//!
 //! How PostgreSQL is reached: an address says whether TLS is spoken and what a server must show, and the
 //! connector that follows from it holds to that. Tenants' databases and Tenantry's own store go through
 //! here, and neither has another way. ADR 0008 says why the rules are what they are.
@@ -16,6 +18,7 @@
 mod address;
 mod connector;
 mod refusal;
+pub mod serving;
 
 pub use self::address::{Address, AddressError};
 pub use self::connector::Connector;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -11,18 +11,20 @@ use tenantry_identity::Audience;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::address;
 use crate::commands::Run;
 use crate::commands::serve::listen;
 use crate::demo::client::ToolClient;
 use crate::demo::data::{DEFAULT_ROWS, DEFAULT_SEED};
 use crate::demo::dialect_of;
-use crate::demo::play::{play, recipe, token_variable};
+use crate::demo::play::{play, recipe, shell_quoted, token_variable};
 use crate::demo::stage::Stage;
 use crate::demo::trials::{Caller, Trial, trials};
 use crate::output::{Failure, Outcome};
 use crate::project::Project;
 use crate::runtime::Runtime;
 use crate::who::Who;
+use crate::wire::Secured;
 
 /// How to show it.
 #[derive(Debug, Clone, Args)]
@@ -37,7 +39,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_ROWS, value_parser = clap::value_parser!(u64).range(600..=20_000_000))]
     pub rows: u64,
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub listen: SocketAddr,
     /// Keep the demo's file and database in this folder, which must be new; without it they go away at the end
     #[arg(long, value_name = "DIR")]
@@ -61,25 +63,29 @@ pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
     }
     let environment = stage.environment(run.environment);
     let project = Project::find(&environment, run.output, &stage.global(run.global))?;
-    let runtime = Runtime::open(&project).await?;
-    let trials = trials(&stage.data);
-    let tokens = tokens(&runtime, &trials)?;
-
     let listener =
         if args.check { listen(free_port(args.listen)).await? } else { listen_nearby(run, args.listen).await? };
     let address = listener.local_addr().map_err(|error| Failure::failed("LISTEN", error.to_string()))?;
-    let base = format!("http://{address}");
+    // The port that was found is part of the issuer that the tokens name.
+    let issuer = address::serving(&project, &project.load()?, address, false)?;
+    let runtime = Runtime::open(&project).await?;
+    let trials = trials(&stage.data);
+    let tokens = tokens(&runtime, &trials)?;
+    let secured = Secured::open(&project, &runtime, None, &issuer, address)?;
+    let authority = secured.authority.clone().unwrap_or_default();
+    let base = format!("https://localhost:{}", address.port());
     let app = runtime.app();
     let (end, ended) = oneshot::channel::<()>();
-    let server = tokio::spawn(tenantry_server::serve(listener, app, async move {
+    let server = tokio::spawn(tenantry_server::serve(listener, secured.wire.clone(), app, async move {
         // Either word ends it: the check is over, or the sender is gone.
         let _ = ended.await;
     }));
 
     let outcome = if args.check {
-        check(run, &base, &trials, &tokens).await
+        let client = client(address, &authority)?;
+        check(run, &client, &trials, &tokens).await
     } else {
-        show(run, &base, &trials, &tokens);
+        show(run, &base, &authority, &trials, &tokens);
         if let Some(folder) = &args.keep {
             run.output.say(&format!("File, rows and audit are in {}: every command works there.", folder.display()));
         }
@@ -122,9 +128,24 @@ fn tokens(runtime: &Runtime, trials: &[Trial]) -> Result<BTreeMap<String, (Calle
     Ok(tokens)
 }
 
-fn show(run: Run<'_>, base: &str, trials: &[Trial], tokens: &BTreeMap<String, (Caller, String)>) {
+/// A client that trusts the demo's authority.
+fn client(address: SocketAddr, authority: &Path) -> Result<ToolClient, Failure> {
+    let failed = |why: String| Failure::failed("TLS_AUTHORITY", why);
+    let pem = std::fs::read_to_string(authority).map_err(|error| failed(error.kind().to_string()))?;
+    ToolClient::new(address, &pem).map_err(failed)
+}
+
+fn show(
+    run: Run<'_>,
+    base: &str,
+    authority: &Path,
+    trials: &[Trial],
+    tokens: &BTreeMap<String, (Caller, String)>,
+) {
     run.output.say(&format!("\nTenantry's demo listens on {base}\n"));
-    run.output.say("Paste these first: the tokens of the people below, good for eight hours.");
+    run.output.say("Paste these first: the authority that its certificate comes from, and the tokens of the people below,");
+    run.output.say("good for eight hours.");
+    run.output.say(&format!("export CURL_CA_BUNDLE={}", shell_quoted(&authority.to_string_lossy())));
     for (variable, (_, token)) in tokens {
         run.output.say(&format!("{variable}={token}"));
     }
@@ -136,14 +157,13 @@ fn show(run: Run<'_>, base: &str, trials: &[Trial], tokens: &BTreeMap<String, (C
 
 async fn check(
     run: Run<'_>,
-    base: &str,
+    client: &ToolClient,
     trials: &[Trial],
     tokens: &BTreeMap<String, (Caller, String)>,
 ) -> Result<Outcome, Failure> {
-    let client = ToolClient::new(base);
     let token_of =
         |caller: Caller| token_variable(caller).and_then(|name| tokens.get(&name)).map(|(_, token)| token.clone());
-    let verdicts = play(&client, trials, run.output, token_of).await;
+    let verdicts = play(client, trials, run.output, token_of).await;
     let failed = verdicts.iter().filter(|verdict| !verdict.passed).count();
     let data = serde_json::to_value(&verdicts).unwrap_or_default();
     if failed > 0 {

@@ -16,6 +16,7 @@ pub mod init;
 pub mod schema;
 pub mod serve;
 pub mod token;
+pub mod trust;
 
 use crate::Stop;
 use crate::args::{Cli, Command, Global};
@@ -61,6 +62,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Apply(args) => apply::run(run, args).await,
         Command::Serve(args) => serve::run(run, args).await,
         Command::Token(args) => token::run(run, args).await,
+        Command::Trust(args) => trust::run(run, args).await,
         Command::Ask(args) => ask::run(run, args).await,
         Command::Audit(args) => audit::run(run, args).await,
         Command::Demo(args) => demo::run(run, args).await,

@@ -61,7 +61,7 @@ pub async fn run(run: Run<'_>, args: &TokenArgs) -> Result<Outcome, Failure> {
     let failed = |error: IssueError| Failure::failed(error.code(), error.to_string());
     let Some(user) = &args.user else {
         let store = runtime::open_store(&project, &loaded, &ambient).await?;
-        let issuer = runtime::open_issuer(&loaded, &store, &ambient).await?;
+        let issuer = runtime::open_issuer(&project, &loaded, &store, &ambient).await?;
         let scopes = tenantry_server::management_scopes();
         let token = issuer.issue_management("operator", &scopes, args.ttl).map_err(failed)?;
         run.output.note(&format!("A token for the Management API with every scope, good for {seconds} s."));
@@ -73,7 +73,7 @@ pub async fn run(run: Run<'_>, args: &TokenArgs) -> Result<Outcome, Failure> {
     };
     let subject = runtime::subject(&loaded, &who)?;
     let store = runtime::open_store(&project, &loaded, &ambient).await?;
-    let issuer = runtime::open_issuer(&loaded, &store, &ambient).await?;
+    let issuer = runtime::open_issuer(&project, &loaded, &store, &ambient).await?;
     let token = issuer.issue(&subject, args.ttl, Audience::App).map_err(failed)?;
     run.output.note(&format!("A development token for {who}, good for {seconds} s."));
     Ok(Outcome::new(json!({ "token": token, "token_type": "Bearer", "expires_in": seconds }), token))

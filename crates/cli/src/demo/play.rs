@@ -116,7 +116,8 @@ fn for_people(body: &Value) -> Value {
 }
 
 /// Text in single quotes for a POSIX shell.
-fn shell_quoted(text: &str) -> String {
+#[must_use]
+pub fn shell_quoted(text: &str) -> String {
     ["'", &text.replace('\'', "'\\''"), "'"].concat()
 }
 
@@ -136,10 +137,10 @@ mod tests {
         };
         let caller = Caller::User { account: "northwind", user: "ana@northwind.example" };
         assert_eq!(
-            curl("http://127.0.0.1:1", caller, &step),
-            "curl -s http://127.0.0.1:1/app/v1/tools/query -H \"Authorization: Bearer $ANA\" -H 'x-tenant-id: northwind' \
+            curl("https://localhost:1", caller, &step),
+            "curl -s https://localhost:1/app/v1/tools/query -H \"Authorization: Bearer $ANA\" -H 'x-tenant-id: northwind' \
              -H 'Content-Type: application/json' -d '{\"model\":\"orders\",\"note\":\"it'\\''s\",\"cursor\":\"<NEXT_CURSOR>\"}'"
         );
-        assert!(!curl("http://127.0.0.1:1", Caller::Nobody, &step).contains("Authorization"));
+        assert!(!curl("https://localhost:1", Caller::Nobody, &step).contains("Authorization"));
     }
 }

@@ -15,6 +15,7 @@ mod audit;
 mod bad_requests;
 mod commands;
 mod first_file;
+mod https;
 mod postgres;
 mod serving;
 mod tools_page;

@@ -209,7 +209,7 @@ pub struct Server {
 impl Server {
     /// Starts one on a free port.
     pub fn start(home: &Home) -> Server {
-        let mut child = home.command(&["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = home.command(&["serve", "--http", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
         let out = child.stdout.take().unwrap();
         let running = Running(child);
         let mut line = String::new();
@@ -254,6 +254,22 @@ impl Server {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
+}
+
+/// A running `tenantry serve` that speaks TLS, on a free port unless the arguments say another.
+pub fn secured(home: &Home, args: &[&str]) -> (Running, SocketAddr) {
+    let mut all = vec!["serve"];
+    if !args.contains(&"--listen") {
+        all.extend(["--listen", "127.0.0.1:0"]);
+    }
+    all.extend(args);
+    let mut child = home.command(&all).stderr(Stdio::null()).spawn().unwrap();
+    let out = child.stdout.take().unwrap();
+    let running = Running(child);
+    let mut line = String::new();
+    BufReader::new(out).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("Listening on https://").expect(&line).parse().unwrap();
+    (running, address)
 }
 
 /// An HTTP answer.
