@@ -1,7 +1,6 @@
 //! The address under which this installation is known: what its tokens name as their issuer.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use tenantry_file::Loaded;
 
@@ -19,17 +18,13 @@ fn declared(loaded: &Loaded) -> Option<String> {
     loaded.document().platform.as_ref()?.issuer.as_ref().map(|url| url.as_str().to_owned())
 }
 
-fn kept(project: &Project<'_>) -> PathBuf {
-    project.state().join(KEPT)
-}
-
 /// The issuer of tokens: the file's; else where this machine last served; else where it would serve.
 #[must_use]
 pub fn issuer(project: &Project<'_>, loaded: &Loaded) -> String {
     if let Some(declared) = declared(loaded) {
         return declared;
     }
-    match std::fs::read_to_string(kept(project)) {
+    match std::fs::read_to_string(project.state().join(KEPT)) {
         Ok(text) if !text.trim().is_empty() => text.trim().to_owned(),
         _ => usual(USUAL_PORT, false),
     }
@@ -49,14 +44,7 @@ pub fn serving(project: &Project<'_>, loaded: &Loaded, listen: SocketAddr, plain
         return Ok(issuer(project, loaded));
     }
     let url = usual(listen.port(), plain);
-    let path = kept(project);
-    if std::fs::read_to_string(&path).is_ok_and(|known| known == url) {
-        return Ok(url);
-    }
-    let written = std::fs::create_dir_all(project.state()).and_then(|()| std::fs::write(&path, &url));
-    written.map_err(|error| {
-        Failure::failed("NOT_WRITTEN", format!("`{}` cannot be written: {}", path.display(), error.kind()))
-    })?;
+    project.keep(KEPT, &url)?;
     Ok(url)
 }
 

@@ -107,6 +107,31 @@ impl<'a> Project<'a> {
         })
     }
 
+    /// Keeps a text in the state folder, which is made for its owner alone when it is not there yet.
+    ///
+    /// # Errors
+    /// `NOT_WRITTEN`.
+    pub fn keep(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let path = self.state.join(name);
+        if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
+            return Ok(path);
+        }
+        let mut folder = std::fs::DirBuilder::new();
+        folder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        // Written beside and moved: whoever reads it meanwhile sees one whole.
+        let next = self.state.join([name, ".next"].concat());
+        let written = folder
+            .create(&self.state)
+            .and_then(|()| std::fs::write(&next, text))
+            .and_then(|()| std::fs::rename(&next, &path));
+        written.map_err(|error| {
+            Failure::failed("NOT_WRITTEN", format!("`{}` cannot be written: {}", path.display(), error.kind()))
+        })?;
+        Ok(path)
+    }
+
     /// The texts, named as the user named them.
     ///
     /// # Errors

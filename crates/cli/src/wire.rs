@@ -104,14 +104,7 @@ pub fn authority(project: &Project<'_>, store: &Store, ambient: &Ambient) -> Res
             .map_err(|_| StoreError::Invalid { what: "development authority", why: "it could not be made" })
     });
     let authority = Authority::read(&kept.map_err(|error| store_failure(&error))?).map_err(failure)?;
-    let path = project.state().join(FILE);
-    if !std::fs::read_to_string(&path).is_ok_and(|known| known == authority.certificate()) {
-        let written =
-            std::fs::create_dir_all(project.state()).and_then(|()| std::fs::write(&path, authority.certificate()));
-        written.map_err(|error| {
-            Failure::failed("NOT_WRITTEN", format!("`{}` cannot be written: {}", path.display(), error.kind()))
-        })?;
-    }
+    let path = project.keep(FILE, authority.certificate())?;
     Ok((authority, path))
 }
 

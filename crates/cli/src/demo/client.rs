@@ -90,9 +90,15 @@ impl ToolClient {
     /// One request, in the connection of the one before where it still stands.
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Bytes, String> {
         let mut kept = self.kept.lock().await;
-        let mut sender = match kept.take() {
-            Some(sender) if !sender.is_closed() => sender,
-            _ => self.connect().await?,
+        let mut before = kept.take();
+        if let Some(sender) = &mut before
+            && sender.ready().await.is_err()
+        {
+            before = None;
+        }
+        let mut sender = match before {
+            Some(sender) => sender,
+            None => self.connect().await?,
         };
         let response = sender.send_request(request).await.map_err(|error| format!("no answer: {error}"))?;
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
