@@ -85,8 +85,13 @@ impl Runtime {
             .prepare(&tenantry_server::management_scopes())
             .await
             .map_err(|refusal| Failure::failed(refusal.code(), refusal.to_string()))?;
-        let parts =
-            Parts { policy, sources, store: Arc::clone(&store), clock: Arc::clone(&ambient.clock), entropy: Arc::clone(&ambient.entropy) };
+        let parts = Parts {
+            policy,
+            sources,
+            store: Arc::clone(&store),
+            clock: Arc::clone(&ambient.clock),
+            entropy: Arc::clone(&ambient.entropy),
+        };
         let guard = Guard::new(parts).await.map_err(|error| match error {
             tenantry_guard::GuardError::Source { source_name, error } => unusable(&source_name, &error),
             error => Failure::failed("NOT_READY", error.to_string()),

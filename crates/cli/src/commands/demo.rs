@@ -135,15 +135,10 @@ fn client(address: SocketAddr, authority: &Path) -> Result<ToolClient, Failure> 
     ToolClient::new(address, &pem).map_err(failed)
 }
 
-fn show(
-    run: Run<'_>,
-    base: &str,
-    authority: &Path,
-    trials: &[Trial],
-    tokens: &BTreeMap<String, (Caller, String)>,
-) {
+fn show(run: Run<'_>, base: &str, authority: &Path, trials: &[Trial], tokens: &BTreeMap<String, (Caller, String)>) {
     run.output.say(&format!("\nTenantry's demo listens on {base}\n"));
-    run.output.say("Paste these first: the authority that its certificate comes from, and the tokens of the people below,");
+    run.output
+        .say("Paste these first: the authority that its certificate comes from, and the tokens of the people below,");
     run.output.say("good for eight hours.");
     run.output.say(&format!("export CURL_CA_BUNDLE={}", shell_quoted(&authority.to_string_lossy())));
     for (variable, (_, token)) in tokens {

@@ -48,7 +48,8 @@ pub async fn run(run: Run<'_>, args: &ServeArgs) -> Result<Outcome, Failure> {
     };
     let scheme = if secured.is_some() { "https" } else { "http" };
     if secured.is_none() && !address.ip().is_loopback() {
-        run.output.warn("without TLS, whoever is on the way reads tokens and rows; put a proxy that speaks TLS before it");
+        run.output
+            .warn("without TLS, whoever is on the way reads tokens and rows; put a proxy that speaks TLS before it");
     }
     run.output.say(&format!("Listening on {scheme}://{address}"));
     let policy = runtime.guard.policy();

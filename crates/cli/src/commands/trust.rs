@@ -40,8 +40,7 @@ pub async fn run(run: Run<'_>, args: &TrustArgs) -> Result<Outcome, Failure> {
     let store = runtime::open_store(&project, &loaded, &ambient).await?;
     let (authority, path) = wire::authority(&project, &store, &ambient)?;
     let shown = path.display().to_string();
-    let variables: serde_json::Map<_, _> =
-        CLIENTS.iter().map(|(name, _)| ((*name).to_owned(), json!(shown))).collect();
+    let variables: serde_json::Map<_, _> = CLIENTS.iter().map(|(name, _)| ((*name).to_owned(), json!(shown))).collect();
     let data = json!({
         "authority": shown,
         "name": authority.name(),

@@ -141,9 +141,8 @@ fn who_speaks_no_tls_gets_nothing_and_hurts_nobody() {
 #[test]
 fn the_issuer_is_where_the_server_was_last_told_to_listen() {
     let home = empty();
-    let issuer = || -> String {
-        home.run(&["trust", "--json"]).envelope()["data"]["issuer"].as_str().unwrap().to_owned()
-    };
+    let issuer =
+        || -> String { home.run(&["trust", "--json"]).envelope()["data"]["issuer"].as_str().unwrap().to_owned() };
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let listen = format!("127.0.0.1:{port}");
     drop(secured(&home, &["--listen", &listen]));

@@ -209,7 +209,8 @@ pub struct Server {
 impl Server {
     /// Starts one on a free port.
     pub fn start(home: &Home) -> Server {
-        let mut child = home.command(&["serve", "--http", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            home.command(&["serve", "--http", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
         let out = child.stdout.take().unwrap();
         let running = Running(child);
         let mut line = String::new();

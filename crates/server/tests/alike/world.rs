@@ -162,7 +162,9 @@ pub async fn set(database: Database) -> (World, Client) {
     let app = App::new(Arc::new(guard), Arc::new(identity), clock, Arc::new(SeededEntropy::new(8)));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move { tenantry_server::serve(listener, tenantry_server::Wire::Plain, app, std::future::pending()).await });
+    tokio::spawn(async move {
+        tenantry_server::serve(listener, tenantry_server::Wire::Plain, app, std::future::pending()).await
+    });
     let mut client = Client::connect(port).await;
     let page = client.send(&Ask::tool("query", json!({ "model": "customers", "take": 1 }), &victim)).await;
     let cursor = page.json["next_cursor"].as_str().expect("a cursor").to_owned();

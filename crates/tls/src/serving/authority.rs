@@ -212,7 +212,8 @@ mod tests {
 
     #[test]
     fn names_hold_each_host_once_and_nothing_odd() {
-        let names = Names::default().with("localhost").with("[::1]").with("ID.example").with("10.0.0.1").with("0.0.0.0");
+        let names =
+            Names::default().with("localhost").with("[::1]").with("ID.example").with("10.0.0.1").with("0.0.0.0");
         let names = names.with("a b").with("");
         assert_eq!(names.hosts, ["localhost", "id.example"]);
         assert_eq!(names.addresses.len(), 3);

@@ -53,8 +53,12 @@ impl ServingError {
     #[must_use]
     pub fn hint(self) -> &'static str {
         match self {
-            ServingError::Certificates(_) => "`platform.tls.certificate` names a PEM file: the server's certificate first, then those between",
-            ServingError::Key(_) => "`platform.tls.key` names a PEM file with the certificate's private key, without a passphrase",
+            ServingError::Certificates(_) => {
+                "`platform.tls.certificate` names a PEM file: the server's certificate first, then those between"
+            }
+            ServingError::Key(_) => {
+                "`platform.tls.key` names a PEM file with the certificate's private key, without a passphrase"
+            }
             ServingError::Pair => "give the two files that were made together",
             ServingError::Authority | ServingError::Ended => {
                 "take `tls-authority` out of the key file: the next start makes a new one, which clients must be told to trust"
