@@ -23,12 +23,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &[]),
     ("file", &["policy"]),
     ("sql", &["policy"]),
+    ("proof", &["policy"]),
     ("tls", &[]),
     ("store", &["policy", "tls"]),
     ("source", &["sql", "tls"]),
     ("identity", &["store"]),
     ("guard", &["store", "source"]),
-    ("plan", &["file", "source"]),
+    ("plan", &["file", "source", "proof"]),
     ("eval", &["guard", "identity"]),
     ("server", &["guard", "identity", "plan", "eval"]),
     ("cli", &["server"]),
@@ -41,6 +42,7 @@ const ARROWS_OF_TESTS: &[(&str, &str)] = &[
     // A policy is easiest to read as the file that a person would write.
     ("guard", "file"),
     ("eval", "file"),
+    ("proof", "file"),
 ];
 
 /// Libraries that only these rooms may name: what the outside world is reached with.

@@ -54,6 +54,8 @@ pub enum Command {
     Schema,
     /// Say what an error code means and how to mend it
     Explain(commands::explain::ExplainArgs),
+    /// Prove that no rule lets a tenant reach another's rows, or show the row that leaks
+    Prove(commands::prove::ProveArgs),
     /// Make the row security of a PostgreSQL source what the file says
     Apply(commands::apply::ApplyArgs),
     /// Answer over HTTPS: data tools, the Management API, tokens

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod fmt;
 pub mod help_reference;
 pub mod init;
+pub mod prove;
 pub mod schema;
 pub mod serve;
 pub mod token;
@@ -59,6 +60,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Fmt(args) => fmt::run(run, args),
         Command::Schema => schema::run(),
         Command::Explain(args) => explain::run(args),
+        Command::Prove(args) => prove::run(run, args).await,
         Command::Apply(args) => apply::run(run, args).await,
         Command::Serve(args) => serve::run(run, args).await,
         Command::Token(args) => token::run(run, args).await,

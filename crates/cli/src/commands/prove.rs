@@ -1,0 +1,176 @@
+//! `tenantry prove`: does any rule let a tenant reach another's rows?
+
+mod html;
+mod told;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tenantry_proof::{Obligation, Outcome as Proof, Report, Witness, prove, prove_table};
+
+use crate::commands::Run;
+use crate::commands::prove::told::Told;
+use crate::exit::Exit;
+use crate::output::{Failure, Outcome, Paint};
+
+/// What to prove.
+#[derive(Debug, Clone, Args)]
+pub struct ProveArgs {
+    /// Only this table
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
+    /// Write the report as a page that can be handed on
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// Runs the command. Asks the databases only for their catalogs.
+///
+/// # Errors
+/// What keeps the file or a source from opening; `UNKNOWN_TABLE`; `WRITE_FILE`.
+pub async fn run(run: Run<'_>, args: &ProveArgs) -> Result<Outcome, Failure> {
+    let project = run.project()?;
+    let loaded = project.load()?;
+    let (compiled, _) = project.compile(&loaded).await?;
+    let policy = compiled.policy;
+    let mut report = prove(&policy);
+    if let Some(name) = &args.table {
+        let table = policy.find(name).ok_or_else(|| {
+            let known: Vec<&str> = policy.tables.iter().map(|table| table.name.as_ref()).collect();
+            Failure::invalid("UNKNOWN_TABLE", format!("the file governs no table `{name}`"))
+                .hint(format!("it governs {}", known.join(", ")))
+        })?;
+        report.obligations = prove_table(&policy, table);
+        report.assumptions.retain(|assumption| assumption.table == *name);
+    }
+    let told = Told { policy: &policy, loaded: &loaded };
+    if let Some(path) = &args.html {
+        std::fs::write(path, html::page(&report, &told)).map_err(|error| {
+            Failure::failed("WRITE_FILE", format!("cannot write {}: {}", path.display(), error.kind()))
+        })?;
+        run.output.note(&format!("The report is in {}.", path.display()));
+    }
+    let broken = report.leaks().count() + report.undecided().count();
+    let exit = if broken == 0 { Exit::Done } else { Exit::No };
+    Ok(Outcome::new(data(&report, &told), text(&report, &told)).exit(exit))
+}
+
+fn data(report: &Report, told: &Told<'_>) -> Value {
+    let obligations: Vec<Value> = report.obligations.iter().map(|one| obligation(one, told)).collect();
+    let count = |wanted: fn(&Proof) -> bool| report.obligations.iter().filter(|one| wanted(&one.outcome)).count();
+    json!({
+        "format": 1,
+        "policy": report.policy,
+        "proved": count(|outcome| matches!(outcome, Proof::Proved)),
+        "shown": count(|outcome| matches!(outcome, Proof::Shown(_))),
+        "leaks": count(|outcome| matches!(outcome, Proof::Leaks(_))),
+        "idle": count(|outcome| matches!(outcome, Proof::Idle(_))),
+        "undecided": count(|outcome| matches!(outcome, Proof::Undecided(_))),
+        "obligations": obligations,
+        "assumptions": report
+            .assumptions
+            .iter()
+            .map(|one| json!({ "table": one.table, "fact": one.fact }))
+            .collect::<Vec<_>>(),
+    })
+}
+
+fn obligation(one: &Obligation, told: &Told<'_>) -> Value {
+    let (outcome, witness, why) = match &one.outcome {
+        Proof::Proved => ("proved", None, None),
+        Proof::Leaks(witness) => ("leaks", Some(witness), None),
+        Proof::Shown(witness) => ("shown", Some(witness), None),
+        Proof::Idle(why) => ("idle", None, Some((*why).to_owned())),
+        Proof::Undecided(why) => ("undecided", None, Some(why.clone())),
+    };
+    let mut value = json!({
+        "number": one.promise.number(),
+        "name": one.promise.name(),
+        "says": one.promise.says(),
+        "table": one.table,
+        "outcome": outcome,
+    });
+    if let Some(value) = value.as_object_mut() {
+        let mut put = |name: &str, member: Option<Value>| {
+            if let Some(member) = member {
+                value.insert(name.to_owned(), member);
+            }
+        };
+        put("operation", one.op.map(|op| json!(op.name())));
+        put("about", one.about.as_ref().map(|about| json!(about.as_str())));
+        put("why", why.map(Value::String));
+        put("witness", witness.map(|witness| shown(witness, told)));
+        put("fix", witness.filter(|_| one.outcome.is_leak()).map(|witness| json!(told.fix(one, witness))));
+    }
+    value
+}
+
+fn shown(witness: &Witness, told: &Told<'_>) -> Value {
+    json!({
+        "principal": told.principal(witness).into_iter().collect::<serde_json::Map<_, _>>(),
+        "rows": told.rows(witness).into_iter().map(|row| json!({
+            "role": row.role,
+            "table": row.table,
+            "columns": row.columns.into_iter().collect::<serde_json::Map<_, _>>(),
+        })).collect::<Vec<_>>(),
+        "rules": witness.rules.iter().map(|rule| json!({ "address": rule, "place": told.place(rule) })).collect::<Vec<_>>(),
+    })
+}
+
+fn text(report: &Report, told: &Told<'_>) -> String {
+    let mut text = String::new();
+    let mut table = "";
+    for one in &report.obligations {
+        if table != one.table {
+            table = &one.table;
+            let all = report.obligations.iter().filter(|other| other.table == table);
+            let good = all.clone().filter(|one| matches!(one.outcome, Proof::Proved | Proof::Shown(_))).count();
+            text.push_str(&format!("{}  {good} of {} hold\n", Paint::STRONG.on(table), all.count()));
+        }
+        match &one.outcome {
+            Proof::Proved => {}
+            // What an exception shows is worth knowing: it is what the file declares.
+            Proof::Shown(witness) if one.promise == tenantry_proof::Promise::Exception => {
+                text.push_str(&format!("  {} {}\n", Paint::FAINT.on("declared"), head(one)));
+                text.push_str(&told.lines(witness, "    "));
+            }
+            Proof::Shown(_) => {}
+            Proof::Leaks(witness) => {
+                text.push_str(&format!("  {} {}\n", Paint::BAD.on("LEAK"), head(one)));
+                text.push_str(&told.lines(witness, "    "));
+                text.push_str(&format!("    {} {}\n", Paint::STRONG.on("fix:"), told.fix(one, witness)));
+            }
+            Proof::Idle(why) => {
+                text.push_str(&format!("  {} {}: {why}\n", Paint::WARN.on("idle"), head(one)));
+            }
+            Proof::Undecided(why) => {
+                text.push_str(&format!("  {} {}: {why}\n", Paint::BAD.on("UNDECIDED"), head(one)));
+            }
+        }
+    }
+    if !report.assumptions.is_empty() {
+        let facts: Vec<String> = report.assumptions.iter().map(|one| format!("{}.{}", one.table, one.fact)).collect();
+        text.push_str(&format!("{} {}\n", Paint::FAINT.on("assumed:"), facts.join(", ")));
+    }
+    let (leaks, open) = (report.leaks().count(), report.undecided().count());
+    let count = report.obligations.len();
+    text.push_str(&if leaks + open == 0 {
+        Paint::GOOD.on(&format!("Policy {}: {count} obligations, no leak.", report.policy))
+    } else {
+        Paint::BAD.on(&format!("Policy {}: {count} obligations, {leaks} broken, {open} undecided.", report.policy))
+    });
+    text
+}
+
+/// `1 read-own (read) table.orders.permit.public`: which obligation.
+fn head(one: &Obligation) -> String {
+    let mut text = format!("{} {}", one.promise.number(), one.promise.name());
+    if let Some(op) = one.op {
+        text.push_str(&format!(" ({})", op.name()));
+    }
+    if let Some(about) = &one.about {
+        text.push_str(&format!(" {about}"));
+    }
+    text
+}

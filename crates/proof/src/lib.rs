@@ -1,0 +1,25 @@
+//! The prover: shows from the rules alone that no principal reaches another tenant's rows, or a principal
+//! and a row for which one does.
+//!
+//! ```text
+//! Policy -> obligations per table -> Problem (a small model, as clauses) -> SAT -> proved, or a Witness replayed
+//! ```
+//! An obligation asks for a principal, rows and an operation that break a promise. Its conditions speak of
+//! finitely many values, so it is enough to look among finitely many ([`domain`] says which, and why); the
+//! solver looks at all of them. What it finds is a principal and rows with plain values, and before it is
+//! shown it is put through the evaluator that serves calls.
+
+mod diff;
+mod domain;
+mod encode;
+mod model;
+mod obligation;
+mod obligations;
+mod prove;
+mod solver;
+mod witness;
+
+pub use diff::{Difference, Gained, diff};
+pub use obligation::{Assumption, Obligation, Outcome, Promise};
+pub use prove::{Report, prove, prove_table};
+pub use witness::{Cast, Witness};

@@ -1,0 +1,105 @@
+//! The obligations, one file for each family.
+
+mod alive;
+mod exceptions;
+mod include;
+mod missing;
+mod own;
+mod reach;
+mod reference;
+mod structure;
+
+use batsat::Lit;
+use tenantry_policy::{Address, Op, Policy, Table};
+
+use crate::model::{Problem, RowId};
+use crate::obligation::{Obligation, Outcome, Promise};
+use crate::solver::Found;
+use crate::witness::Witness;
+
+/// Answers a table's obligations of one family.
+type Family = fn(&Policy, &Table) -> Vec<Obligation>;
+
+/// Every family.
+pub(crate) const FAMILIES: &[Family] = &[
+    reach::answer,
+    include::answer,
+    reference::answer,
+    exceptions::answer,
+    own::answer,
+    alive::answer,
+    missing::answer,
+    structure::answer,
+];
+
+/// One obligation of a table.
+fn obligation(
+    table: &Table,
+    promise: Promise,
+    op: Option<Op>,
+    about: Option<&Address>,
+    outcome: Outcome,
+) -> Obligation {
+    Obligation { promise, table: table.name.to_string(), op, about: about.cloned(), outcome }
+}
+
+/// A question's answer, where nobody should do what is asked. `confirm` puts the witness through the evaluator.
+fn never(problem: &mut Problem<'_>, wanted: &[Lit], op: Op, confirm: impl FnOnce(&Witness) -> bool) -> Outcome {
+    match problem.find(wanted) {
+        Found::Nothing => Outcome::Proved,
+        Found::Unknown => Outcome::Undecided("the solver gave up".to_owned()),
+        Found::Model => {
+            let witness = Witness::read(problem, op);
+            if confirm(&witness) {
+                Outcome::Leaks(Box::new(witness))
+            } else {
+                Outcome::Undecided("what the solver found is not confirmed by the evaluator".to_owned())
+            }
+        }
+    }
+}
+
+/// A question's answer, where somebody should be able to do what is asked.
+fn sometimes(
+    problem: &mut Problem<'_>,
+    wanted: &[Lit],
+    op: Op,
+    otherwise: &'static str,
+    confirm: impl FnOnce(&Witness) -> bool,
+) -> Outcome {
+    match problem.find(wanted) {
+        Found::Nothing => Outcome::Idle(otherwise),
+        Found::Unknown => Outcome::Undecided("the solver gave up".to_owned()),
+        Found::Model => {
+            let witness = Witness::read(problem, op);
+            if confirm(&witness) {
+                Outcome::Shown(Box::new(witness))
+            } else {
+                Outcome::Undecided("what the solver found is not confirmed by the evaluator".to_owned())
+            }
+        }
+    }
+}
+
+/// A question about one table, or why it cannot be asked.
+fn ask<'p>(policy: &'p Policy, table: &Table) -> Result<(Problem<'p>, RowId), Outcome> {
+    let mut problem = Problem::new(policy, &[table.id]).map_err(too_large)?;
+    let row = problem.row(table.id, "row");
+    Ok((problem, row))
+}
+
+fn too_large(ty: &'static str) -> Outcome {
+    Outcome::Undecided(format!("the rules name too many {ty} values to look through"))
+}
+
+/// Not own, not in reach, not shared, not by a bypass: nobody's business of the principal.
+fn foreign(problem: &mut Problem<'_>, row: RowId, op: Op) -> Lit {
+    use tenantry_policy::RuleKind::{Bypass, Shared};
+    let owned = problem.owned(row, op);
+    let shared = problem.any_of(row, op, Shared);
+    let bypassed = problem.any_of(row, op, Bypass);
+    let excused = problem.solver.or([owned, shared, bypassed]);
+    !excused
+}
+
+pub(crate) use reach::written_ops;

@@ -1,0 +1,128 @@
+//! Policies whose verdicts are known (policies.toml), and what a change shows.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use support::policy;
+use tenantry_proof::{Gained, Obligation, Outcome, diff, prove};
+
+/// `read-own:orders:read`: the promise, the table, and what tells it from others.
+fn names(one: &Obligation) -> Vec<String> {
+    let base = format!("{}:{}", one.promise.name(), one.table);
+    let mut names = vec![base.clone()];
+    names.extend(one.op.map(|op| format!("{base}:{}", op.name())));
+    if let Some(last) = one.about.as_ref().and_then(|about| about.as_str().rsplit('.').next()) {
+        names.push(format!("{base}:{last}"));
+    }
+    names
+}
+
+/// The listed names that nothing answers to, and the obligations that none names.
+fn differences(listed: &BTreeSet<String>, found: &[&Obligation]) -> String {
+    let mut text = String::new();
+    for name in listed {
+        if !found.iter().any(|one| names(one).contains(name)) {
+            text.push_str(&format!("  not found: {name}\n"));
+        }
+    }
+    for one in found {
+        if !names(one).iter().any(|name| listed.contains(name)) {
+            text.push_str(&format!("  not listed: {:?} {:?}\n", names(one), one.outcome));
+        }
+    }
+    text
+}
+
+#[test]
+fn every_policy_has_its_verdict() {
+    let text = include_str!("policies.toml");
+    let document: toml::Table = toml::from_str(text).unwrap();
+    let policies = document["policy"].as_array().unwrap();
+    let mut wrong = String::new();
+    for one in policies {
+        let listed = |name: &str| -> BTreeSet<String> {
+            let names = one.get(name).and_then(toml::Value::as_array);
+            names.into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect()
+        };
+        let name = one["name"].as_str().unwrap();
+        let report = prove(&policy(one["tables"].as_str().unwrap(), one["file"].as_str().unwrap()));
+        let mut text = differences(&listed("leaks"), &report.leaks().collect::<Vec<_>>());
+        text += &differences(&listed("idle"), &report.idle().collect::<Vec<_>>());
+        for open in report.undecided() {
+            text.push_str(&format!("  undecided: {:?} {:?}\n", names(open), open.outcome));
+        }
+        if !text.is_empty() {
+            wrong.push_str(&format!("{name}\n{text}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    eprintln!("{} policies", policies.len());
+}
+
+#[test]
+fn a_change_is_told_with_a_row() {
+    let tables = "orders(id int not null, tenant_id text not null, status text)";
+    let with = |rules: &str| {
+        policy(
+            tables,
+            &format!(
+                "[table.orders]\nsource = \"main.orders\"\nscope = {{ tenant_id = \"principal.tenant_id\" }}\n{rules}"
+            ),
+        )
+    };
+    let (plain, narrow) = (with(""), with("require.open = { when = \"status = 'open'\" }"));
+    assert!(diff(&plain, &plain).is_empty());
+    let lost = diff(&plain, &narrow);
+    assert_eq!(lost.iter().map(|one| one.gained).collect::<Vec<_>>(), [Gained::LostOwn]);
+    let gained = diff(&narrow, &plain);
+    assert_eq!(gained.iter().map(|one| one.gained).collect::<Vec<_>>(), [Gained::Own]);
+    let shared = with("shared = \"status = 'public'\"");
+    assert_eq!(diff(&plain, &shared).iter().map(|one| one.gained).collect::<Vec<_>>(), [Gained::Foreign]);
+}
+
+#[test]
+fn a_leak_is_a_principal_and_a_row() {
+    let policy = policy(
+        "orders(id int not null, tenant_id text not null, status text)",
+        "[table.orders]\nsource = \"main.orders\"\nscope = { tenant_id = \"principal.tenant_id\" }\npermit.public = { when = \"status = 'public'\" }",
+    );
+    let report = prove(&policy);
+    let leak = report.leaks().next().unwrap();
+    let Outcome::Leaks(witness) = &leak.outcome else { panic!("no leak") };
+    assert_eq!(witness.rules, ["table.orders.permit.public"]);
+    assert_eq!(witness.rows.len(), 1);
+}
+
+/// P6 in short: all obligations of many tables.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "prints how long it took, and asserts nothing of it")]
+fn many_tables_take_seconds() {
+    let mut tables = String::new();
+    let mut file = String::from("[tenancy]\nreach.read = [\"principal.metadata.children\"]\n");
+    for at in 0..100 {
+        tables.push_str(&format!(
+            "t{at}(id int not null, tenant_id text not null, status text, owner text, amount int);"
+        ));
+        file.push_str(&format!(
+            "[table.t{at}]\nsource = \"main.t{at}\"\nscope = {{ tenant_id = \"principal.tenant_id\" }}\nshared = \"status = 'public'\"\n\
+             permit.children = {{ when = \"tenant_id IN principal.metadata.children\" }}\n\
+             bypass.support = {{ when = \"'support' IN principal.roles\" }}\n\
+             require.small = {{ when = \"amount < {at} OR owner = principal.user_id\" }}\n\
+             write = {{ create = [\"status\", \"owner\", \"amount\"], update = [\"status\", \"amount\"], delete = true }}\n"
+        ));
+    }
+    let policy = policy(&tables.replace("id int not null", "id int"), &file);
+    let began = std::time::Instant::now();
+    let report = prove(&policy);
+    eprintln!("{} obligations of {} tables in {:?}", report.obligations.len(), policy.tables.len(), began.elapsed());
+    assert_eq!(report.leaks().count(), 0);
+}
