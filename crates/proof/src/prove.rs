@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use tenantry_policy::{Policy, Table};
+use tenantry_policy::{Address, Policy, Table};
 
 use crate::model::columns;
-use crate::obligation::{Assumption, Obligation, Outcome};
-use crate::obligations::FAMILIES;
+use crate::obligation::{Assumption, Obligation, Outcome, Promise};
+use crate::obligations::{FAMILIES, reads};
 
 /// What was proved of a policy, and on what it rests.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,9 +39,26 @@ impl Report {
 /// Proves every table of a policy.
 #[must_use]
 pub fn prove(policy: &Policy) -> Report {
-    let obligations = policy.tables.iter().flat_map(|table| prove_table(policy, table)).collect();
+    let mut obligations: Vec<Obligation> = unused_lists(policy);
+    obligations.extend(policy.tables.iter().flat_map(|table| prove_table(policy, table)));
     let assumptions: BTreeSet<Assumption> = policy.tables.iter().flat_map(assumptions).collect();
     Report { policy: policy.short_version(), obligations, assumptions: assumptions.into_iter().collect() }
+}
+
+/// Reach lists that no rule of any table reads.
+fn unused_lists(policy: &Policy) -> Vec<Obligation> {
+    let used = |list| policy.tables.iter().any(|table| reads(table, list));
+    let lists = policy.reach_read.iter().chain(&policy.reach_write).filter(|list| !used(**list));
+    let unused = lists.filter_map(|list| {
+        Some(Obligation {
+            promise: Promise::Own,
+            table: "tenancy".to_owned(),
+            op: None,
+            about: Some(Address::new(policy.attributes.get(*list)?.path.to_string())),
+            outcome: Outcome::Idle("no rule of any table uses the list"),
+        })
+    });
+    unused.collect()
 }
 
 /// Proves one table.

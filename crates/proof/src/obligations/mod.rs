@@ -102,4 +102,5 @@ fn foreign(problem: &mut Problem<'_>, row: RowId, op: Op) -> Lit {
     !excused
 }
 
+pub(crate) use own::reads;
 pub(crate) use reach::written_ops;

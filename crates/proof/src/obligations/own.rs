@@ -13,10 +13,22 @@ pub(super) fn answer(policy: &Policy, table: &Table) -> Vec<Obligation> {
     let lists = policy.reach_read.iter().map(|list| (Op::Read, *list));
     for (op, list) in lists {
         let Some(attribute) = policy.attributes.get(list) else { continue };
+        if !reads(table, list) {
+            continue;
+        }
         let about = Address::new(attribute.path.to_string());
         all.push(obligation(table, Promise::Own, Some(op), Some(&about), reached(policy, table, op, list)));
     }
     all
+}
+
+/// Does a rule of the table read the attribute? (The boundary reads every list.)
+pub(crate) fn reads(table: &Table, attr: tenantry_policy::AttrId) -> bool {
+    let mut found = false;
+    for rule in &table.rules {
+        rule.when.attributes(&mut |read| found |= read == attr);
+    }
+    found
 }
 
 fn own(policy: &Policy, table: &Table) -> Outcome {

@@ -112,7 +112,7 @@ fn shown(value: &Value) -> Json {
         Value::Bool(value) => json!(value),
         Value::Int(value) => json!(value),
         Value::Decimal(value) => json!(value.to_string()),
-        Value::Text(value) => json!(value),
+        Value::Text(value) => json!(value.as_ref()),
         Value::Uuid(value) => json!(value.hyphenated().to_string()),
         Value::Timestamp(micros) => json!(tenantry_policy::value::format_timestamp(*micros)),
         _ => Json::Null,
