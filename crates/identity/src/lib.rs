@@ -9,6 +9,8 @@
 //! A [`Principal`](tenantry_policy::Principal) made here is the only way by which an account, a user
 //! or a role enters a decision.
 
+pub mod account_connections;
+pub mod account_grants;
 pub mod accounts;
 mod act;
 pub mod apis;
@@ -19,14 +21,17 @@ mod caller;
 mod claims;
 pub mod clients;
 pub mod contexts;
+pub mod domains;
 mod error;
 mod identity;
 mod ids;
+pub mod invitations;
 mod issuer;
 mod keys;
 pub mod login;
 pub mod logs;
 mod management;
+pub mod members;
 mod part;
 pub mod password;
 mod prepare;
@@ -34,6 +39,8 @@ mod refusal;
 mod sealed;
 pub mod text;
 mod watch;
+pub mod workspace_codes;
+pub mod workspaces;
 
 pub use audience::Audience;
 pub use cache::{Cached, VerifiedCache};

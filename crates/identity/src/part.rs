@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use tenantry_store::identity::Stretch;
+
 use crate::Refusal;
 
 /// Which part of a list is asked for.
@@ -50,6 +52,21 @@ impl Part {
         let text = String::from_utf8(bytes).map_err(|_| wrong())?;
         let (micros, id) = text.split_once(' ').ok_or_else(wrong)?;
         Ok(Some((micros.parse().map_err(|_| wrong())?, id.to_owned())))
+    }
+
+    /// The same as a stretch of a list that is ordered by time and a key.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] for a `from` that no list answered.
+    pub(crate) fn stretch(&self) -> Result<Stretch, Refusal> {
+        let after = self.after()?.unwrap_or((i64::MIN, String::new()));
+        let offset = if let Part::Page { offset, .. } = self { *offset } else { 0 };
+        Ok(Stretch { after, offset, limit: self.fetch() })
+    }
+
+    /// Is the number of all items asked for?
+    pub(crate) fn wants_total(&self) -> bool {
+        matches!(self, Part::Page { total: true, .. })
     }
 
     /// How many rows to fetch: one more than asked for, to know whether there is a next part.

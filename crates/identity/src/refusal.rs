@@ -36,6 +36,10 @@ pub enum Kind {
     Invitation,
     /// A domain by which logins find their account.
     Domain,
+    /// A connection that an account may use.
+    AccountConnection,
+    /// A client's grant that an account lets be used.
+    AccountGrant,
     /// A workspace code.
     WorkspaceCode,
     /// An authentication method of a user.
@@ -78,6 +82,8 @@ impl Kind {
             Kind::Connection => "connection",
             Kind::Invitation => "invitation",
             Kind::Domain => "domain",
+            Kind::AccountConnection => "account's connection",
+            Kind::AccountGrant => "account's client grant",
             Kind::WorkspaceCode => "workspace code",
             Kind::AuthenticationMethod => "authentication method",
             Kind::Session => "session",

@@ -1,8 +1,9 @@
 //! Making an account.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tenantry_store::BatchError;
 
+use crate::account_connections::NewAccountConnection;
 use crate::accounts::{Account, Status};
 use crate::act::Act;
 use crate::caller::Target;
@@ -20,6 +21,8 @@ pub struct NewAccount {
     pub tenant_id: Option<String>,
     /// The account above it, by id.
     pub parent_id: Option<String>,
+    /// The connections that its people may log in by.
+    pub connections: Vec<NewAccountConnection>,
     /// `branding`, `metadata`, `isolation`, `limits`, `token_quota`.
     pub fields: Fields,
 }
@@ -29,9 +32,13 @@ impl Identity {
     ///
     /// # Errors
     /// [`Refusal::Exists`] when the name is taken; [`Refusal::Invalid`] when the name does not fit, the
-    /// tenant id was given before, or the parent does not exist.
+    /// tenant id was given before, or the parent does not exist; [`Refusal::Missing`] when one of the
+    /// connections does not.
     pub async fn create_account(&self, caller: &Caller, new: NewAccount) -> Result<Account, Refusal> {
         caller.may(&["create:organizations"], Target::Platform)?;
+        if !new.connections.is_empty() {
+            caller.may(&["create:organization_connections"], Target::Platform)?;
+        }
         check_name(&new.name)?;
         let now = self.now();
         let id = ids::letters(self.entropy.as_ref(), "org_", 16)?;
@@ -47,18 +54,30 @@ impl Identity {
             updated_micros: now,
             version: 1,
         };
-        let inputs = json!({ "id": account.id, "name": account.name, "parent_id": account.parent_id });
+        let ids: Vec<&str> = new.connections.iter().map(|connection| connection.connection_id.as_str()).collect();
+        let inputs = json!({
+            "id": account.id, "name": account.name, "parent_id": account.parent_id, "connections": ids,
+        });
         let act = Act { name: "accounts.create", tenant: &account.tenant_id, workspace: None, inputs };
         self.act(caller, act, async {
             let mut batch = self.store.batch();
             let (tenant, row) = batch.insert_account(&account.to_row());
+            for (since, connection) in (now..).zip(&new.connections) {
+                let (enabled, fields) = connection.stored();
+                let doc = Value::Object(fields).to_string();
+                batch.insert_account_connection(&account.id, &connection.connection_id, enabled, &doc, since);
+            }
             match self.store.commit(batch).await {
                 Ok(_) => Ok(()),
                 Err(BatchError::Duplicate(place)) if place == row => Err(Refusal::Exists(Kind::Account)),
                 Err(BatchError::Duplicate(place)) if place == tenant => {
                     Err(Refusal::invalid("this tenant_id was given to an account before; rows may still carry it"))
                 }
-                Err(BatchError::Dangling(_)) => Err(Refusal::invalid("there is no account with this parent_id")),
+                Err(BatchError::Duplicate(_)) => Err(Refusal::Exists(Kind::AccountConnection)),
+                Err(BatchError::Dangling(place)) if place == row => {
+                    Err(Refusal::invalid("there is no account with this parent_id"))
+                }
+                Err(BatchError::Dangling(_)) => Err(Refusal::Missing(Kind::AccountConnection)),
                 Err(error) => Err(error.into()),
             }
         })
@@ -67,13 +86,17 @@ impl Identity {
     }
 }
 
-/// Refuses a name that could not stand in an address.
-pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
-    let fits = !name.is_empty()
+/// Can it stand in an address?
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.is_empty()
         && name.len() <= 50
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
-        && name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit());
-    if fits {
+        && name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
+}
+
+/// Refuses a name that could not stand in an address.
+pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
+    if is_name(name) {
         return Ok(());
     }
     Err(Refusal::Invalid {

@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod list;
+mod reach;
 mod read;
 mod update;
 
@@ -11,6 +12,8 @@ use tenantry_store::identity::accounts::Account as Row;
 use crate::text::{Fields, fields};
 
 pub use create::NewAccount;
+pub(crate) use create::is_name;
+pub use list::AccountOrder;
 
 /// Whether an account's people may act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +69,7 @@ pub struct Account {
 }
 
 impl Account {
-    fn from_row(row: Row) -> Account {
+    pub(crate) fn from_row(row: Row) -> Account {
         Account {
             // A status that nobody wrote lets nobody in.
             status: Status::parse(&row.status).unwrap_or(Status::Closed),

@@ -83,6 +83,7 @@ fn missing(kind: Kind) -> (Option<&'static str>, &'static str) {
         Kind::AuthenticationMethod => {
             (Some("inexistent_authentication_method"), "The authentication method does not exist.")
         }
+        Kind::AccountConnection => (None, "No connection found by that id"),
         Kind::Member => (None, "The user is not a member of the organization."),
         Kind::Permission => (None, "The permission does not exist."),
         _ => (None, "Not Found"),
@@ -98,7 +99,9 @@ fn exists(kind: Kind) -> &'static str {
         Kind::Client => "A client with the same id already exists.",
         Kind::ClientGrant => "A resource server with the same identifier already exists for this client.",
         Kind::Connection => "A connection with the same name already exists",
-        Kind::Domain => "An organization domain with this name already exists.",
+        Kind::Domain => "An organization discovery domain with this domain is already registered to this organization.",
+        Kind::AccountConnection => "The organization connection already exists.",
+        Kind::AccountGrant => "The client grant has already been added to this organization.",
         Kind::Credential => "A credential with the same kid already exists.",
         _ => "It already exists.",
     }

@@ -133,20 +133,4 @@ impl Store {
         let params = vec![Param::text(account), Param::text(connection)];
         Ok(self.backend.find(sql, params, read).await?.pop())
     }
-
-    /// Names and strategies of these connections: id, name, strategy.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn connection_names<T: AsRef<str>>(
-        &self,
-        connections: impl IntoIterator<Item = T>,
-    ) -> Result<Vec<(String, String, String)>, StoreError> {
-        let sql = ["SELECT id, name, strategy FROM tenantry_connection WHERE ", &self.backend.among("id", 1)].concat();
-        let read = |row: &Row<'_>| {
-            let text = |place| row.text(place).unwrap_or_default();
-            (text(0), text(1), text(2))
-        };
-        self.backend.find(sql, vec![Param::texts(connections)], read).await
-    }
 }

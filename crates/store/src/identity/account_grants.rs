@@ -39,7 +39,7 @@ fn read(row: &Row<'_>) -> AccountGrant {
 
 /// Which of an account's grants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GrantFilter {
+pub struct AccountGrantFilter {
     /// On the API of this identifier.
     pub audience: Option<String>,
     /// Of this client.
@@ -74,7 +74,7 @@ impl Store {
     pub async fn account_grants(
         &self,
         account: &str,
-        filter: &GrantFilter,
+        filter: &AccountGrantFilter,
         part: &Stretch,
     ) -> Result<Vec<AccountGrant>, StoreError> {
         let sql = [
@@ -92,7 +92,7 @@ impl Store {
     ///
     /// # Errors
     /// The store's.
-    pub async fn count_account_grants(&self, account: &str, filter: &GrantFilter) -> Result<i64, StoreError> {
+    pub async fn count_account_grants(&self, account: &str, filter: &AccountGrantFilter) -> Result<i64, StoreError> {
         let sql = ["SELECT count(*) ", &self.from_account_grants()].concat();
         let found = self.backend.find(sql, filter.params(account), |row| row.int(0)).await?;
         Ok(found.into_iter().flatten().next().unwrap_or_default())
@@ -107,16 +107,6 @@ impl Store {
             ")",
         ]
         .concat()
-    }
-
-    /// A grant, whether or not an account lets it be used.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn grant_for_accounts(&self, grant: &str) -> Result<Option<AccountGrant>, StoreError> {
-        let sql = "SELECT g.id, g.client_id, p.identifier, g.subject_type, g.any_account, g.doc, g.created_micros \
-             FROM tenantry_client_grant g JOIN tenantry_api p ON p.id = g.api_id WHERE g.id = $1";
-        Ok(self.backend.find(sql, vec![Param::text(grant)], read).await?.pop())
     }
 
     /// The accounts that let a grant be used, in the order in which they did, and since when.
@@ -149,7 +139,7 @@ impl Store {
     }
 }
 
-impl GrantFilter {
+impl AccountGrantFilter {
     fn params(&self, account: &str) -> Vec<Param> {
         vec![
             Param::text(account),

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use crate::backend::{Param, Row};
-use crate::identity::{Stretch, Window};
+use crate::identity::Window;
 use crate::{Batch, Place, Store, StoreError};
 
 /// An account's row.
@@ -181,18 +181,6 @@ impl Store {
         self.backend.search(SQL, vec![Param::text(id), Param::int(limit)], read).await
     }
 
-    /// Does an account lie below another, or is it the same?
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn account_lies_below(&self, id: &str, above: &str) -> Result<bool, StoreError> {
-        const SQL: &str = "WITH RECURSIVE above (above_id, depth) AS (SELECT CAST($1 AS TEXT), 0 UNION \
-            SELECT a.parent_id, b.depth + 1 FROM tenantry_account a JOIN above b ON a.id = b.above_id \
-            WHERE a.parent_id IS NOT NULL AND b.depth < 64) SELECT count(*) FROM above WHERE above_id = $2";
-        let found = self.backend.find(SQL, vec![Param::text(id), Param::text(above)], |row| row.int(0)).await?;
-        Ok(found.into_iter().flatten().any(|count| count > 0))
-    }
-
     /// Accounts, oldest first.
     ///
     /// # Errors
@@ -236,23 +224,6 @@ impl Store {
         ]
         .concat();
         self.backend.find(sql, vec![Param::int(micros), Param::text(id), Param::int(limit)], read).await
-    }
-
-    /// The accounts right below one, oldest first.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn accounts_below(&self, parent: &str, part: &Stretch) -> Result<Vec<Account>, StoreError> {
-        let sql = [
-            "SELECT ",
-            COLUMNS,
-            " FROM tenantry_account WHERE parent_id = $1 AND (created_micros, id) > ($2, $3) \
-             ORDER BY created_micros, id LIMIT $4 OFFSET $5",
-        ]
-        .concat();
-        let mut params = vec![Param::text(parent)];
-        params.extend(part.params());
-        self.backend.find(sql, params, read).await
     }
 
     /// How many accounts there are.

@@ -130,13 +130,4 @@ impl Store {
         let sql = ["SELECT ", COLUMNS, " FROM tenantry_invitation WHERE ticket_hash = $1"].concat();
         Ok(self.backend.find(sql, vec![Param::Bytes(ticket_hash.to_vec())], read).await?.pop())
     }
-
-    /// What an invitation needs to know of a client: its remaining fields, a JSON object.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn inviting_client(&self, client: &str) -> Result<Option<String>, StoreError> {
-        let sql = "SELECT doc FROM tenantry_client WHERE id = $1";
-        Ok(self.backend.find(sql, vec![Param::text(client)], |row| row.text(0).unwrap_or_default()).await?.pop())
-    }
 }

@@ -137,12 +137,14 @@ impl Store {
         Ok(found.into_iter().flatten().next().unwrap_or_default())
     }
 
-    /// Does a user of that id exist?
+    /// By what an invitation knows a user: its e-mail address (lower case) and the name of its first
+    /// identity's connection; `None` when there is no such user.
     ///
     /// # Errors
     /// The store's.
-    pub async fn user_exists(&self, user: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM tenantry_user WHERE id = $1";
-        Ok(!self.backend.find(sql, vec![Param::text(user)], |_| ()).await?.is_empty())
+    pub async fn user_address(&self, user: &str) -> Result<Option<(Option<String>, String)>, StoreError> {
+        let sql = "SELECT email, connection FROM tenantry_user WHERE id = $1";
+        let read = |row: &Row<'_>| (row.text(0), row.text(1).unwrap_or_default());
+        Ok(self.backend.find(sql, vec![Param::text(user)], read).await?.pop())
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn handle(mut call: Call<(), Body>) -> Result<Made<Account>, Re
         }
     }
     let Body { name, display_name, tenant_id, parent_id, .. } = call.body;
-    let new = NewAccount { name, display_name, tenant_id, parent_id, fields };
+    let new = NewAccount { name, display_name, tenant_id, parent_id, connections: Vec::new(), fields };
     let account = call.identity.create_account(&call.caller, new).await?;
     Ok(Made(account.into()))
 }

@@ -1,0 +1,5 @@
+//! Roles that members hold in organizations.
+
+pub(super) mod add;
+pub(super) mod list;
+pub(super) mod remove;

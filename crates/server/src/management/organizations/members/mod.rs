@@ -1,0 +1,5 @@
+//! Members of organizations.
+
+pub(super) mod add;
+pub(super) mod list;
+pub(super) mod remove;
