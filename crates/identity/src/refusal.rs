@@ -16,6 +16,8 @@ pub enum Kind {
     Workspace,
     /// A user.
     User,
+    /// An identity of a user.
+    UserIdentity,
     /// A membership of a user in an account.
     Member,
     /// A role.
@@ -72,6 +74,7 @@ impl Kind {
             Kind::Account => "account",
             Kind::Workspace => "workspace",
             Kind::User => "user",
+            Kind::UserIdentity => "identity",
             Kind::Member => "member",
             Kind::Role => "role",
             Kind::Permission => "permission",

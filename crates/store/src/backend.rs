@@ -260,6 +260,21 @@ impl Backend {
         }
     }
 
+    /// The same for statements whose text depends on what somebody asked: they are not kept prepared, since
+    /// there is no end of them.
+    pub(crate) async fn explore<T: Send + 'static>(
+        &self,
+        sql: String,
+        params: Vec<Param>,
+        read: fn(&Row<'_>) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        match self {
+            // There the number of those kept is bounded.
+            Backend::Sqlite(_) => self.search(sql, params, read).await,
+            Backend::Postgres(postgres) => postgres.rows_once(&sql, &params, read).await,
+        }
+    }
+
     /// The test `COLUMN is one of the texts in parameter $PLACE` ([`Param::Texts`]), the one form of a
     /// statement that the two databases do not share.
     pub(crate) fn among(&self, column: &'static str, place: usize) -> String {

@@ -28,6 +28,7 @@ pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
 pub mod tickets;
+pub mod user_search;
 pub mod users;
 pub mod workspace_codes;
 pub mod workspace_members;

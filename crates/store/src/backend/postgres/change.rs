@@ -35,9 +35,33 @@ impl Postgres {
         params: &[Param],
         read: fn(&Row<'_>) -> T,
     ) -> Result<Vec<T>, StoreError> {
+        self.run_rows(sql, params, read, true).await
+    }
+
+    /// The same without keeping the statement prepared.
+    pub(crate) async fn rows_once<T>(
+        &self,
+        sql: &str,
+        params: &[Param],
+        read: fn(&Row<'_>) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        self.run_rows(sql, params, read, false).await
+    }
+
+    async fn run_rows<T>(
+        &self,
+        sql: &str,
+        params: &[Param],
+        read: fn(&Row<'_>) -> T,
+        keep: bool,
+    ) -> Result<Vec<T>, StoreError> {
         let client = self.client().await?;
         let reading = async {
-            let statement = soon(PATIENCE, client.prepare_cached(sql)).await?;
+            let statement = if keep {
+                soon(PATIENCE, client.prepare_cached(sql)).await?
+            } else {
+                soon(PATIENCE, client.prepare(sql)).await?
+            };
             let rows = soon(NEXT_ROW, client.query_raw(&statement, params)).await?;
             let mut rows = pin!(rows);
             let mut found = Vec::new();
