@@ -1,7 +1,7 @@
 //! A journal's file: locked, read and written by every process that has the store open.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,8 +101,17 @@ impl Journal {
         Arc::clone(&self.file)
     }
 
+    /// Asked by seeking: asking for the file's metadata would make the next write note its exact time as well,
+    /// which costs more than half of what the write does.
     pub(crate) fn length(&self) -> Result<u64, StoreError> {
-        self.file.metadata().map(|found| found.len()).map_err(|error| file_error("read", &self.path, &error))
+        let mut file = self.file.as_ref();
+        file.seek(SeekFrom::End(0)).map_err(|error| file_error("read", &self.path, &error))
+    }
+
+    /// Is this the file of that name still?
+    fn is_there(&self) -> Result<bool, StoreError> {
+        let found = self.file.metadata().map_err(|error| file_error("read", &self.path, &error))?;
+        Ok(found.nlink() > 0)
     }
 
     /// Waits until nobody else appends.
@@ -121,7 +130,8 @@ impl Journal {
         Err(StoreError::Busy)
     }
 
-    /// Reads what others have added since the last look, and cuts off what was not written to its end.
+    /// Reads what others have added since the last look, and cuts off what was not written to its end. A
+    /// `closer` look also asks whether this is still the file of that name.
     ///
     /// # Errors
     /// [`StoreError::Tampered`]; what comes before the change has then been read.
@@ -129,10 +139,10 @@ impl Journal {
         &mut self,
         _locked: &Locked,
         key: &SealKey,
+        closer: bool,
         found: impl FnMut(&Written<'_>, &Mark),
     ) -> Result<Look, StoreError> {
-        let metadata = self.file.metadata().map_err(|error| file_error("read", &self.path, &error))?;
-        let look = match metadata.len().checked_sub(self.end.position) {
+        let look = match self.length()?.checked_sub(self.end.position) {
             Some(0) => Ok(Look::Open),
             Some(more) => self.read_on(more, key, found),
             None => Err(changed("it is shorter than it was")),
@@ -146,7 +156,7 @@ impl Journal {
         match look {
             Ok(Look::Over) => Ok(Look::Over),
             // Whatever is wrong with it, another file may be right.
-            _ if metadata.nlink() == 0 => Ok(Look::Gone),
+            look if (closer || look.is_err()) && !self.is_there()? => Ok(Look::Gone),
             look => look,
         }
     }

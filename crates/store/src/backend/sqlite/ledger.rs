@@ -89,11 +89,11 @@ impl Ledger {
     }
 
     /// Reads what others have added, and keeps the ends of the chains right.
-    fn look(&mut self, key: &SealKey) -> Result<Option<(Locked, Look)>, StoreError> {
+    fn look(&mut self, key: &SealKey, closer: bool) -> Result<Option<(Locked, Look)>, StoreError> {
         let Some(journal) = &mut self.journal else { return Ok(None) };
         let locked = journal.lock()?;
         let tails = &mut self.tails;
-        let look = journal.look(&locked, key, |written, end| note(tails, written, end))?;
+        let look = journal.look(&locked, key, closer, |written, end| note(tails, written, end))?;
         self.must_reach = None;
         Ok(Some((locked, look)))
     }
@@ -122,7 +122,7 @@ impl Sqlite {
             if ledger.journal.is_none() {
                 self.attach(&mut ledger, true)?;
             }
-            let Some((locked, look)) = ledger.look(key)? else { continue };
+            let Some((locked, look)) = ledger.look(key, false)? else { continue };
             if look != Look::Open {
                 self.leave(&mut ledger, locked, look)?;
                 continue;
@@ -231,7 +231,11 @@ impl Sqlite {
         let Some(journal) = &ledger.journal else { return Ok(()) };
         let key = self.key()?;
         match look {
-            Look::Gone => ledger.must_reach = Some(journal.must_reach.unwrap_or(journal.end)),
+            // What this process has of it is genuine, and may be nowhere else.
+            Look::Gone => {
+                self.drain(key, &journal.share(), &journal.end, false)?;
+                ledger.must_reach = Some(journal.must_reach.unwrap_or(journal.end));
+            }
             Look::Open | Look::Over => {
                 self.complete(key, journal)?;
                 ledger.must_reach = None;
@@ -272,7 +276,7 @@ impl Sqlite {
                 if ledger.journal.is_none() && (self.has_none(key)? || !self.attach(&mut ledger, false)?) {
                     return Ok(());
                 }
-                let read = match ledger.look(key) {
+                let read = match ledger.look(key, true) {
                     Ok(Some((_, Look::Open))) => Ok(()),
                     Ok(Some((locked, look))) if tries.next().is_some() => {
                         self.leave(&mut ledger, locked, look)?;
@@ -345,7 +349,7 @@ impl Sqlite {
         if !ledger.wrote {
             return Ok(());
         }
-        let Some((locked, mut look)) = ledger.look(key)? else { return Ok(()) };
+        let Some((locked, mut look)) = ledger.look(key, true)? else { return Ok(()) };
         if let (Look::Open, Some(journal)) = (&look, &mut ledger.journal) {
             journal.append(&locked, key, None)?;
             probe::reached("end written");

@@ -109,15 +109,18 @@ fn changes_are_found_while_the_store_is_in_use() {
         fs::write(&other, bytes).unwrap();
         fs::rename(&other, place.journal()).unwrap();
     };
+    // It shows at the next closer look, of which there is one a second.
+    let refused = |what: &str| {
+        assert_eq!(problems(&verify(&store, &[])), BROKEN, "{what}");
+        refused(&store, what);
+    };
     place.write_journal(&journal);
     replace(&journal[..at[24]]);
-    refused(&store, "replaced by an older copy");
+    refused("replaced by an older copy");
     fs::remove_file(place.journal()).unwrap();
-    refused(&store, "removed");
-    edited[at[9] + 120] ^= 1;
-    edited[at[24] + 120] ^= 1;
-    replace(&edited);
-    refused(&store, "replaced by an edited copy");
+    refused("removed");
+    // What the process still had of it is in the tables.
+    assert_eq!(verify(&store, &heads).entries, 25);
     // A copy that is what it was is as good as the first.
     replace(&journal);
     assert_eq!(sound(&store, &heads), 25);
@@ -276,7 +279,7 @@ fn a_thousand_flipped_bytes() {
         fs::write(&file, bytes).unwrap();
         let mut journal = Journal::open(&file, &key)?.unwrap();
         let locked = journal.lock()?;
-        journal.look(&locked, &key, |_, _| {})
+        journal.look(&locked, &key, true, |_, _| {})
     };
     assert_eq!(look(&journal), Ok(Look::Open));
     for round in 0..1_000 {
