@@ -169,7 +169,7 @@ impl Guard {
             }
         };
         let started = self.clock.monotonic();
-        let mut call = Call::new(&context, tool, body);
+        let mut call = Call::new(&context, tool, body, explained);
         if let Some(id) = approved {
             call.approved(id);
         }
@@ -332,7 +332,7 @@ impl Guard {
         let Ok(id) = self.fresh_id("req_") else { return refused(&internal(), &Arc::from("none"), &[]) };
         let now_micros = self.clock.now_micros();
         let context = Context { bound: Arc::clone(bound), now_micros, request_id: Arc::from(id) };
-        let call = Call::new(&context, tool, body);
+        let call = Call::new(&context, tool, body, false);
         let outcome = Outcome::Refused { denied, details: Vec::new() };
         self.close(&context, call, outcome, self.clock.monotonic()).await
     }
@@ -367,7 +367,7 @@ impl Guard {
             Err(denied) => return self.unbound(bound, "approvals", b"", denied).await,
         };
         let started = self.clock.monotonic();
-        let mut call = Call::new(&context, "approvals", b"");
+        let mut call = Call::new(&context, "approvals", b"", false);
         let outcome = match self.pending(&context, &mut call).await {
             Ok(shown) => {
                 let count = u64::try_from(shown.len()).unwrap_or(0);
@@ -396,7 +396,7 @@ impl Guard {
             }
         };
         let started = self.clock.monotonic();
-        let mut call = Call::new(&context, if approve { "approve" } else { "deny" }, id.as_bytes());
+        let mut call = Call::new(&context, if approve { "approve" } else { "deny" }, id.as_bytes(), false);
         call.approved(id);
         match self.try_decide(&context, id, approve, &mut call).await {
             Ok(taken) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tenantry_policy::reason::{Reason, reasons};
+use tenantry_policy::reason::{Reason, active_rules, reasons};
 use tenantry_policy::{Access, Bound, Code, Context, Denied};
 use tenantry_source::ChangeRecord;
 use tenantry_sql::Program;
@@ -23,7 +23,9 @@ pub(crate) struct Call {
     pub(crate) uncertain: bool,
     /// The caller's reason.
     pub(crate) reason: Option<String>,
-    /// The rules in play.
+    /// Are the rules and the statements shown to somebody?
+    explained: bool,
+    /// The rules in play, for `ask`.
     pub(crate) reasons: Vec<Reason>,
     /// The statements, for `ask`.
     pub(crate) statements: Vec<Shown>,
@@ -46,7 +48,7 @@ pub(crate) enum Outcome {
 }
 
 impl Call {
-    pub(crate) fn new(context: &Context, tool: &str, body: &[u8]) -> Call {
+    pub(crate) fn new(context: &Context, tool: &str, body: &[u8], explained: bool) -> Call {
         let principal = &context.bound.principal;
         let tool: String = tool.chars().filter(|c| !c.is_control()).take(64).collect();
         let tool = if tool.is_empty() { "none".to_owned() } else { tool };
@@ -63,6 +65,7 @@ impl Call {
             started: false,
             uncertain: false,
             reason: None,
+            explained,
             reasons: Vec::new(),
             statements: Vec::new(),
             now_micros: context.now_micros,
@@ -82,10 +85,18 @@ impl Call {
     /// Notes the rules in play.
     pub(crate) fn accesses(&mut self, bound: &Bound, accesses: &[Access]) {
         for access in accesses {
-            for reason in reasons(&bound.policy, access) {
-                if !self.reasons.contains(&reason) {
-                    self.entry.reasons.push(reason.rule.to_string());
-                    self.reasons.push(reason);
+            let Some(table) = bound.policy.table(access.table) else { continue };
+            for rule in active_rules(table, access) {
+                let address = rule.address.to_string();
+                if !self.entry.reasons.contains(&address) {
+                    self.entry.reasons.push(address);
+                }
+            }
+            if self.explained {
+                for reason in reasons(&bound.policy, access) {
+                    if !self.reasons.contains(&reason) {
+                        self.reasons.push(reason);
+                    }
                 }
             }
         }
@@ -99,16 +110,19 @@ impl Call {
 
     /// Notes what the rules put into the statements.
     pub(crate) fn program(&mut self, program: &Program) {
-        self.statements = explain::statements(program).into_iter().map(explain::show).collect();
+        let statements = explain::statements(program);
+        if self.explained {
+            self.statements = statements.iter().map(|statement| explain::show(statement)).collect();
+        }
         let mut text = String::from("[");
-        for (rule, sql) in explain::scopes(&self.statements) {
+        for (rule, sql) in explain::scopes(&statements) {
             if text.len() > 1 {
                 text.push(',');
             }
             text.push_str("{\"rule\":");
-            write_text(rule, &mut text);
+            write_text(&rule, &mut text);
             text.push_str(",\"sql\":");
-            write_text(sql, &mut text);
+            write_text(&sql, &mut text);
             text.push('}');
         }
         text.push(']');
@@ -118,7 +132,7 @@ impl Call {
 
 /// Writes the entry before the act. It is durable when this returns.
 pub(crate) async fn start(store: &Store, call: &mut Call) -> Result<(), StoreError> {
-    let receipt = store.append(call.entry.clone()).await?;
+    let receipt = store.append(&call.entry).await?;
     call.receipt = Some(receipt);
     call.started = true;
     Ok(())
@@ -130,15 +144,15 @@ pub(crate) async fn end(store: &Store, call: Call, outcome: &Outcome, elapsed: D
     let request = call.entry.id.clone();
     let time = call.now_micros.saturating_add(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX));
     let mut entry = match (&call.receipt, outcome) {
-        (Some(receipt), Outcome::Done { .. }) => call.entry.ended(receipt, Phase::Completed, time),
+        (Some(receipt), Outcome::Done { .. }) => call.entry.into_ended(receipt, Phase::Completed, time),
         // Not done, and not failed either: it waits for somebody.
         (Some(receipt), Outcome::Refused { denied, .. }) if denied.code == Code::WriteApprovalRequired => {
-            let mut entry = call.entry.ended(receipt, Phase::Denied, time);
+            let mut entry = call.entry.into_ended(receipt, Phase::Denied, time);
             entry.decision = Decision::Denied;
             entry.code = Some(denied.code.name().to_owned());
             entry
         }
-        (Some(receipt), Outcome::Refused { .. }) => call.entry.ended(receipt, Phase::Failed, time),
+        (Some(receipt), Outcome::Refused { .. }) => call.entry.into_ended(receipt, Phase::Failed, time),
         (None, _) => {
             let mut entry = call.entry;
             entry.phase = Phase::Denied;

@@ -54,7 +54,9 @@ impl Policy {
     pub fn short_version(&self) -> String {
         let mut text = String::with_capacity(16);
         for byte in self.version.iter().take(8) {
-            text.push_str(&format!("{byte:02x}"));
+            for nibble in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
         }
         text
     }

@@ -1,5 +1,7 @@
 //! What callers see instead of a masked or hashed value.
 
+use std::sync::OnceLock;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -72,9 +74,13 @@ impl Mask {
     }
 }
 
-/// The key of one account's hashed fields.
+/// The key of one account's hashed fields. It is derived when the first field is hashed: most calls hash none.
 #[derive(Clone)]
-pub struct HashKey(Vec<u8>);
+pub struct HashKey {
+    secret: Vec<u8>,
+    account: String,
+    derived: OnceLock<Vec<u8>>,
+}
 
 impl std::fmt::Debug for HashKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -87,14 +93,15 @@ impl HashKey {
     /// have the empty account.
     #[must_use]
     pub fn derive(secret: &[u8], account: &str) -> HashKey {
-        HashKey(mac(secret, &[b"tenantry hash key", account.as_bytes()]))
+        HashKey { secret: secret.to_vec(), account: account.to_owned(), derived: OnceLock::new() }
     }
 
     /// Writes the hash of a column's value, 32 hexadecimal digits, to the end of `out`. The table
     /// and column take part, so equal values of two columns look different.
     pub fn write(&self, table: &str, column: &str, value: &[u8], out: &mut String) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        for byte in mac(&self.0, &[table.as_bytes(), column.as_bytes(), value]).iter().take(16) {
+        let key = self.derived.get_or_init(|| mac(&self.secret, &[b"tenantry hash key", self.account.as_bytes()]));
+        for byte in mac(key, &[table.as_bytes(), column.as_bytes(), value]).iter().take(16) {
             for nibble in [byte >> 4, byte & 15] {
                 out.push(DIGITS.get(usize::from(nibble)).copied().map_or('0', char::from));
             }

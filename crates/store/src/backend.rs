@@ -163,19 +163,19 @@ impl Backend {
     }
 
     /// Appends an entry; durable when it returns.
-    pub(crate) async fn append(&self, entry: Entry) -> Result<Receipt, StoreError> {
+    pub(crate) async fn append(&self, entry: &Entry) -> Result<Receipt, StoreError> {
         match self {
             // On the caller's thread: it costs less than changing threads once.
-            Backend::Sqlite(sqlite) => sqlite.append(&entry),
-            Backend::Postgres(postgres) => postgres.append(entry).await,
+            Backend::Sqlite(sqlite) => sqlite.append(entry),
+            Backend::Postgres(postgres) => postgres.append(entry.clone()).await,
         }
     }
 
     /// The same, waiting without async.
-    pub(crate) fn append_blocking(&self, entry: Entry) -> Result<Receipt, StoreError> {
+    pub(crate) fn append_blocking(&self, entry: &Entry) -> Result<Receipt, StoreError> {
         match self {
-            Backend::Sqlite(sqlite) => sqlite.append(&entry),
-            Backend::Postgres(postgres) => postgres.append_blocking(entry),
+            Backend::Sqlite(sqlite) => sqlite.append(entry),
+            Backend::Postgres(postgres) => postgres.append_blocking(entry.clone()),
         }
     }
 

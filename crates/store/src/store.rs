@@ -1,5 +1,6 @@
 //! Opening the store.
 
+use std::borrow::Borrow;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,9 +123,9 @@ impl Store {
     /// [`StoreError::Tampered`] when the chain's head or the journal was changed from outside: nothing is
     /// appended then, because that would seal the change. After [`StoreError::Unavailable`] the
     /// entry may have been written or not. In every case the act must not go on.
-    pub async fn append(&self, mut entry: Entry) -> Result<Receipt, StoreError> {
-        entry.check()?;
-        self.backend.append(entry).await
+    pub async fn append(&self, entry: impl Borrow<Entry> + Send) -> Result<Receipt, StoreError> {
+        let entry = entry.borrow().checked()?;
+        self.backend.append(&entry).await
     }
 
     /// [`Store::append`] for callers outside async code. On PostgreSQL it blocks the thread, which
@@ -132,9 +133,9 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::append`].
-    pub fn append_blocking(&self, mut entry: Entry) -> Result<Receipt, StoreError> {
-        entry.check()?;
-        self.backend.append_blocking(entry)
+    pub fn append_blocking(&self, entry: impl Borrow<Entry>) -> Result<Receipt, StoreError> {
+        let entry = entry.borrow().checked()?;
+        self.backend.append_blocking(&entry)
     }
 
     /// `sqlite` or `postgres`.

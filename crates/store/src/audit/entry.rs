@@ -1,5 +1,6 @@
 //! One line of the audit.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -169,22 +170,17 @@ impl Entry {
     /// entry already holds (inputs, reasons, scopes).
     #[must_use]
     pub fn ended(&self, receipt: &Receipt, phase: Phase, time_micros: i64) -> Entry {
+        self.clone().into_ended(receipt, phase, time_micros)
+    }
+
+    /// [`Entry::ended`] of an entry that is not needed any more.
+    #[must_use]
+    pub fn into_ended(self, receipt: &Receipt, phase: Phase, time_micros: i64) -> Entry {
         Entry {
-            id: self.id.clone(),
             phase,
             start: Some(receipt.seq),
             time_micros,
-            account: self.account.clone(),
-            workspace: self.workspace.clone(),
-            user: self.user.clone(),
-            client: self.client.clone(),
-            delegate: self.delegate.clone(),
-            tool: self.tool.clone(),
-            model: self.model.clone(),
-            request_digest: self.request_digest.clone(),
             inputs: None,
-            decision: self.decision,
-            code: self.code.clone(),
             reasons: Vec::new(),
             scopes: None,
             rows: None,
@@ -193,14 +189,14 @@ impl Entry {
             after: None,
             duration_micros: None,
             error: None,
-            policy_version: self.policy_version.clone(),
+            ..self
         }
     }
 
     /// Refuses what the store could not keep, before anything is written, so that one caller's
     /// entry never spoils a commit that it shares with others. NUL characters, which PostgreSQL
     /// cannot hold, become U+FFFD.
-    pub(crate) fn check(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn checked(&self) -> Result<Cow<'_, Entry>, StoreError> {
         let invalid = |what, why| Err(StoreError::Invalid { what, why });
         let mut total = 0_usize;
         for (what, text) in self.names() {
@@ -226,12 +222,18 @@ impl Entry {
         if total > MAX_ENTRY_BYTES {
             return invalid("audit entry", "longer than 4 MiB");
         }
-        for text in self.every_text() {
+        let names = self.names().map(|(_, text)| text);
+        let mut every = names.chain(self.texts().chain(&self.reasons).map(String::as_str));
+        if !every.any(|text| text.contains('\0')) {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut clean = self.clone();
+        for text in clean.every_text() {
             if text.contains('\0') {
                 *text = text.replace('\0', "\u{fffd}");
             }
         }
-        Ok(())
+        Ok(Cow::Owned(clean))
     }
 
     fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
@@ -385,16 +387,15 @@ mod tests {
     #[test]
     fn entries_are_checked_before_anything_is_written() {
         let good = Entry::started("r1", "acme", "query", 1);
-        assert!(good.clone().check().is_ok());
+        assert!(matches!(good.checked(), Ok(Cow::Borrowed(_))));
         let mut long = good.clone();
         long.account = "x".repeat(MAX_NAME_BYTES + 1);
-        assert_eq!(long.check().unwrap_err().code(), "STORE_INVALID");
+        assert_eq!(long.checked().unwrap_err().code(), "STORE_INVALID");
         let mut loose = good.clone();
         loose.phase = Phase::Completed;
-        assert_eq!(loose.check().unwrap_err().code(), "STORE_INVALID");
+        assert_eq!(loose.checked().unwrap_err().code(), "STORE_INVALID");
         let mut nul = good;
         nul.reasons = vec!["a\0b".to_owned()];
-        nul.check().unwrap();
-        assert_eq!(nul.reasons, ["a\u{fffd}b"]);
+        assert_eq!(nul.checked().unwrap().reasons, ["a\u{fffd}b"]);
     }
 }
