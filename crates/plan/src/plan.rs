@@ -1,0 +1,143 @@
+//! A plan: the steps, what they mean for access, and what they were computed from.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::danger;
+use crate::resource::Resource;
+use crate::step::{Step, difference};
+
+/// The version of the JSON form. A reader refuses another one.
+pub const FORMAT: u32 = 1;
+
+/// A plan.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The steps, in the order in which they are done.
+    pub steps: Vec<Step>,
+    /// Who gains or loses what.
+    pub effects: Vec<Effect>,
+    /// SHA-256 of what the file wants.
+    pub desired: [u8; 32],
+    /// SHA-256 of what was there.
+    pub current: [u8; 32],
+}
+
+/// A change of access, in words, with what shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Effect {
+    /// `gains` or `loses`.
+    pub way: &'static str,
+    /// Who: a role, a user in an account, a database role.
+    pub who: String,
+    /// What: `reads rows of another tenant in orders`, `the tool orders.update`, `SELECT on public.orders`.
+    pub what: String,
+    /// A principal and a row that show it, or the step that does it.
+    pub shown_by: Option<String>,
+}
+
+impl Plan {
+    /// The plan from what is there to what the file wants.
+    #[must_use]
+    pub fn new(desired: &[Resource], current: &[Resource], effects: Vec<Effect>) -> Plan {
+        let mut steps = difference(desired, current);
+        for step in &mut steps {
+            step.dangers.extend(danger::of_action(step));
+        }
+        Plan { steps, effects, desired: hash(desired), current: hash(current) }
+    }
+
+    /// Is there nothing to do?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Steps with a danger that is neither waived nor approved.
+    pub fn dangerous<'a>(&'a self, approved: &'a [String]) -> impl Iterator<Item = &'a Step> {
+        self.steps.iter().filter(move |step| {
+            step.dangers.iter().any(|danger| danger.waived.is_none())
+                && !approved.iter().any(|address| address == step.address.as_str())
+        })
+    }
+
+    /// The plan as JSON, for `--json` and `--out`. Holds no secret.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let steps = self.steps.iter().map(|step| {
+            json!({
+                "address": step.address.as_str(),
+                "kind": step.kind.name(),
+                "target": step.target.name(),
+                "id": step.id,
+                "action": step.action.name(),
+                "changes": step.changes.iter().map(|change| json!({
+                    "field": change.field, "before": change.before, "after": change.after,
+                })).collect::<Vec<_>>(),
+                "dangers": step.dangers.iter().map(|danger| json!({
+                    "code": danger.code, "why": danger.why, "waived": danger.waived,
+                })).collect::<Vec<_>>(),
+                "place": step.place,
+            })
+        });
+        json!({
+            "format": FORMAT,
+            "desired": hex(&self.desired),
+            "current": hex(&self.current),
+            "steps": steps.collect::<Vec<_>>(),
+            "effects": self.effects,
+        })
+    }
+}
+
+/// A hash over things that does not depend on their order, or on what a secret is.
+fn hash(things: &[Resource]) -> [u8; 32] {
+    let mut lines: Vec<String> = things
+        .iter()
+        .map(|thing| {
+            json!([
+                thing.target.name(),
+                thing.kind.name(),
+                thing.address.as_str(),
+                thing.id,
+                thing.fields,
+                thing.secrets
+            ])
+            .to_string()
+        })
+        .collect();
+    lines.sort_unstable();
+    let mut out = [0; 32];
+    for (to, from) in out.iter_mut().zip(digest(&SHA256, lines.join("\n").as_bytes()).as_ref()) {
+        *to = *from;
+    }
+    out
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{Kind, Target};
+
+    #[test]
+    fn the_hash_knows_fields_and_not_the_order() {
+        let a = Resource::new(Kind::Role, Target::Identity, "role.a").with("description", "x");
+        let b = Resource::new(Kind::Role, Target::Identity, "role.b");
+        assert_eq!(hash(&[a.clone(), b.clone()]), hash(&[b.clone(), a.clone()]));
+        assert_ne!(hash(&[a.clone(), b]), hash(&[a.with("description", "y")]));
+    }
+
+    #[test]
+    fn dangers_wait_for_consent() {
+        let gone = Resource::new(Kind::Account, Target::Identity, "account.a");
+        let plan = Plan::new(&[], &[gone], Vec::new());
+        assert_eq!(plan.dangerous(&[]).count(), 1);
+        assert_eq!(plan.dangerous(&["account.a".to_owned()]).count(), 0);
+        assert_eq!(plan.to_json()["steps"][0]["dangers"][0]["code"], "delete-account");
+    }
+}

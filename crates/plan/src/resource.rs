@@ -1,0 +1,152 @@
+//! What the file wants, and what is there: the same shape, so that they can be compared.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tenantry_policy::Address;
+
+/// Where a thing lives. Each target is changed by itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// Tenantry's own store: accounts, users, roles, APIs, clients.
+    Identity,
+    /// A PostgreSQL source, by its name in the file: roles, grants, row security.
+    Source(String),
+}
+
+impl Target {
+    /// The name in plans.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Target::Identity => "identity",
+            Target::Source(source) => source,
+        }
+    }
+}
+
+/// A kind of thing. The order is the one in which things are made; they are removed the other way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// The platform's settings.
+    Platform,
+    /// An API and its permissions.
+    Api,
+    /// A role and its permissions.
+    Role,
+    /// An account.
+    Account,
+    /// A workspace.
+    Workspace,
+    /// A user.
+    User,
+    /// A user's place in an account or workspace, with the roles held there.
+    Member,
+    /// A platform principal.
+    Principal,
+    /// A client.
+    Client,
+    /// A database.
+    Database,
+    /// An extension.
+    Extension,
+    /// A schema.
+    Schema,
+    /// A database role.
+    DbRole,
+    /// A database role's membership in another.
+    DbMembership,
+    /// Who owns an object.
+    DbOwner,
+    /// A role's rights on one object.
+    DbGrant,
+    /// Rights on objects that will be made.
+    DbDefault,
+    /// A table's row security: enabled, forced.
+    RowSecurity,
+    /// A policy of row security.
+    DbPolicy,
+}
+
+impl Kind {
+    /// The word in plans.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Platform => "platform",
+            Kind::Api => "api",
+            Kind::Role => "role",
+            Kind::Account => "account",
+            Kind::Workspace => "workspace",
+            Kind::User => "user",
+            Kind::Member => "member",
+            Kind::Principal => "principal",
+            Kind::Client => "client",
+            Kind::Database => "database",
+            Kind::Extension => "extension",
+            Kind::Schema => "schema",
+            Kind::DbRole => "database role",
+            Kind::DbMembership => "database membership",
+            Kind::DbOwner => "ownership",
+            Kind::DbGrant => "grant",
+            Kind::DbDefault => "default privileges",
+            Kind::RowSecurity => "row security",
+            Kind::DbPolicy => "row policy",
+        }
+    }
+}
+
+/// A thing, as the file wants it or as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    /// Its address in the file: `role.model-consumer`, `source.main.role.app_reader`.
+    pub address: Address,
+    /// Its kind.
+    pub kind: Kind,
+    /// Where it lives.
+    pub target: Target,
+    /// What it is called there, once it is there: an id, a name.
+    pub id: Option<String>,
+    /// Its fields. A field that is not here is nobody's business: it is neither compared nor changed.
+    pub fields: BTreeMap<String, Value>,
+    /// Fields whose values are secrets: how each is given (`env:NAME`, `generate`), never what it is. A secret
+    /// is set when the thing is made, and when its fingerprint in `fields` differs.
+    pub secrets: BTreeMap<String, String>,
+    /// Fields that cannot be changed: another value makes another thing.
+    pub fixed: &'static [&'static str],
+    /// Where it stands in the file: `tenantry.toml:12`.
+    pub place: Option<String>,
+}
+
+impl Resource {
+    /// A thing without fields.
+    #[must_use]
+    pub fn new(kind: Kind, target: Target, address: impl AsRef<str>) -> Resource {
+        Resource {
+            address: Address::new(address.as_ref()),
+            kind,
+            target,
+            id: None,
+            fields: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            fixed: &[],
+            place: None,
+        }
+    }
+
+    /// With a field.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Resource {
+        self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With a field where there is a value.
+    #[must_use]
+    pub fn maybe(self, name: &str, value: Option<impl Into<Value>>) -> Resource {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+}
