@@ -62,6 +62,8 @@ pub enum Kind {
     Ticket,
     /// A signing key.
     SigningKey,
+    /// A group of another identity provider.
+    Group,
     /// A call in the audit.
     AuditEntry,
 }
@@ -97,6 +99,7 @@ impl Kind {
             Kind::Log => "log event",
             Kind::Ticket => "ticket",
             Kind::SigningKey => "signing key",
+            Kind::Group => "group",
             Kind::AuditEntry => "audit entry",
         }
     }
@@ -129,6 +132,9 @@ pub enum Refusal {
     /// A new password is not taken.
     #[error("{0}")]
     Password(Fault),
+    /// There are as many as there may be; the sentence for the caller.
+    #[error("{0}")]
+    Limit(&'static str),
     /// It is known what is meant, and not offered here.
     #[error("{0}")]
     Unsupported(&'static str),
@@ -174,6 +180,7 @@ impl Refusal {
             Refusal::Invalid { .. } | Refusal::Password(_) => "VALIDATION_ERROR",
             Refusal::Unsupported(_) => "NOT_SUPPORTED",
             Refusal::Forbidden { .. } => "FORBIDDEN",
+            Refusal::Limit(_) => "LIMIT_REACHED",
             Refusal::TooMany { .. } => "RATE_LIMITED",
             Refusal::Entropy(_) => "NO_ENTROPY",
             Refusal::Store(error) => error.code(),

@@ -44,6 +44,7 @@ fn told(refusal: &Refusal) -> (StatusCode, Option<&'static str>, String) {
         Refusal::Contended(_) | Refusal::KeyReused => (StatusCode::CONFLICT, None, refusal.to_string()),
         Refusal::Invalid { code, message } => (StatusCode::BAD_REQUEST, Some(code), message.clone()),
         Refusal::Password(fault) => (StatusCode::BAD_REQUEST, None, fault.to_string()),
+        Refusal::Limit(why) => (StatusCode::FORBIDDEN, None, (*why).to_owned()),
         Refusal::Unsupported(why) => (StatusCode::BAD_REQUEST, Some("operation_not_supported"), (*why).to_owned()),
         Refusal::Forbidden { any_of } => (
             StatusCode::FORBIDDEN,
@@ -96,6 +97,8 @@ fn exists(kind: Kind) -> &'static str {
         Kind::Api => "A resource server with the same identifier already exists.",
         Kind::Role => "The role already exists.",
         Kind::User => "The user already exists.",
+        Kind::AuthenticationMethod => "Authentication method already exists.",
+        Kind::DeviceCredential => "A public key already exists for the device.",
         Kind::Client => "A client with the same id already exists.",
         Kind::ClientGrant => "A resource server with the same identifier already exists for this client.",
         Kind::Connection => "A connection with the same name already exists",

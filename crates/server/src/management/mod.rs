@@ -8,17 +8,23 @@
 //! `ROUTES` answers 501, anything else 404, both in the shape of every other error.
 
 mod auth;
+mod authentication_methods;
 mod body;
 mod compatibility;
+mod device_credentials;
 mod dispatch;
 mod failure;
+mod federated;
 mod formats;
+mod grants;
 mod logs;
 mod organizations;
 mod paging;
 mod query;
+mod refresh_tokens;
 mod route;
 pub(crate) mod schema;
+mod sessions;
 mod surface;
 mod user_blocks;
 

@@ -30,12 +30,20 @@ pub(crate) fn part(query: &Query, usual: i64) -> Result<Part, Refusal> {
     Ok(Part::Page { offset, limit, total: query.flag("include_totals").unwrap_or(false) })
 }
 
+/// Which part of a list that is answered from one part to the next alone.
+pub(crate) fn checkpoint(query: &Query) -> Part {
+    Part::From { from: query.text("from").map(str::to_owned), take: query.int("take").unwrap_or(50) }
+}
+
 /// The answer for a part of a list whose items stand under `key`.
 pub(crate) fn answer(part: &Part, key: &str, listed: Listed<Value>) -> Answer {
     match part {
         Part::From { .. } => {
             let mut body = Map::new();
             body.insert(key.to_owned(), Value::Array(listed.items));
+            if let Some(total) = listed.total {
+                body.insert("total".to_owned(), json!(total));
+            }
             if let Some(next) = listed.next {
                 body.insert("next".to_owned(), Value::String(next));
             }

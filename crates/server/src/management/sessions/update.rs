@@ -1,0 +1,14 @@
+//! `PATCH /api/v2/sessions/{id}`.
+
+use serde_json::Value;
+use tenantry_identity::Refusal;
+
+use super::shown;
+use crate::management::route::{Answer, Call};
+
+/// Answers the call.
+pub(super) async fn handle(mut call: Call) -> Result<Answer, Refusal> {
+    let metadata = call.body.shift_remove("session_metadata").unwrap_or(Value::Null);
+    let session = call.identity.update_session(&call.caller, call.param("id"), metadata).await?;
+    Ok(Answer::ok(shown(&session)))
+}
