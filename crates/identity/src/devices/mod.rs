@@ -88,7 +88,7 @@ impl Identity {
         caller.may(&["create:current_user_device_credentials"], Target::Platform)?;
         let user =
             caller.user.as_deref().ok_or(Refusal::Unsupported("Cannot create device credentials for that user."))?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         // One key for each device, client and user: the id follows from them, so that a second one collides.
         let whole = [user, "\0", &new.client_id, "\0", &new.device_id].concat();
         let hash = crate::text::hex(digest(&SHA256, whole.as_bytes()).as_ref());

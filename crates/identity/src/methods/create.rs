@@ -46,7 +46,7 @@ impl Identity {
         new: NewMethod,
     ) -> Result<Method, Refusal> {
         caller.may(&["create:authentication_methods"], Target::Platform)?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         let known = self.store.authentication_methods(user, Window { offset: 0, limit: MOST }).await?;
         if i64::try_from(known.len()).unwrap_or(MOST) >= MOST {
             return Err(Refusal::Limit("You reached the limit of entities of this type for this user."));
@@ -83,7 +83,7 @@ impl Identity {
         new: Vec<NewMethod>,
     ) -> Result<Vec<Method>, Refusal> {
         caller.may(&["update:authentication_methods"], Target::Platform)?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         if i64::try_from(new.len()).unwrap_or(i64::MAX) > MOST {
             return Err(Refusal::Limit("You reached the limit of entities of this type for this user."));
         }
@@ -162,12 +162,7 @@ impl Identity {
     /// [`Refusal::Forbidden`], [`Refusal::Missing`].
     pub async fn user_exists(&self, caller: &Caller, any_of: &'static [Permission], id: &str) -> Result<(), Refusal> {
         caller.may(any_of, Target::Platform)?;
-        self.known_user(id).await
-    }
-
-    /// Passes when there is such a user.
-    pub(crate) async fn known_user(&self, id: &str) -> Result<(), Refusal> {
-        self.store.user(id).await?.map(drop).ok_or(Refusal::Missing(Kind::User))
+        self.must_exist(id).await
     }
 }
 

@@ -18,7 +18,7 @@ impl Identity {
         part: &Part,
     ) -> Result<Listed<Method>, Refusal> {
         caller.may(&["read:authentication_methods"], Target::Platform)?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         let (window, total) = match part {
             Part::Page { offset, limit, total } => (Window { offset: *offset, limit: *limit }, *total),
             Part::From { take, .. } => (Window { offset: 0, limit: *take }, false),
@@ -34,7 +34,7 @@ impl Identity {
     /// [`Refusal::Missing`].
     pub async fn authentication_method(&self, caller: &Caller, user: &str, id: &str) -> Result<Method, Refusal> {
         caller.may(&["read:authentication_methods"], Target::Platform)?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         let row = self.store.authentication_method(user, id).await?;
         row.map(Method::from_row).ok_or(Refusal::Missing(Kind::AuthenticationMethod))
     }
@@ -45,7 +45,7 @@ impl Identity {
     /// [`Refusal::Missing`].
     pub async fn enrollments(&self, caller: &Caller, user: &str) -> Result<Vec<Method>, Refusal> {
         caller.may(&["read:users", "read:current_user"], Target::Platform)?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         let rows = self.store.authentication_methods(user, Window { offset: 0, limit: 100 }).await?;
         let methods = rows.into_iter().map(Method::from_row);
         Ok(methods.filter(|method| method.kind != "passkey" && method.kind != RECOVERY).collect())

@@ -69,7 +69,7 @@ impl Identity {
     /// [`Refusal::Missing`].
     pub async fn delete_refresh_tokens_of(&self, caller: &Caller, user: &str) -> Result<(), Refusal> {
         caller.may(&["delete:refresh_tokens"], Target::Platform)?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         let which = Revocation { user_id: Some(user.to_owned()), ..Revocation::default() };
         self.revoke_refresh_tokens(caller, which).await
     }

@@ -26,7 +26,7 @@ impl Identity {
     /// [`Refusal::Missing`].
     pub async fn delete_sessions_of(&self, caller: &Caller, user: &str) -> Result<(), Refusal> {
         caller.may(&["delete:sessions"], Target::Platform)?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         self.end(caller, "sessions.delete_all", json!({ "user": user }), |batch| {
             batch.delete_sessions_of(user);
         })
@@ -62,7 +62,7 @@ impl Identity {
     ) -> Result<(), Refusal> {
         const ANY: &[Permission] = &["delete:sessions", "delete:refresh_tokens"];
         caller.may(ANY, Target::Platform)?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         if let Some(id) = session {
             let found = self.store.session(id).await?;
             // A session of somebody else is none of this user's.

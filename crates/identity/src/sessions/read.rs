@@ -29,7 +29,7 @@ impl Identity {
         total: bool,
     ) -> Result<Listed<Session>, Refusal> {
         caller.may(&["read:sessions"], Target::Platform)?;
-        self.known_user(user).await?;
+        self.must_exist(user).await?;
         let now = self.now();
         let after = part.after()?;
         let after = after.as_ref().map(|(micros, id)| (*micros, id.as_str()));

@@ -167,7 +167,7 @@ impl User {
     }
 
     /// What a password is held against, so that it does not repeat it.
-    fn about(&self) -> Fields {
+    pub(crate) fn about(&self) -> Fields {
         let mut about = Fields::new();
         for (name, value) in [("email", &self.email), ("username", &self.username)] {
             if let Some(value) = value {
