@@ -8,6 +8,7 @@ use tenantry_guard::Guard;
 use tenantry_identity::{Identity, Issuer, VerifiedCache};
 use tenantry_policy::{Bound, Clock, Entropy};
 
+use crate::limits::{Limits, Rates};
 use crate::{endpoints, management, own};
 
 /// What the endpoints share.
@@ -19,6 +20,7 @@ pub struct App {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: Arc<VerifiedCache<Arc<Bound>>>,
+    pub(crate) limits: Arc<Limits>,
 }
 
 impl App {
@@ -27,7 +29,15 @@ impl App {
     pub fn new(guard: Arc<Guard>, identity: Arc<Identity>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> App {
         let issuer = Arc::clone(identity.issuer());
         let tokens = Arc::new(VerifiedCache::new(100_000, Arc::clone(&issuer)));
-        App { guard, issuer, identity, entropy, clock, tokens }
+        let limits = Arc::new(Limits::new(Rates::none(), &clock));
+        App { guard, issuer, identity, entropy, clock, tokens, limits }
+    }
+
+    /// With limits on how much callers may ask; without, they may ask as much as they like.
+    #[must_use]
+    pub fn limited(mut self, rates: Rates) -> App {
+        self.limits = Arc::new(Limits::new(rates, &self.clock));
+        self
     }
 
     /// A new request's id.
