@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tenantry_file::Loaded;
-use tenantry_file::words::SourceUrl as DeclaredUrl;
+use tenantry_file::words::{Rate as DeclaredRate, SourceUrl as DeclaredUrl};
 use tenantry_guard::{Guard, Parts};
 use tenantry_identity::{Identity, Issuer, Subject};
 use tenantry_policy::{Clock, Entropy};
-use tenantry_server::App;
+use tenantry_server::{App, Rate, Rates};
 use tenantry_source::{InUse, Options, Source};
 use tenantry_store::{Store, StoreUrl};
 
@@ -103,7 +103,7 @@ impl Runtime {
     #[must_use]
     pub fn app(&self) -> App {
         let (clock, entropy) = (Arc::clone(&self.ambient.clock), Arc::clone(&self.ambient.entropy));
-        App::new(Arc::clone(&self.guard), Arc::clone(&self.identity), clock, entropy)
+        App::new(Arc::clone(&self.guard), Arc::clone(&self.identity), clock, entropy).limited(rates(&self.loaded))
     }
 
     /// The subject of a token for somebody whom the file names.
@@ -112,6 +112,25 @@ impl Runtime {
     /// `UNKNOWN_PRINCIPAL`.
     pub fn subject(&self, who: &Who) -> Result<Subject, Failure> {
         subject(&self.loaded, who)
+    }
+}
+
+/// How much callers may ask, by the file.
+fn rates(loaded: &Loaded) -> Rates {
+    let rate = |declared: &Option<DeclaredRate>| {
+        let (count, within) = declared.as_ref()?.parse()?;
+        Some(Rate { count: u32::try_from(count).unwrap_or(u32::MAX), within })
+    };
+    let accounts = loaded.document().account.iter();
+    let accounts = accounts.filter_map(|(id, account)| Some((id.clone(), rate(&account.limits.requests)?))).collect();
+    let usual = Rates { accounts, ..Rates::default() };
+    let Some(platform) = loaded.document().platform.as_ref() else { return usual };
+    let limits = &platform.limits;
+    Rates {
+        calls: rate(&limits.calls).or(usual.calls),
+        tokens: rate(&limits.tokens).or(usual.tokens),
+        strangers: rate(&limits.strangers).or(usual.strangers),
+        accounts: usual.accounts,
     }
 }
 

@@ -52,10 +52,24 @@ pub struct Platform {
     /// The address that clients reach the server at, and that tokens name as their issuer. `https://localhost:PORT/` when
     /// absent.
     pub issuer: Option<WebUrl>,
+    /// How much each caller may ask of this server.
+    pub limits: CallerLimits,
     /// The server's own certificate. One of the development authority when absent.
     pub tls: Option<Tls>,
     /// Whatever the operator wants to keep here.
     pub metadata: BTreeMap<String, serde_json::Value>,
+}
+
+/// How much each caller may ask of a server.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallerLimits {
+    /// Calls of the Management API and of our own APIs, per client and user; `6000/min` when absent.
+    pub calls: Option<Rate>,
+    /// Tokens at `/oauth/token`, per client; `6000/min` when absent.
+    pub tokens: Option<Rate>,
+    /// Requests without a good token or client, per address; `600/min` when absent.
+    pub strangers: Option<Rate>,
 }
 
 /// A certificate and its private key. Read again when the files change.

@@ -153,6 +153,9 @@ pub enum Refusal {
     /// The request was made before with another body.
     #[error("this Idempotency-Key was used before for another request")]
     KeyReused,
+    /// The request with this key is under way, or its outcome is not known.
+    #[error("the request with this Idempotency-Key is under way, or its outcome is not known")]
+    KeyInUse,
     /// No randomness.
     #[error(transparent)]
     Entropy(#[from] NoEntropy),
@@ -176,7 +179,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::Missing(_) | Refusal::Hidden => "NOT_FOUND",
-            Refusal::Exists(_) | Refusal::Contended(_) | Refusal::KeyReused => "CONFLICT",
+            Refusal::Exists(_) | Refusal::Contended(_) | Refusal::KeyReused | Refusal::KeyInUse => "CONFLICT",
             Refusal::Invalid { .. } | Refusal::Password(_) => "VALIDATION_ERROR",
             Refusal::Unsupported(_) => "NOT_SUPPORTED",
             Refusal::Forbidden { .. } => "FORBIDDEN",

@@ -8,11 +8,13 @@ mod body;
 mod endpoints;
 mod limits;
 mod management;
+mod once;
 mod own;
 mod serve;
 mod whole;
 
 pub use app::{App, router};
+pub use limits::{Rate, Rates};
 pub use management::{OperationFacts, compatibility, operations, scopes as management_scopes};
 pub use own::{EndpointFacts, Level, document as openapi, endpoints};
-pub use serve::{PROTOCOLS, Patience, ServeError, Wire, serve, serve_with};
+pub use serve::{PROTOCOLS, Patience, ServeError, Wire, from_address, serve, serve_with};

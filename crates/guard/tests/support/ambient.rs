@@ -19,6 +19,14 @@ impl Default for TestClock {
     }
 }
 
+impl TestClock {
+    /// So much later.
+    #[allow(dead_code, reason = "not every test program lets time pass")]
+    pub fn advance(&self, time: Duration) {
+        self.0.fetch_add(i64::try_from(time.as_micros()).expect("a short time"), Ordering::SeqCst);
+    }
+}
+
 impl Clock for TestClock {
     fn now_micros(&self) -> i64 {
         self.0.fetch_add(1, Ordering::SeqCst)

@@ -11,7 +11,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use tenantry_policy::Clock;
 
-use super::{Rate, Standing};
+use super::{Count, Rate};
 
 /// How often full buckets, which say nothing, are forgotten: every so many requests.
 const SWEEP: u64 = 16_384;
@@ -48,12 +48,12 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         let each = rate.within.checked_div(rate.count)?;
         let quota = Quota::with_period(each)?.allow_burst(NonZeroU32::new(rate.count)?);
         let ticks = Ticks(Arc::clone(clock));
-        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), ticks).with_middleware();
+        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), ticks);
         Some(Buckets { limiter, rate, clock: Arc::clone(clock), taken: AtomicU64::new(0) })
     }
 
     /// Takes one out of the key's bucket; `Err` when there is none.
-    pub(super) fn take(&self, key: K) -> Result<Standing, Standing> {
+    pub(super) fn take(&self, key: K) -> Result<Count, Count> {
         if self.taken.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
             self.limiter.retain_recent();
         }
@@ -63,12 +63,12 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
                 let remaining = state.remaining_burst_capacity();
                 let each = self.rate.within.checked_div(limit).unwrap_or_default();
                 let full = each.saturating_mul(limit.saturating_sub(remaining));
-                Ok(Standing { limit, remaining, reset: self.after(full), wait: None })
+                Ok(Count { limit, remaining, reset: self.after(full), wait: None })
             }
             Err(until) => {
                 let wait = until.wait_time_from(self.clock.monotonic());
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                Err(Standing { limit, remaining: 0, reset: self.after(wait), wait: Some(seconds.max(1)) })
+                Err(Count { limit, remaining: 0, reset: self.after(wait), wait: Some(seconds.max(1)) })
             }
         }
     }

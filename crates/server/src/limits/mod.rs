@@ -3,6 +3,7 @@
 
 mod bucket;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub struct Rate {
 }
 
 /// The rates. `None` does not limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rates {
     /// The Management API and our own APIs, per client and user.
     pub calls: Option<Rate>,
@@ -36,13 +37,15 @@ pub struct Rates {
     pub tokens: Option<Rate>,
     /// Requests without a good token or client, per address (IPv6: per network of 64 bits).
     pub strangers: Option<Rate>,
+    /// Data tools, for all callers of an account together, by its tenant id.
+    pub accounts: BTreeMap<String, Rate>,
 }
 
 impl Default for Rates {
     /// 6,000 calls and 6,000 tokens a minute per client, 600 strangers' requests a minute per address.
     fn default() -> Rates {
         let minute = |count| Some(Rate { count, within: Duration::from_mins(1) });
-        Rates { calls: minute(6_000), tokens: minute(6_000), strangers: minute(600) }
+        Rates { calls: minute(6_000), tokens: minute(6_000), strangers: minute(600), accounts: BTreeMap::new() }
     }
 }
 
@@ -50,7 +53,7 @@ impl Rates {
     /// No limits.
     #[must_use]
     pub fn none() -> Rates {
-        Rates { calls: None, tokens: None, strangers: None }
+        Rates { calls: None, tokens: None, strangers: None, accounts: BTreeMap::new() }
     }
 }
 
@@ -60,11 +63,12 @@ pub(crate) struct Limits {
     calls: Option<Buckets<String>>,
     tokens: Option<Buckets<String>>,
     strangers: Option<Buckets<IpAddr>>,
+    accounts: BTreeMap<String, Buckets<()>>,
 }
 
 /// How a caller stands after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Count {
     limit: u32,
     remaining: u32,
     /// When the bucket is full again, or, of one that is empty, when a request is let through: seconds
@@ -76,35 +80,46 @@ pub(crate) struct Standing {
 
 impl Limits {
     pub(crate) fn new(rates: Rates, clock: &Arc<dyn Clock>) -> Limits {
+        let accounts = rates.accounts.into_iter();
+        let accounts = accounts.filter_map(|(tenant, rate)| Some((tenant, Buckets::new(rate, clock)?)));
         Limits {
             calls: rates.calls.and_then(|rate| Buckets::new(rate, clock)),
             tokens: rates.tokens.and_then(|rate| Buckets::new(rate, clock)),
             strangers: rates.strangers.and_then(|rate| Buckets::new(rate, clock)),
+            accounts: accounts.collect(),
         }
     }
 
     /// Counts a call of a caller whose token was verified. `Err` is one too many.
-    pub(crate) fn call(&self, caller: &Caller) -> Result<Option<Standing>, Standing> {
+    pub(crate) fn call(&self, caller: &Caller) -> Result<Option<Count>, Count> {
         let Some(buckets) = &self.calls else { return Ok(None) };
         let client = caller.client.as_deref().unwrap_or_default();
         buckets.take([client, "/", caller.user.as_deref().unwrap_or_default()].concat()).map(Some)
     }
 
+    /// Counts a data tool's call for its account. `Err` is one too many.
+    pub(crate) fn account(&self, tenant: Option<&str>) -> Result<Option<Count>, Count> {
+        match tenant.and_then(|tenant| self.accounts.get(tenant)) {
+            Some(buckets) => buckets.take(()).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Counts a client's request for a token. `Err` is one too many.
     #[allow(dead_code, reason = "for the token endpoint")]
-    pub(crate) fn token(&self, client: &str) -> Result<Option<Standing>, Standing> {
+    pub(crate) fn token(&self, client: &str) -> Result<Option<Count>, Count> {
         let Some(buckets) = &self.tokens else { return Ok(None) };
         buckets.take(client.to_owned()).map(Some)
     }
 
     /// Counts a request that nobody vouches for. `Err` is one too many.
-    pub(crate) fn stranger(&self, address: Option<IpAddr>) -> Result<Option<Standing>, Standing> {
+    pub(crate) fn stranger(&self, address: Option<IpAddr>) -> Result<Option<Count>, Count> {
         let (Some(buckets), Some(address)) = (&self.strangers, address) else { return Ok(None) };
         buckets.take(network(address)).map(Some)
     }
 }
 
-impl Standing {
+impl Count {
     /// Seconds to wait, 1 or more.
     pub(crate) fn retry_after(self) -> u64 {
         self.wait.unwrap_or(1).max(1)
@@ -122,7 +137,7 @@ impl Standing {
 }
 
 /// Tells the caller how it stands, where it is limited.
-pub(crate) fn told(standing: Option<Standing>, mut response: Response) -> Response {
+pub(crate) fn told(standing: Option<Count>, mut response: Response) -> Response {
     if let Some(standing) = standing {
         standing.tell(response.headers_mut());
     }
@@ -162,7 +177,7 @@ mod tests {
         let hands = Arc::new(Hands::default());
         let clock: Arc<dyn Clock> = hands.clone();
         let rate = Some(Rate { count, within: Duration::from_mins(1) });
-        (Limits::new(Rates { calls: rate, tokens: rate, strangers: rate }, &clock), hands)
+        (Limits::new(Rates { calls: rate, tokens: rate, strangers: rate, accounts: BTreeMap::new() }, &clock), hands)
     }
 
     fn caller(client: &str) -> Caller {

@@ -3,25 +3,28 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tenantry_identity::text::Fields;
-use tenantry_identity::{Reach, Refusal};
+use tenantry_identity::{Caller, Reach, Refusal};
 
 use crate::answer;
 use crate::app::App;
+use crate::limits::{Count, told};
 use crate::management::failure::{response, shaped};
 use crate::management::query::Query;
 use crate::management::route::{Call, Route};
 use crate::management::surface::{OPERATIONS, Operation};
 use crate::management::{FAMILIES, auth, body, schema};
+use crate::once::{self, Begun};
+use crate::serve::Peer;
 
 /// The endpoints by operation.
 static ROUTES: LazyLock<HashMap<&'static str, &'static Route>> =
@@ -33,8 +36,8 @@ pub(crate) fn router() -> Router<App> {
     for operation in OPERATIONS.iter() {
         let Some(filter) = filter(&operation.method) else { continue };
         let path = axum_path(&operation.path);
-        let handler = on(filter, move |state, method, params, query, headers, sent| {
-            answered(operation, state, method, params, query, headers, sent)
+        let handler = on(filter, move |state, peer, uri, params, query, headers, sent| {
+            counted(operation, state, peer, uri, params, query, headers, sent)
         });
         match paths.iter_mut().find(|(known, _)| *known == path) {
             Some((_, methods)) => *methods = std::mem::take(methods).merge(handler),
@@ -69,20 +72,53 @@ async fn wrong_method() -> Response {
     shaped(StatusCode::NOT_FOUND, None, "Not Found")
 }
 
-async fn answered(
+/// Lets a caller through that has asked for no more than its share, and tells it how it stands.
+#[allow(clippy::too_many_arguments, reason = "what the framework takes apart")]
+async fn counted(
     operation: &'static Operation,
     State(app): State<App>,
-    _method: Method,
+    peer: Option<Extension<Peer>>,
+    uri: Uri,
     params: Result<RawPathParams, RawPathParamsRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     sent: Body,
 ) -> Response {
+    let address = peer.map(|Extension(Peer(address))| address);
     let request_id = app.request_id();
-    let caller = match auth::caller(&app, &headers, None, request_id) {
+    let caller = match auth::caller(&app, &headers, address, request_id) {
         Ok(caller) => caller,
-        Err(response) => return *response,
+        Err(refused) => {
+            return match app.limits.stranger(address) {
+                Ok(standing) => told(standing, *refused),
+                Err(standing) => too_many(standing),
+            };
+        }
     };
+    match app.limits.call(&caller) {
+        Ok(standing) => {
+            let asked = Asked { uri, params, query, headers, sent };
+            told(standing, answered(operation, app, caller, asked).await)
+        }
+        Err(standing) => too_many(standing),
+    }
+}
+
+fn too_many(standing: Count) -> Response {
+    told(Some(standing), response(&Refusal::TooMany { retry_after: standing.retry_after() }))
+}
+
+/// A request, taken apart.
+struct Asked {
+    uri: Uri,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    query: Option<String>,
+    headers: HeaderMap,
+    sent: Body,
+}
+
+async fn answered(operation: &'static Operation, app: App, caller: Caller, asked: Asked) -> Response {
+    let Asked { uri, params, query, headers, sent } = asked;
     if let Reach::Platform(held) = &caller.reach
         && !operation.scopes.is_empty()
         && !operation.scopes.iter().any(|scope| held.contains(scope))
@@ -98,8 +134,22 @@ async fn answered(
         Ok(call) => call,
         Err(refusal) => return response(&refusal),
     };
+    let body = Value::Object(call.body.clone()).to_string();
+    let uri = uri.to_string();
+    let parts = [operation.method.as_bytes(), uri.as_bytes(), body.as_bytes()];
+    let claim = match once::begin(&app.identity, &operation.method, &headers, &call.caller, &parts).await {
+        Ok(Begun::Go(claim)) => claim,
+        Ok(Begun::Before(response)) => return *response,
+        Err(refusal) => return response(&refusal),
+    };
     // A task of its own: a caller that hangs up must not leave an act without its end on record.
-    match tokio::spawn((route.handle)(call)).await {
+    let acting = async move {
+        let outcome = (route.handle)(call).await;
+        let told = outcome.as_ref().map(|done| (done.status, done.body.as_ref().map(Value::to_string)));
+        once::end(&app.identity, claim.as_ref(), told).await;
+        outcome
+    };
+    match tokio::spawn(acting).await {
         Ok(Ok(done)) => match done.body {
             Some(body) => answer::json(done.status, body.to_string().into_bytes()),
             None => {
@@ -120,7 +170,7 @@ async fn answered(
 async fn read(
     operation: &'static Operation,
     app: &App,
-    caller: tenantry_identity::Caller,
+    caller: Caller,
     params: Result<RawPathParams, RawPathParamsRejection>,
     query: Option<String>,
     headers: &HeaderMap,

@@ -41,7 +41,9 @@ fn told(refusal: &Refusal) -> (StatusCode, Option<&'static str>, String) {
         }
         Refusal::Hidden => (StatusCode::NOT_FOUND, None, "Not Found".to_owned()),
         Refusal::Exists(kind) => (StatusCode::CONFLICT, None, exists(*kind).to_owned()),
-        Refusal::Contended(_) | Refusal::KeyReused => (StatusCode::CONFLICT, None, refusal.to_string()),
+        Refusal::Contended(_) | Refusal::KeyInUse => (StatusCode::CONFLICT, None, refusal.to_string()),
+        // Not a conflict: some clients send those again and again.
+        Refusal::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, Some("idempotency_key_reused"), refusal.to_string()),
         Refusal::Invalid { code, message } => (StatusCode::BAD_REQUEST, Some(code), message.clone()),
         Refusal::Password(fault) => (StatusCode::BAD_REQUEST, None, fault.to_string()),
         Refusal::Limit(why) => (StatusCode::FORBIDDEN, None, (*why).to_owned()),

@@ -3,22 +3,25 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router};
 use serde_json::Value;
 use tenantry_identity::contexts::Standing;
 use tenantry_identity::{Caller, Reach, Refusal};
 
 use crate::app::App;
 use crate::auth::bearer;
+use crate::limits::{Count, told};
 use crate::management::schema;
+use crate::once::{self, Begun};
 use crate::own::endpoint::{Endpoint, Level, Raw};
 use crate::own::{ENDPOINTS, failure, form};
+use crate::serve::Peer;
 use crate::{answer, body};
 
 /// Adds every endpoint of our own contexts.
@@ -28,8 +31,8 @@ pub(crate) fn routes(mut router: Router<App>) -> Router<App> {
         let filter =
             Method::from_bytes(endpoint.method.as_bytes()).ok().and_then(|name| MethodFilter::try_from(name).ok());
         let Some(filter) = filter else { continue };
-        let handler = on(filter, move |state, params, query, headers, sent| {
-            answered(endpoint, state, params, query, headers, sent)
+        let handler = on(filter, move |state, peer, uri, params, query, headers, sent| {
+            counted(endpoint, state, peer, uri, params, query, headers, sent)
         });
         match paths.iter_mut().find(|(known, _)| *known == endpoint.path) {
             Some((_, methods)) => *methods = std::mem::take(methods).merge(handler),
@@ -42,19 +45,55 @@ pub(crate) fn routes(mut router: Router<App>) -> Router<App> {
     router
 }
 
-async fn answered(
+/// Lets a caller through that has asked for no more than its share, and tells it how it stands.
+#[allow(clippy::too_many_arguments, reason = "what the framework takes apart")]
+async fn counted(
     endpoint: &'static Endpoint,
     State(app): State<App>,
+    peer: Option<Extension<Peer>>,
+    uri: Uri,
     params: Result<RawPathParams, RawPathParamsRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     sent: Body,
 ) -> Response {
+    let address = peer.map(|Extension(Peer(address))| address);
     let request_id = app.request_id();
-    let (caller, tenant) = match enter(endpoint, &app, &headers, None, &request_id).await {
+    let entered = match enter(endpoint, &app, &headers, address, &request_id).await {
         Ok(entered) => entered,
-        Err(response) => return *response,
+        Err(refused) => {
+            return match app.limits.stranger(address) {
+                Ok(standing) => told(standing, *refused),
+                Err(standing) => too_many(standing, &request_id),
+            };
+        }
     };
+    match app.limits.call(&entered.0) {
+        Ok(standing) => {
+            let asked = Asked { request_id, uri, params, query, headers, sent };
+            told(standing, answered(endpoint, app, entered, asked).await)
+        }
+        Err(standing) => too_many(standing, &request_id),
+    }
+}
+
+fn too_many(standing: Count, request_id: &str) -> Response {
+    let refusal = Refusal::TooMany { retry_after: standing.retry_after() };
+    told(Some(standing), failure::response(&refusal, request_id))
+}
+
+/// A request, taken apart.
+struct Asked {
+    request_id: String,
+    uri: Uri,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    query: Option<String>,
+    headers: HeaderMap,
+    sent: Body,
+}
+
+async fn answered(endpoint: &'static Endpoint, app: App, (caller, tenant): (Caller, String), asked: Asked) -> Response {
+    let Asked { request_id, uri, params, query, headers, sent } = asked;
     if let Err(refusal) = permitted(endpoint, &caller) {
         app.identity.denied(&caller, &tenant, endpoint.name.as_str(), &refusal).await;
         return refused_by_level(endpoint, &caller, &request_id)
@@ -71,8 +110,22 @@ async fn answered(
         Ok(raw) => raw,
         Err(refusal) => return failure::response(&refusal, &request_id),
     };
+    let body = bytes.unwrap_or_default();
+    let uri = uri.to_string();
+    let parts = [endpoint.method.as_bytes(), uri.as_bytes(), body.as_slice()];
+    let claim = match once::begin(&app.identity, endpoint.method, &headers, &raw.caller, &parts).await {
+        Ok(Begun::Go(claim)) => claim,
+        Ok(Begun::Before(response)) => return *response,
+        Err(refusal) => return failure::response(&refusal, &request_id),
+    };
     // A task of its own: a caller that hangs up must not leave an act without its end on record.
-    match tokio::spawn((endpoint.handle)(raw)).await {
+    let acting = async move {
+        let outcome = (endpoint.handle)(raw).await;
+        let told = outcome.as_ref().map(|done| (done.status, done.body.as_ref().map(ToString::to_string)));
+        once::end(&app.identity, claim.as_ref(), told).await;
+        outcome
+    };
+    match tokio::spawn(acting).await {
         Ok(Ok(done)) => match done.body {
             Some(body) => answer::json(done.status, body.to_string().into_bytes()),
             None => {

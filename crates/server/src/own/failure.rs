@@ -22,7 +22,8 @@ pub(crate) fn response(refusal: &Refusal, request_id: &str) -> Response {
         Refusal::Missing(_) | Refusal::Hidden => {
             (StatusCode::NOT_FOUND, "there is no such thing, or it is not yours to see".to_owned())
         }
-        Refusal::Exists(_) | Refusal::Contended(_) | Refusal::KeyReused => (StatusCode::CONFLICT, refusal.to_string()),
+        Refusal::Exists(_) | Refusal::Contended(_) | Refusal::KeyInUse => (StatusCode::CONFLICT, refusal.to_string()),
+        Refusal::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, refusal.to_string()),
         Refusal::Invalid { message, .. } => (StatusCode::BAD_REQUEST, message.clone()),
         Refusal::Unsupported(why) => (StatusCode::BAD_REQUEST, (*why).to_owned()),
         Refusal::Forbidden { .. } => (StatusCode::FORBIDDEN, "a permission is missing".to_owned()),

@@ -85,6 +85,12 @@ impl Default for Patience {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// A request as if it came from an address, for callers of [`router`] in the same process.
+#[must_use]
+pub fn from_address(address: IpAddr, request: axum::http::request::Builder) -> axum::http::request::Builder {
+    request.extension(Peer(address.to_canonical()))
+}
+
 /// Serves until `stop` is done; calls under way are then finished first.
 ///
 /// # Errors

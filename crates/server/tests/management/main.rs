@@ -13,5 +13,6 @@
 #[allow(dead_code, reason = "shared by several test programs")]
 mod support;
 
+mod once;
 mod organizations;
 mod site;

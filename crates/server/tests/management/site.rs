@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ use tenantry_file::{SourceText, compile, load};
 use tenantry_guard::{Guard, Parts};
 use tenantry_identity::{Identity, Issuer};
 use tenantry_policy::{Clock, Entropy};
-use tenantry_server::{App, management_scopes, router};
+use tenantry_server::{App, Rates, from_address, management_scopes, router};
 use tenantry_store::{Store, StoreUrl};
 use tower::ServiceExt;
 
@@ -24,6 +24,7 @@ use crate::support::database::Database;
 /// A server.
 pub struct Site {
     router: Router,
+    app: App,
     pub identity: Arc<Identity>,
     pub clock: Arc<TestClock>,
     token: String,
@@ -68,9 +69,59 @@ impl Site {
         let guard = Arc::new(guard.await.unwrap());
         let identity = Arc::new(Identity::new(store, issuer, Arc::clone(&shared), Arc::clone(&entropy)));
         identity.prepare(&management_scopes()).await.unwrap();
-        let router = router(App::new(guard, Arc::clone(&identity), shared, entropy));
+        let app = App::new(guard, Arc::clone(&identity), shared, entropy);
+        let router = router(app.clone());
         let token = identity.issuer().issue_management("test", &management_scopes(), Duration::from_hours(1)).unwrap();
-        Site { router, identity, clock, token, _folder: folder }
+        Site { router, app, identity, clock, token, _folder: folder }
+    }
+
+    /// The same with limits on what callers may ask.
+    pub fn limited(&self, rates: Rates) -> Site {
+        Site {
+            router: router(self.app.clone().limited(rates)),
+            app: self.app.clone(),
+            identity: Arc::clone(&self.identity),
+            clock: Arc::clone(&self.clock),
+            token: self.token.clone(),
+            _folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Calls with every scope and further headers; answers the headers, too.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> (u16, HeaderMap, Value) {
+        self.send_as(&self.token, method, path, headers, body).await
+    }
+
+    /// The same with another token, from 192.0.2.1.
+    pub async fn send_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> (u16, HeaderMap, Value) {
+        let mut request = Request::builder().method(method).uri(format!("/api/v2{path}"));
+        request = request.header("authorization", format!("Bearer {token}"));
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = from_address("192.0.2.1".parse().unwrap(), request);
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let json = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        (status, headers, json)
     }
 
     /// A token with these scopes only.
@@ -101,16 +152,7 @@ impl Site {
 
     /// The same with another token.
     pub async fn call_as(&self, token: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        let mut request = Request::builder().method(method).uri(format!("/api/v2{path}"));
-        request = request.header("authorization", format!("Bearer {token}"));
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let json = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let (status, _, json) = self.send_as(token, method, path, &[], body).await;
         (status, json)
     }
 }

@@ -15,6 +15,7 @@ pub mod connections;
 pub mod consents;
 pub mod device_credentials;
 pub mod domains;
+pub mod idempotency;
 pub mod invitations;
 pub mod jobs;
 pub mod logs;
