@@ -1,10 +1,40 @@
 //! Who holds a role on the platform, in no account.
 
 use tenantry_store::identity::Window;
-use tenantry_store::identity::roles::{HeldAt, Holder};
+use tenantry_store::identity::roles::{HeldAt, Holder as Row};
 
 use crate::caller::Target;
+use crate::text::fields;
 use crate::{Caller, Identity, Kind, Listed, Part, Refusal};
+
+/// Somebody who holds a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The user's id.
+    pub user_id: String,
+    /// Its address.
+    pub email: Option<String>,
+    /// Its whole name.
+    pub name: Option<String>,
+    /// The address of its picture.
+    pub picture: Option<String>,
+    /// Since when, in microseconds since 1970 UTC.
+    pub since_micros: i64,
+}
+
+impl Holder {
+    fn from_row(row: Row) -> Holder {
+        let doc = fields(&row.user.doc);
+        let text = |name: &str| doc.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+        Holder {
+            name: text("name"),
+            picture: text("picture"),
+            user_id: row.user.id,
+            email: row.user.email,
+            since_micros: row.since_micros,
+        }
+    }
+}
 
 impl Identity {
     /// Who holds a role on the platform, in the order in which it was given.
@@ -23,7 +53,7 @@ impl Identity {
         let window = Window { offset, limit: part.fetch() };
         let rows = self.store.role_holders(id, HeldAt::PLATFORM, after, window).await?;
         let total = if count { Some(self.store.count_role_holders(id, HeldAt::PLATFORM).await?) } else { None };
-        let listed = part.listed(rows, |row| (row.since_micros, row.user.id.clone()), |row| row);
+        let listed = part.listed(rows, |row| (row.since_micros, row.user.id.clone()), Holder::from_row);
         Ok(Listed { total, ..listed })
     }
 

@@ -14,7 +14,9 @@ use crate::users::names;
 use crate::{Caller, Identity, Kind, Permission, Refusal};
 
 pub use create::NewRole;
+pub use holders::Holder;
 pub use list::RoleFilter;
+pub use tenantry_store::identity::roles::PermissionRow;
 
 /// Where a role can be held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -70,6 +70,7 @@ fn told(refusal: &Refusal) -> (StatusCode, Option<&'static str>, String) {
 fn missing(kind: Kind) -> (Option<&'static str>, &'static str) {
     match kind {
         Kind::Account => (None, "No organization found by that id or name"),
+        Kind::UserIdentity => (None, "The identity does not exist."),
         Kind::User => (Some("inexistent_user"), "The user does not exist."),
         Kind::Client => (Some("inexistent_client"), "The client does not exist"),
         Kind::ClientGrant => (Some("inexistent_client_grant"), "The grant does not exist."),
@@ -101,6 +102,7 @@ fn exists(kind: Kind) -> &'static str {
         Kind::User => "The user already exists.",
         Kind::AuthenticationMethod => "Authentication method already exists.",
         Kind::DeviceCredential => "A public key already exists for the device.",
+        Kind::UserIdentity => "Specified identity already exists.",
         Kind::Client => "A client with the same id already exists.",
         Kind::ClientGrant => "A resource server with the same identifier already exists for this client.",
         Kind::Connection => "A connection with the same name already exists",

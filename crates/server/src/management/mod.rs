@@ -22,11 +22,13 @@ mod organizations;
 mod paging;
 mod query;
 mod refresh_tokens;
+mod roles;
 mod route;
 pub(crate) mod schema;
 mod sessions;
 mod surface;
 mod user_blocks;
+mod users;
 
 pub use compatibility::{OperationFacts, compatibility, operations};
 pub(crate) use dispatch::router;
@@ -39,4 +41,5 @@ pub fn scopes() -> Vec<&'static str> {
 }
 
 /// Every endpoint.
-pub(crate) const FAMILIES: &[&[route::Route]] = &[logs::ROUTES, organizations::ROUTES, user_blocks::ROUTES];
+pub(crate) const FAMILIES: &[&[route::Route]] =
+    &[logs::ROUTES, organizations::ROUTES, roles::ROUTES, user_blocks::ROUTES, users::ROUTES];
