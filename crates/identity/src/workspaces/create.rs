@@ -21,7 +21,7 @@ pub struct NewWorkspace {
 }
 
 impl Identity {
-    /// Makes a workspace in an account.
+    /// Makes a workspace in an account. A member of the account who makes one belongs to it.
     ///
     /// # Errors
     /// [`Refusal::Missing`] when the account does not exist, [`Refusal::Exists`] when the name is taken in it,
@@ -46,11 +46,18 @@ impl Identity {
             updated_micros: now,
             version: 1,
         };
+        let maker = match caller.user.as_deref() {
+            Some(user) => self.store.membership(account, user).await?.map(|_| user),
+            None => None,
+        };
         let inputs = json!({ "id": workspace.id, "account": account, "name": workspace.name });
         let act = Act { name: "workspaces.create", tenant: &row.tenant_id, workspace: Some(&workspace.id), inputs };
         self.act(caller, act, async {
             let mut batch = self.store.batch();
             batch.insert_workspace(&workspace.to_row());
+            if let Some(user) = maker {
+                batch.insert_workspace_member(account, &workspace.id, user, now);
+            }
             match self.store.commit(batch).await {
                 Ok(_) => Ok(()),
                 Err(BatchError::Duplicate(_)) => Err(Refusal::Exists(Kind::Workspace)),

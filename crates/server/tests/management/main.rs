@@ -13,6 +13,11 @@
 #[allow(dead_code, reason = "shared by several test programs")]
 mod support;
 
+mod account_tree;
+mod cast;
+mod discovery_domains;
+mod members;
 mod once;
 mod organizations;
 mod site;
+mod workspaces;
