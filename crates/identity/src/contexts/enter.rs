@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::accounts::Status;
 use crate::act::Act;
-use crate::{Audience, Caller, Identity, Reach, Refusal, Verified, contexts};
+use crate::{Audience, Caller, Identity, Reach, Refusal, Verified};
 
 /// Whether whoever holds a token may come in.
 #[derive(Debug, Clone)]
@@ -35,13 +35,15 @@ impl Identity {
         request_id: String,
     ) -> Result<Standing, Refusal> {
         let principal = &verified.principal;
-        let permissions = held(verified.audience, &principal.roles);
+        let permissions = verified.permissions.clone();
         let mut chain = String::new();
         let reach = match (&principal.tenant_id, verified.audience) {
             (None, Audience::Portal | Audience::App) => Reach::Platform(permissions),
             // INVARIANT: a token of an account never reaches the platform, nor a platform's an account's own API.
             (None, Audience::Dashboard) | (Some(_), Audience::Portal) => return Ok(Standing::Out),
             (Some(tenant), context) => match self.store.account_of_tenant(tenant).await? {
+                // INVARIANT: one that the token also names by its id is that one.
+                Some(row) if verified.org.as_ref().is_some_and(|org| *org != row.id) => return Ok(Standing::Out),
                 Some(row) if Status::parse(&row.status) == Some(Status::Active) => {
                     chain.clone_from(&row.tenant_id);
                     Reach::Account { account: row.id, workspace: principal.workspace_id.clone(), permissions }
@@ -74,17 +76,4 @@ impl Identity {
         };
         self.refused(caller, Act { name: operation, tenant, workspace, inputs: Value::Null }, refusal).await;
     }
-}
-
-/// What built-in roles of these names permit in a context.
-fn held(context: Audience, roles: &[String]) -> Vec<String> {
-    let held =
-        contexts::ROLES.iter().filter(|role| role.context == context && roles.iter().any(|one| one == role.name));
-    let mut permissions: Vec<String> = Vec::new();
-    for permission in held.flat_map(contexts::BuiltInRole::permissions) {
-        if !permissions.iter().any(|known| known == permission) {
-            permissions.push(permission.to_owned());
-        }
-    }
-    permissions
 }

@@ -4,6 +4,7 @@
 //! takes nobody out who holds such a role.
 
 mod add;
+mod known;
 mod list;
 mod own;
 mod remove;

@@ -36,6 +36,7 @@ impl Identity {
         part: &Part,
     ) -> Result<Listed<MemberRole>, Refusal> {
         self.reach_account(caller, &["read:organization_member_roles"], account).await?;
+        self.insider(caller, account, user).await?;
         self.roles_at(account, "", user, part).await
     }
 
@@ -52,6 +53,7 @@ impl Identity {
         part: &Part,
     ) -> Result<Listed<MemberRole>, Refusal> {
         self.reach_workspace(caller, &["read:workspace_member_roles"], account, workspace).await?;
+        self.insider(caller, account, user).await?;
         self.roles_at(account, workspace, user, part).await
     }
 
@@ -87,6 +89,7 @@ impl Identity {
         roles: &[String],
     ) -> Result<(), Refusal> {
         let row = self.reach_account(caller, &["create:organization_member_roles"], account).await?;
+        self.insider(caller, account, user).await?;
         self.may_hand_out(caller, account, false, roles).await?;
         self.give(caller, "member_roles.add", Spot { tenant: &row.tenant_id, account, workspace: None }, user, roles)
             .await

@@ -12,7 +12,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router};
 use serde_json::Value;
 use tenantry_identity::contexts::Standing;
-use tenantry_identity::{Caller, Reach, Refusal};
+use tenantry_identity::{Caller, Reach, Refusal, TokenError};
 
 use crate::app::App;
 use crate::auth::bearer;
@@ -26,7 +26,7 @@ use crate::{answer, body};
 
 /// Adds every endpoint of our own contexts.
 pub(crate) fn routes(mut router: Router<App>) -> Router<App> {
-    let mut paths: Vec<(&'static str, MethodRouter<App>)> = Vec::new();
+    let mut paths: Vec<(&str, MethodRouter<App>)> = Vec::new();
     for endpoint in ENDPOINTS.iter() {
         let filter =
             Method::from_bytes(endpoint.method.as_bytes()).ok().and_then(|name| MethodFilter::try_from(name).ok());
@@ -36,7 +36,7 @@ pub(crate) fn routes(mut router: Router<App>) -> Router<App> {
         });
         match paths.iter_mut().find(|(known, _)| *known == endpoint.path) {
             Some((_, methods)) => *methods = std::mem::take(methods).merge(handler),
-            None => paths.push((endpoint.path, handler)),
+            None => paths.push((&endpoint.path, handler)),
         }
     }
     for (path, methods) in paths {
@@ -161,6 +161,16 @@ async fn enter(
         .ok_or_else(|| refuse("a bearer token is needed", "send the header `Authorization: Bearer TOKEN`, once"))?;
     let verified = app.issuer.verify_for(token, endpoint.context, app.clock.now_micros()).map_err(|error| {
         tracing::info!(code = error.code(), "a token was refused");
+        if error == TokenError::Unsettled {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return Box::new(failure::told(
+                status,
+                "STORE_UNAVAILABLE",
+                error.told(),
+                Some("try again in a moment"),
+                request_id,
+            ));
+        }
         refuse(error.told(), "ask for a new token for this context")
     })?;
     match app.identity.enter(&verified, address, request_id.to_owned()).await {
@@ -226,7 +236,15 @@ fn raw(
         }
         _ => Value::Null,
     };
-    Ok(Raw { identity: Arc::clone(&app.identity), guard: Arc::clone(&app.guard), caller, params, query, body })
+    Ok(Raw {
+        identity: Arc::clone(&app.identity),
+        guard: Arc::clone(&app.guard),
+        caller,
+        any_of: endpoint.any_of,
+        params,
+        query,
+        body,
+    })
 }
 
 fn fits(value: &Value, form: &Value, what: &str) -> Result<(), Refusal> {

@@ -36,7 +36,7 @@ pub(crate) type Form = fn(&mut SchemaGenerator) -> Schema;
 pub(crate) struct Endpoint {
     pub(crate) method: &'static str,
     /// The whole path, with `{parameters}`.
-    pub(crate) path: &'static str,
+    pub(crate) path: String,
     pub(crate) summary: &'static str,
     pub(crate) context: Audience,
     pub(crate) level: Level,
@@ -63,6 +63,7 @@ pub(crate) struct Raw {
     pub(crate) identity: Arc<Identity>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) caller: Caller,
+    pub(crate) any_of: &'static [Permission],
     pub(crate) params: Vec<(&'static str, String)>,
     pub(crate) query: Value,
     pub(crate) body: Value,
@@ -73,6 +74,8 @@ pub(crate) struct Call<Q = (), B = ()> {
     pub(crate) identity: Arc<Identity>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) caller: Caller,
+    /// Any of these was needed.
+    pub(crate) any_of: &'static [Permission],
     params: Vec<(&'static str, String)>,
     pub(crate) query: Q,
     pub(crate) body: B,
@@ -86,29 +89,36 @@ impl<Q, B> Call<Q, B> {
         self.params.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
     }
 
-    /// The id of the token's account.
+    /// The id of the account that is meant.
     ///
-    /// INVARIANT: the account comes from the token and from nothing else that was sent.
+    /// INVARIANT: a token for an account means that account, whatever else was sent; only the platform's
+    /// own tokens, which have none, let the path name one.
     pub(crate) fn account(&self) -> &str {
         match &self.caller.reach {
             Reach::Account { account, .. } => account,
-            _ => "",
+            Reach::Platform(_) | Reach::Operator => self.param("account_id"),
         }
     }
 }
 
 /// An endpoint of a method and a path; its forms are those of the handler's types.
-pub(crate) fn endpoint<Q, B, R, F>(method: &'static str, path: &'static str, handle: fn(Call<Q, B>) -> F) -> Endpoint
+pub(crate) fn endpoint<Q, B, R, F>(
+    method: &'static str,
+    path: impl Into<String>,
+    handle: fn(Call<Q, B>) -> F,
+) -> Endpoint
 where
     Q: DeserializeOwned + JsonSchema + Send + 'static,
     B: DeserializeOwned + JsonSchema + Send + 'static,
     R: Reply,
     F: Future<Output = Result<R, Refusal>> + Send + 'static,
 {
-    let context = context(path);
+    let path = path.into();
+    let context = context(&path);
     let has_body = TypeId::of::<B>() != TypeId::of::<()>();
     let body_form: Form = |generator| generator.subschema_for::<B>();
     Endpoint {
+        name: [method, " ", &path].concat(),
         method,
         path,
         summary: "",
@@ -124,7 +134,6 @@ where
         body_form: has_body.then_some(body_form),
         status: R::STATUS.as_u16(),
         answer_form: R::FORM,
-        name: [method, " ", path].concat(),
         handle: Box::new(move |raw| {
             Box::pin(async move {
                 let sent = match &raw.body {
@@ -135,6 +144,7 @@ where
                     identity: raw.identity,
                     guard: raw.guard,
                     caller: raw.caller,
+                    any_of: raw.any_of,
                     params: raw.params,
                     query: form::typed(raw.query)?,
                     body: form::typed(raw.body)?,
@@ -165,13 +175,14 @@ impl Endpoint {
         Endpoint { any_of, ..self }
     }
 
-    /// Also answers tokens for one workspace.
+    /// Also answers tokens for one workspace, in contexts that have such.
     pub(crate) fn in_a_workspace(self) -> Endpoint {
-        Endpoint { level: Level::Workspace, ..self }
+        let level = if self.context == Audience::Dashboard { Level::Workspace } else { self.level };
+        Endpoint { level, ..self }
     }
 
     /// The names of the path's parameters, in their order.
-    pub(crate) fn params(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(crate) fn params(&self) -> impl Iterator<Item = &str> {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
 }

@@ -31,7 +31,7 @@ pub struct EndpointFacts {
 pub fn endpoints() -> impl Iterator<Item = EndpointFacts> {
     ENDPOINTS.iter().map(|endpoint| EndpointFacts {
         method: endpoint.method,
-        path: endpoint.path,
+        path: &endpoint.path,
         context: endpoint.context,
         level: endpoint.level,
         any_of: endpoint.any_of,

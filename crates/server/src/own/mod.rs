@@ -7,6 +7,7 @@
 //! [`ENDPOINTS`] is the one table: routes, the OpenAPI document and the authorization matrix are made from
 //! it, and the forms in it from the handlers' own types.
 
+mod app;
 mod dashboard;
 mod dispatch;
 mod endpoint;
@@ -18,6 +19,7 @@ mod paging;
 mod portal;
 mod reply;
 mod shapes;
+mod within;
 
 use std::sync::LazyLock;
 
@@ -30,6 +32,7 @@ pub(crate) use dispatch::routes;
 /// Every endpoint of our own contexts.
 pub(crate) static ENDPOINTS: LazyLock<Vec<endpoint::Endpoint>> = LazyLock::new(|| {
     let mut all = Vec::new();
+    all.extend(app::endpoints());
     all.extend(dashboard::endpoints());
     all.extend(portal::endpoints());
     all

@@ -20,7 +20,7 @@ pub fn document() -> String {
     let mut paths = Map::new();
     for endpoint in ENDPOINTS.iter() {
         let operation = operation(endpoint, &mut generator);
-        if let Value::Object(path) = paths.entry(endpoint.path).or_insert_with(|| json!({})) {
+        if let Value::Object(path) = paths.entry(endpoint.path.clone()).or_insert_with(|| json!({})) {
             path.insert(endpoint.method.to_ascii_lowercase(), operation);
         }
     }

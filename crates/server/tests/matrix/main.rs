@@ -14,5 +14,9 @@
 #[allow(dead_code, reason = "shared by several test programs")]
 mod support;
 
+mod golden;
 mod portal;
+mod stage;
+mod table;
 mod world;
+mod wrong_callers;

@@ -25,7 +25,10 @@ async fn accounts_are_made_ordered_in_a_tree_suspended_and_closed() {
         assert_eq!(ids, [json!(top), json!(below)]);
         let circle = Some(json!({"parent_id": below}));
         let (status, refused) = world.call(&owner, "PATCH", &format!("/portal/v1/accounts/{top}"), circle).await;
-        assert_eq!((status, &refused["error"]["message"]), (400, &json!("an account cannot lie below itself")));
+        assert_eq!(
+            (status, &refused["error"]["message"]),
+            (400, &json!("parent_id names the account itself or one that lies below it"))
+        );
         let (status, refused) = world.call(&owner, "POST", "/portal/v1/accounts", Some(json!({"name": "top"}))).await;
         assert_eq!((status, &refused["error"]["code"]), (409, &json!("CONFLICT")));
         let (_, first) = world.call(&owner, "GET", "/portal/v1/accounts?take=1", None).await;

@@ -1,6 +1,7 @@
 //! Two accounts of one platform, called in process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tenantry_file::{SourceText, compile, load};
 use tenantry_guard::{Guard, Parts};
-use tenantry_identity::{Audience, Caller, Identity, Issuer, Subject};
+use tenantry_identity::{Audience, Caller, Identity, Issuer, Subject, contexts};
 use tenantry_policy::{Clock, Entropy};
-use tenantry_server::{App, router};
+use tenantry_server::{App, management_scopes, router};
+use tenantry_store::identity::client_grants::ClientGrant;
+use tenantry_store::identity::clients::Client;
+use tenantry_store::identity::users::User;
 use tenantry_store::{Store, StoreUrl};
 use tower::ServiceExt;
 
@@ -26,8 +30,16 @@ pub struct World {
     router: Router,
     pub identity: Arc<Identity>,
     pub clock: Arc<TestClock>,
+    pub store: Arc<Store>,
     pub operator: Caller,
+    kept: Kept,
     _folder: TempDir,
+}
+
+/// Where the store is.
+pub enum Kept {
+    Sqlite(PathBuf),
+    Postgres(Database),
 }
 
 /// Runs a test over each store: SQLite, and PostgreSQL where the tests are given one.
@@ -35,7 +47,8 @@ pub async fn on_each_store(test: impl AsyncFn(&World)) {
     test(&World::small().await).await;
     match Database::postgres().await {
         Some(database) => {
-            test(&World::open(&database.store_url(), tempfile::tempdir().unwrap()).await).await;
+            let url = database.store_url();
+            test(&World::open(&url, tempfile::tempdir().unwrap(), Kept::Postgres(database)).await).await;
         }
         None => eprintln!("skipped on PostgreSQL: TENANTRY_TEST_POSTGRES is not set"),
     }
@@ -47,18 +60,22 @@ pub struct Who<'a> {
     pub account: Option<&'a str>,
     pub workspace: Option<&'a str>,
     pub user: Option<&'a str>,
+    /// Built-in roles, by name.
     pub roles: &'a [&'a str],
+    /// And these permissions.
+    pub permissions: Vec<&'static str>,
 }
 
 impl World {
     /// On SQLite.
     pub async fn small() -> World {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("store.db").display());
-        World::open(&url, folder).await
+        let path = folder.path().join("store.db");
+        let url = format!("sqlite:{}", path.display());
+        World::open(&url, folder, Kept::Sqlite(path)).await
     }
 
-    async fn open(store_url: &str, folder: TempDir) -> World {
+    async fn open(store_url: &str, folder: TempDir, kept: Kept) -> World {
         let clock = Arc::new(TestClock::default());
         let shared: Arc<dyn Clock> = clock.clone();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(12));
@@ -80,14 +97,24 @@ impl World {
             entropy: Arc::clone(&entropy),
         });
         let guard = Arc::new(guard.await.unwrap());
-        let identity = Arc::new(Identity::new(store, issuer, Arc::clone(&shared), Arc::clone(&entropy)));
+        let identity = Arc::new(Identity::new(Arc::clone(&store), issuer, Arc::clone(&shared), Arc::clone(&entropy)));
+        identity.prepare(&management_scopes()).await.unwrap();
         let router = router(App::new(guard, Arc::clone(&identity), shared, entropy));
-        World { router, identity, clock, operator: Caller::operator("test"), _folder: folder }
+        World { router, identity, clock, store, operator: Caller::operator("test"), kept, _folder: folder }
     }
 
     /// A token of a context.
     pub fn token(&self, context: Audience, who: &Who<'_>) -> String {
+        self.token_for(context, who, Duration::from_mins(5))
+    }
+
+    /// The same with a life.
+    pub fn token_for(&self, context: Audience, who: &Who<'_>, life: Duration) -> String {
+        let held = contexts::ROLES.iter().filter(|role| role.context == context && who.roles.contains(&role.name));
+        let permissions: BTreeSet<&str> =
+            held.flat_map(|role| role.permissions()).chain(who.permissions.iter().copied()).collect();
         let subject = Subject {
+            permissions: permissions.into_iter().map(str::to_owned).collect(),
             account: who.account.map(str::to_owned),
             workspace: who.workspace.map(str::to_owned),
             user: Some(who.user.unwrap_or("auth0|somebody").to_owned()),
@@ -95,7 +122,7 @@ impl World {
             platform: who.account.is_none(),
             ..Subject::default()
         };
-        self.identity.issuer().issue(&subject, Duration::from_mins(5), context).unwrap()
+        self.identity.issuer().issue(&subject, life, context).unwrap()
     }
 
     /// A token of the platform's owner.
@@ -123,6 +150,91 @@ impl World {
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    /// Puts a user into the store.
+    pub async fn user(&self, id: &str) {
+        let mut batch = self.store.batch();
+        batch.insert_user(&User {
+            id: id.to_owned(),
+            connection: "Username-Password-Authentication".to_owned(),
+            email: Some(format!("{}@example.com", id.replace('|', "."))),
+            doc: "{}".to_owned(),
+            version: 1,
+            ..User::default()
+        });
+        self.store.commit(batch).await.unwrap();
+    }
+
+    /// Puts a client with a grant for an account into the store; answers both ids.
+    pub async fn client(&self, name: &str, account: &str) -> (String, String) {
+        let (client, grant) = (format!("client-of-{name}"), format!("cgr_of{name:a<14}"));
+        let api = self.store.api_identified("dashboard").await.unwrap().unwrap();
+        let mut batch = self.store.batch();
+        batch.insert_client(&Client {
+            id: client.clone(),
+            name: client.clone(),
+            app_type: Some("non_interactive".to_owned()),
+            doc: "{}".to_owned(),
+            version: 1,
+            ..Client::default()
+        });
+        batch.insert_client_grant(&ClientGrant {
+            id: grant.clone(),
+            client_id: client.clone(),
+            api_id: api.id,
+            subject_type: "client".to_owned(),
+            doc: r#"{"organization_usage":"allow","scope":[]}"#.to_owned(),
+            version: 1,
+            ..ClientGrant::default()
+        });
+        batch.insert_account_grant(account, &grant, 1);
+        self.store.commit(batch).await.unwrap();
+        (client, grant)
+    }
+
+    /// Everything that the store holds of identity, one text a row.
+    pub async fn rows(&self) -> BTreeSet<String> {
+        // What every call leaves behind, whoever calls.
+        let left_out = |table: &str| {
+            ["tenantry_audit", "tenantry_journal", "tenantry_log", "tenantry_store", "tenantry_idempotency"]
+                .iter()
+                .any(|start| table.starts_with(start))
+        };
+        let mut rows = BTreeSet::new();
+        match &self.kept {
+            Kept::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path).unwrap();
+                let mut names = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
+                let names: Vec<String> =
+                    names.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+                for name in names.iter().filter(|name| name.starts_with("tenantry_") && !left_out(name)) {
+                    let mut statement = connection.prepare(&format!("SELECT * FROM {name}")).unwrap();
+                    let columns = statement.column_count();
+                    let mut found = statement.query([]).unwrap();
+                    while let Some(row) = found.next().unwrap() {
+                        let cells: Vec<String> =
+                            (0..columns).map(|at| format!("{:?}", row.get_ref(at).unwrap())).collect();
+                        rows.insert(format!("{name}: {}", cells.join("|")));
+                    }
+                }
+            }
+            Kept::Postgres(database) => {
+                let client = database.client().await;
+                let names = client
+                    .query(
+                        "SELECT table_name::text FROM information_schema.tables WHERE table_name LIKE 'tenantry\\_%'",
+                        &[],
+                    )
+                    .await
+                    .unwrap();
+                for name in names.iter().map(|row| row.get::<_, String>(0)).filter(|name| !left_out(name)) {
+                    let found = client.query(&format!("SELECT t::text FROM {name} t"), &[]).await.unwrap();
+                    rows.extend(found.iter().map(|row| format!("{name}: {}", row.get::<_, String>(0))));
+                }
+            }
+        }
+        rows
     }
 
     /// Makes an account; answers its id.

@@ -6,7 +6,7 @@ use crate::identity::condition::Conditions;
 use crate::{Batch, Place, Store, StoreError};
 
 /// A grant's row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientGrant {
     /// `cgr_` and 16 letters and digits.
     pub id: String,

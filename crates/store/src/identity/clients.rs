@@ -6,7 +6,7 @@ use crate::identity::condition::Conditions;
 use crate::{Batch, Place, Store, StoreError};
 
 /// A client's row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Client {
     /// 32 letters and digits, or `tpc_` and 22 for one that describes itself.
     pub id: String,

@@ -2,14 +2,14 @@
 //! token's; no path, query or body can name another.
 
 mod account;
-mod audit;
 
 use crate::own::endpoint::Endpoint;
+use crate::own::within;
 
 /// The context's endpoints.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut all = Vec::new();
     all.extend(account::endpoints());
-    all.extend(audit::endpoints());
+    all.extend(within::endpoints("/dashboard/v1"));
     all
 }

@@ -3,13 +3,17 @@
 
 mod accounts;
 mod audit;
+mod members;
 
 use crate::own::endpoint::Endpoint;
+use crate::own::within;
 
 /// The context's endpoints.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut all = Vec::new();
     all.extend(accounts::endpoints());
     all.extend(audit::endpoints());
+    all.extend(members::endpoints());
+    all.extend(within::endpoints("/portal/v1/accounts/{account_id}"));
     all
 }

@@ -55,11 +55,7 @@ impl From<accounts::Account> for Account {
             display_name: account.display_name,
             tenant_id: account.tenant_id,
             parent_id: account.parent_id,
-            status: match account.status {
-                accounts::Status::Active => Status::Active,
-                accounts::Status::Suspended => Status::Suspended,
-                accounts::Status::Closed => Status::Closed,
-            },
+            status: account.status.into(),
             branding,
             metadata,
             isolation,

@@ -2,3 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod client_grant;
+pub(crate) mod invitation;
+pub(crate) mod member;
+pub(crate) mod workspace;

@@ -1,4 +1,4 @@
-//! `GET /dashboard/v1/audit`.
+//! `GET …/audit`.
 
 use tenantry_identity::Refusal;
 

@@ -1,4 +1,4 @@
-//! `GET /portal/v1/accounts/{account_id}/audit/{id}`.
+//! `GET …/audit/{call_id}`.
 
 use tenantry_identity::Refusal;
 
@@ -8,6 +8,6 @@ use crate::own::shapes::audit::AuditEntry;
 
 /// Answers the call.
 pub(super) async fn handle(call: Call) -> Result<Page<AuditEntry>, Refusal> {
-    let found = call.identity.audit_of(&call.caller, Some(call.param("account_id")), call.param("id")).await?;
+    let found = call.identity.audit_of(&call.caller, Some(call.account()), call.param("call_id")).await?;
     Ok(Page::whole(found, AuditEntry::from))
 }

@@ -1,4 +1,4 @@
-//! The account's audit.
+//! An account's audit.
 
 mod list;
 mod show;
@@ -7,17 +7,18 @@ mod verify;
 use crate::own::endpoint::{Endpoint, endpoint};
 
 /// The family's endpoints.
-pub(super) fn endpoints() -> [Endpoint; 3] {
+pub(super) fn endpoints(below: &str) -> [Endpoint; 3] {
+    let at = |rest: &str| [below, rest].concat();
     [
-        endpoint("GET", "/dashboard/v1/audit", list::handle)
-            .says("Lines of the audit, newest first")
+        endpoint("GET", at("/audit"), list::handle)
+            .says("Lines of the account's audit, newest first")
             .needs(&["read:audit"])
             .in_a_workspace(),
-        endpoint("GET", "/dashboard/v1/audit/{id}", show::handle)
+        endpoint("GET", at("/audit/{call_id}"), show::handle)
             .says("The lines of one call, oldest first")
             .needs(&["read:audit"])
             .in_a_workspace(),
-        endpoint("POST", "/dashboard/v1/audit/verify", verify::handle)
+        endpoint("POST", at("/audit/verify"), verify::handle)
             .says("Computes the account's chain again and says whether anything was changed from outside")
             .needs(&["read:audit"]),
     ]

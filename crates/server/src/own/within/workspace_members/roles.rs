@@ -1,0 +1,16 @@
+//! `GET …/workspaces/{workspace_id}/members/{user_id}/roles`.
+
+use crate::own::endpoint::Call;
+use crate::own::paging::Paging;
+use crate::own::reply::Page;
+use crate::own::shapes::member::MemberRole;
+use tenantry_identity::Refusal;
+
+/// Answers the call.
+pub(super) async fn handle(call: Call<Paging>) -> Result<Page<MemberRole>, Refusal> {
+    let (workspace, user) = (call.param("workspace_id"), call.param("user_id"));
+    let part = call.query.part();
+    call.identity.known_member(&call.caller, call.any_of, call.account(), Some(workspace), user).await?;
+    let listed = call.identity.workspace_member_roles(&call.caller, call.account(), workspace, user, &part).await?;
+    Ok(Page::of(listed, MemberRole::from))
+}

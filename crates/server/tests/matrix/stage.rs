@@ -1,0 +1,87 @@
+//! Two accounts, each with one of everything.
+
+use serde_json::{Value, json};
+use tenantry_identity::Audience;
+
+use crate::table::Values;
+use crate::world::{Who, World};
+
+/// An account with one of everything.
+pub struct Tenant {
+    pub id: String,
+    pub workspace: String,
+    /// A second workspace, in which nothing lies.
+    pub elsewhere: String,
+    /// Parameters and placeholders.
+    pub values: Values,
+}
+
+impl Tenant {
+    /// Makes one. Everything in it carries its name, so that a leak is seen.
+    pub async fn new(world: &World, name: &str) -> Tenant {
+        let owner = world.owner();
+        let id = world.account(name).await;
+        let spare = world.account(&format!("{name}-spare")).await;
+        let (_, platform) = world.call(&owner, "GET", "/portal/v1/audit", None).await;
+        let platform_call = platform["data"][0]["id"].as_str().unwrap().to_owned();
+        let made = async |path: &str, body: Value| {
+            let (status, made) =
+                world.call(&owner, "POST", &format!("/portal/v1/accounts/{id}{path}"), Some(body)).await;
+            assert!((200..300).contains(&status), "{path}: {status} {made}");
+            made["data"].clone()
+        };
+        let text = |value: &Value, name: &str| value[name].as_str().unwrap().to_owned();
+        let (caller, user, outsider) =
+            (format!("auth0|{name}-caller"), format!("auth0|{name}-member"), format!("auth0|{name}-outsider"));
+        for user in [&caller, &user, &outsider] {
+            world.user(user).await;
+        }
+        made("/members", json!({ "users": [caller, user] })).await;
+        let workspace = text(&made("/workspaces", json!({ "name": "production" })).await, "id");
+        let elsewhere = text(&made("/workspaces", json!({ "name": "staging" })).await, "id");
+        made(&format!("/workspaces/{workspace}/members"), json!({ "users": [user] })).await;
+        let code = made(&format!("/workspaces/{workspace}/codes"), json!({ "max_uses": 5 })).await;
+        let (client, grant) = world.client(name, &id).await;
+        let invitation =
+            made("/invitations", json!({ "email": format!("{name}@example.com"), "client_id": client })).await;
+        // A call about the workspace: its making.
+        let (_, lines) =
+            world.call(&owner, "GET", &format!("/portal/v1/accounts/{id}/audit?workspace={workspace}"), None).await;
+        let call = text(&lines["data"][0], "id");
+        let values = Values::from([
+            ("account_id", id.clone()),
+            ("spare_id", spare),
+            ("call_id", call),
+            ("platform_call_id", platform_call),
+            ("name", name.to_owned()),
+            ("caller_id", caller),
+            ("user_id", user),
+            ("outsider_id", outsider),
+            ("workspace_id", workspace.clone()),
+            ("code_id", text(&code, "id")),
+            ("code", text(&code, "code")),
+            ("client_id", client),
+            ("grant_id", grant),
+            ("invitation_id", text(&invitation, "id")),
+            ("role_id", "rol_AccountAuditor00".to_owned()),
+            ("workspace_role_id", "rol_WorkspaceAdmin00".to_owned()),
+        ]);
+        Tenant { id, workspace, elsewhere, values }
+    }
+
+    /// A token of somebody in this account.
+    pub fn token(&self, world: &World, context: Audience, roles: &[&str], workspace: Option<&str>) -> String {
+        world.token(context, &Who { account: Some(&self.id), workspace, roles, ..Who::default() })
+    }
+
+    /// The same values, of what does not exist.
+    pub fn absent(&self) -> Values {
+        let swap = |value: &str| -> String {
+            // The same form, other letters.
+            let (kept, tail) = value.split_at(value.len().saturating_sub(6));
+            let tail: String = tail.chars().map(|c| if c == 'a' { 'b' } else { 'a' }).collect();
+            [kept, &tail].concat()
+        };
+        self.values.iter().map(|(name, value)| (*name, swap(value))).collect()
+    }
+}
