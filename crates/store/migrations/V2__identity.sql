@@ -404,6 +404,17 @@ CREATE TABLE tenantry_refresh_token_spent (
     spent_micros     BIGINT NOT NULL
 );
 
+CREATE INDEX tenantry_refresh_token_spent_by_family ON tenantry_refresh_token_spent (refresh_token_id);
+
+-- Assertions by which clients proved who they are (the hash of their `jti`), so that none is used twice.
+CREATE TABLE tenantry_assertion (
+    client_id      TEXT   NOT NULL,
+    hash           BYTEA  NOT NULL,
+    expires_micros BIGINT NOT NULL,
+    PRIMARY KEY (client_id, hash)
+);
+CREATE INDEX tenantry_assertion_by_end ON tenantry_assertion (expires_micros);
+
 -- Opaque access tokens.
 CREATE TABLE tenantry_opaque_token (
     hash           BYTEA  NOT NULL PRIMARY KEY,

@@ -30,6 +30,7 @@ pub mod settings;
 pub mod signing_keys;
 pub mod tickets;
 pub mod user_search;
+pub mod tokens;
 pub mod users;
 pub mod workspace_codes;
 pub mod workspace_members;
