@@ -12,6 +12,12 @@ pub enum Audience {
 }
 
 impl Audience {
+    /// The context of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Audience> {
+        [Audience::App, Audience::Dashboard, Audience::Portal].into_iter().find(|context| context.name() == name)
+    }
+
     /// The name, as it stands in the claims `aud` and `context`.
     #[must_use]
     pub fn name(self) -> &'static str {

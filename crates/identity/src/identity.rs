@@ -7,6 +7,7 @@ use tenantry_store::Store;
 
 use crate::Issuer;
 use crate::logs::Buffer;
+use crate::oauth::Registry;
 use crate::password::Pool;
 
 /// How often a change is tried when others change the same thing at the same time.
@@ -22,6 +23,7 @@ pub struct Identity {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) passwords: Pool,
     pub(crate) logs: Buffer,
+    pub(crate) registry: Registry,
 }
 
 impl std::fmt::Debug for Identity {
@@ -34,7 +36,7 @@ impl Identity {
     /// The operations over a store.
     #[must_use]
     pub fn new(store: Arc<Store>, issuer: Arc<Issuer>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Identity {
-        Identity { store, issuer, clock, entropy, passwords: Pool::new(), logs: Buffer::default() }
+        Identity { store, issuer, clock, entropy, passwords: Pool::new(), logs: Buffer::default(), registry: Registry::new() }
     }
 
     /// The issuer of this installation's tokens.

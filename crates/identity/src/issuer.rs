@@ -57,6 +57,8 @@ pub struct Verified {
     pub issued_at_micros: i64,
     /// When it ends, microseconds since 1970 UTC; at this moment it is already refused.
     pub expires_micros: i64,
+    /// Who acts for the user, the latest first.
+    pub(crate) actors: Arc<[String]>,
     /// What the token rests on: a change of any of these after `epoch` ends it.
     pub(crate) rests_on: Arc<[Affected]>,
     pub(crate) epoch: i64,
@@ -213,6 +215,7 @@ impl Issuer {
         let rests_on: Arc<[Affected]> = rests_on(&claims).into();
         let (jti, org, epoch) = (claims.jti.clone(), claims.org_id.clone(), claims.epoch);
         let (permissions, scope) = (claims.permissions.clone(), claims.scope.clone());
+        let actors = claims.act.iter().flat_map(|act| act.actors()).map(str::to_owned).collect();
         let principal = claims.principal().ok_or(TokenError::Claims)?;
         let held_against = self.hold(&rests_on, epoch)?;
         Ok(Verified {
@@ -224,6 +227,7 @@ impl Issuer {
             jti,
             issued_at_micros,
             expires_micros,
+            actors,
             rests_on,
             epoch,
             held_against,

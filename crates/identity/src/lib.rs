@@ -36,6 +36,7 @@ mod management;
 pub mod members;
 pub mod methods;
 mod once;
+pub mod oauth;
 mod part;
 pub mod password;
 mod prepare;

@@ -77,6 +77,7 @@ impl Buffer {
         let Some(now) = events.last().map(|event| event.time_micros) else { return };
         for events in events.chunks(AT_ONCE) {
             let mut batch = store.batch();
+            batch.notes_only();
             batch.insert_logs(events);
             if let Err(error) = store.commit(batch).await {
                 tracing::error!(%error, count = events.len(), "events are not in the logs");

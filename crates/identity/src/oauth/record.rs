@@ -30,7 +30,7 @@ pub(crate) struct Trail {
 
 impl Identity {
     /// Puts what was done on record; it is then done. No record, no token.
-    pub(crate) async fn on_record(
+    pub(crate) async fn token_on_record(
         &self,
         name: &'static str,
         request: &OAuthRequest,
@@ -55,7 +55,7 @@ impl Identity {
         entry.phase = Phase::Denied;
         entry.decision = Decision::Denied;
         entry.code = Some(error.kind.name().to_ascii_uppercase());
-        if let Err(error) = self.store.append_later(entry).await {
+        if let Err(error) = self.store.append(entry).await {
             tracing::error!(request = %request.request_id, %error, "a refusal is not on record");
         }
         tracing::info!(

@@ -127,17 +127,4 @@ impl Store {
         );
         Ok(found.await?.into_iter().flatten().next())
     }
-
-    /// When the last token of a family was rotated away.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn last_spent(&self, family: &str) -> Result<Option<i64>, StoreError> {
-        let found = self.backend.find(
-            "SELECT max(spent_micros) FROM tenantry_refresh_token_spent WHERE refresh_token_id = $1",
-            vec![Param::text(family)],
-            |row: &Row<'_>| row.int(0),
-        );
-        Ok(found.await?.into_iter().flatten().next())
-    }
 }
