@@ -36,7 +36,15 @@ impl Identity {
     /// The operations over a store.
     #[must_use]
     pub fn new(store: Arc<Store>, issuer: Arc<Issuer>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Identity {
-        Identity { store, issuer, clock, entropy, passwords: Pool::new(), logs: Buffer::default(), registry: Registry::new() }
+        Identity {
+            store,
+            issuer,
+            clock,
+            entropy,
+            passwords: Pool::new(),
+            logs: Buffer::default(),
+            registry: Registry::new(),
+        }
     }
 
     /// The issuer of this installation's tokens.

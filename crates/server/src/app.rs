@@ -9,7 +9,7 @@ use tenantry_identity::{Identity, Issuer, VerifiedCache};
 use tenantry_policy::{Bound, Clock, Entropy};
 
 use crate::limits::{Limits, Rates};
-use crate::{endpoints, management, own};
+use crate::{endpoints, management, oauth, own};
 
 /// What the endpoints share.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ impl App {
 
 /// Every route of the server. Unknown paths answer 404 in the same shape as every refusal.
 pub fn router(app: App) -> Router {
-    own::routes(Router::new())
+    oauth::routes(own::routes(Router::new()))
         .route("/app/v1/tools/{tool}", post(endpoints::call_tool::handle))
         .route("/app/v1/approvals", get(endpoints::list_approvals::handle))
         .route("/app/v1/approvals/{id}/approve", post(endpoints::decide_approval::approve))
@@ -61,8 +61,6 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(endpoints::health::live))
         .route("/readyz", get(endpoints::health::ready))
         .route("/openapi.json", get(endpoints::openapi::handle))
-        .route("/.well-known/jwks.json", get(endpoints::keys::handle))
-        .route("/.well-known/jwks-own.json", get(endpoints::keys::handle_own))
         .nest("/api/v2", management::router())
         .fallback(endpoints::nowhere::handle)
         .method_not_allowed_fallback(endpoints::nowhere::wrong_method)

@@ -9,6 +9,7 @@ mod endpoints;
 mod limits;
 mod management;
 mod once;
+mod oauth;
 mod own;
 mod serve;
 mod whole;

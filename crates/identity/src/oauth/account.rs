@@ -59,14 +59,12 @@ pub(crate) fn as_claims<'a>(account: &'a Account, settings: &Fields) -> (&'a str
 /// Refuses where the client's users must, or may not, name an organization.
 pub(crate) fn check_usage(client: &Client, account: Option<&Account>) -> Result<(), OAuthError> {
     match (client.known.text("organization_usage").unwrap_or("deny"), account) {
-        ("require", None) => Err(OAuthError::new(
-            OAuthKind::InvalidRequest,
-            "parameter organization is required for this client",
-        )),
-        ("deny", Some(_)) => Err(OAuthError::new(
-            OAuthKind::InvalidRequest,
-            "parameter organization is not allowed for this client",
-        )),
+        ("require", None) => {
+            Err(OAuthError::new(OAuthKind::InvalidRequest, "parameter organization is required for this client"))
+        }
+        ("deny", Some(_)) => {
+            Err(OAuthError::new(OAuthKind::InvalidRequest, "parameter organization is not allowed for this client"))
+        }
         _ => Ok(()),
     }
 }

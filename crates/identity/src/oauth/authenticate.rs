@@ -11,10 +11,18 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 
 /// How a request says who its client is. Exactly one (RFC 6749, section 2.3).
 enum Proof<'a> {
-    Secret { id: &'a str, secret: &'a str },
-    Assertion { id: Option<&'a str>, assertion: &'a str },
+    Secret {
+        id: &'a str,
+        secret: &'a str,
+    },
+    Assertion {
+        id: Option<&'a str>,
+        assertion: &'a str,
+    },
     /// Only a name: for clients that cannot keep a secret.
-    None { id: &'a str },
+    None {
+        id: &'a str,
+    },
 }
 
 /// A client that is known to be who it says.
@@ -32,10 +40,7 @@ impl Proven {
             return Ok(());
         }
         let name = crate::oauth::params::shown(grant_type);
-        Err(OAuthError::new(
-            OAuthKind::UnauthorizedClient,
-            format!("Grant type '{name}' not allowed for the client."),
-        ))
+        Err(OAuthError::new(OAuthKind::UnauthorizedClient, format!("Grant type '{name}' not allowed for the client.")))
     }
 
     /// Refuses a public client.
@@ -79,10 +84,7 @@ impl Identity {
             Proof::Secret { id, secret } => {
                 let client = self.kept_client(id, now).await?.ok_or_else(OAuthError::unauthorized)?;
                 // A client that signs its assertions has no other way in.
-                let by_secret = matches!(
-                    client.known.auth_method(),
-                    "client_secret_post" | "client_secret_basic"
-                );
+                let by_secret = matches!(client.known.auth_method(), "client_secret_post" | "client_secret_basic");
                 if !by_secret || !client.has_secret(secret) {
                     return Err(OAuthError::unauthorized());
                 }

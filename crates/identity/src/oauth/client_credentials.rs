@@ -140,4 +140,3 @@ fn not_authorized(api: &KnownApi) -> OAuthError {
         api.identifier
     ))
 }
-

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::claims::{Act, MACHINE};
 use crate::clients::lookup::KnownApi;
 use crate::keys::{Algorithm, Form};
 use crate::management::{Audiences, numbered_id};
 use crate::oauth::{OAuthError, OAuthKind};
 use crate::{Identity, MAX_LIFETIME};
-use crate::claims::{Act, MACHINE};
 
 /// How the tokens of an API look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -56,10 +56,8 @@ impl Identity {
         {
             return Err(OAuthError::denied("The subject token is for another organization."));
         }
-        let workspace = self.asked_workspace(
-            account.as_deref(),
-            shown.workspace.as_deref().or_else(|| params.get("workspace")),
-        );
+        let workspace =
+            self.asked_workspace(account.as_deref(), shown.workspace.as_deref().or_else(|| params.get("workspace")));
         let workspace = workspace.await?;
         if let Some(asked) = params.get("workspace")
             && !workspace.as_ref().is_some_and(|workspace| workspace.id == asked || workspace.name == asked)

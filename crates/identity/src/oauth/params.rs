@@ -40,7 +40,11 @@ impl Params {
     /// A parameter's value. One without a value counts as left out (RFC 6749, section 3.1).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     pub(crate) fn need(&self, name: &'static str) -> Result<&str, OAuthError> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use tenantry_store::identity::Window;
 use zeroize::Zeroizing;
 
+use crate::Identity;
 use crate::login::{Login, LoginRefusal};
 use crate::oauth::authenticate::Proven;
 use crate::oauth::params::shown;
@@ -12,7 +13,6 @@ use crate::oauth::registry::{Stamp, setting_text};
 use crate::oauth::user::Ask;
 use crate::oauth::{OAuthError, OAuthKind, OAuthRequest, PASSWORD_REALM, TokenAnswer, Trail, scope};
 use crate::text::{Fields, fields};
-use crate::Identity;
 
 impl Identity {
     pub(super) async fn by_password(
@@ -29,12 +29,11 @@ impl Identity {
         let connection = if grant_type == PASSWORD_REALM {
             params.need("realm")?
         } else {
-            setting_text(&settings, "default_directory").ok_or_else(|| {
-                OAuthError::denied("Authorization server not configured with default connection.")
-            })?
+            setting_text(&settings, "default_directory")
+                .ok_or_else(|| OAuthError::denied("Authorization server not configured with default connection."))?
         };
         trail.connection = Some(shown(connection));
-        self.check_connection(connection, proven, &settings).await?;
+        self.check_login_connection(connection, proven, &settings).await?;
         let account = self.asked_account(params.get("organization"), now).await?;
         let workspace = self.asked_workspace(account.as_deref(), params.get("workspace")).await?;
         let login = Login {
@@ -79,7 +78,7 @@ impl Identity {
     }
 
     /// A connection that the client may use.
-    async fn check_connection(&self, name: &str, proven: &Proven, settings: &Fields) -> Result<(), OAuthError> {
+    async fn check_login_connection(&self, name: &str, proven: &Proven, settings: &Fields) -> Result<(), OAuthError> {
         let closed = || OAuthError::denied("The connection does not exist, or is not enabled for this client.");
         let connection = self.store.connection_named(name).await?.ok_or_else(closed)?;
         if self.store.is_client_enabled(&connection.id, proven.client.id()).await? {
@@ -95,8 +94,10 @@ impl Identity {
     async fn check_second_factors(&self, user: &str) -> Result<(), OAuthError> {
         let methods = self.store.authentication_methods(user, Window { offset: 0, limit: 50 }).await?;
         let second = methods.iter().any(|method| {
-            matches!(method.kind.as_str(), "totp" | "phone" | "webauthn-roaming" | "webauthn-platform" | "push-notification")
-                && fields(&method.doc).get("confirmed").and_then(Value::as_bool) != Some(false)
+            matches!(
+                method.kind.as_str(),
+                "totp" | "phone" | "webauthn-roaming" | "webauthn-platform" | "push-notification"
+            ) && fields(&method.doc).get("confirmed").and_then(Value::as_bool) != Some(false)
         });
         if second {
             return Err(OAuthError::new(OAuthKind::MfaRequired, "Multifactor authentication required"));
@@ -109,9 +110,7 @@ fn refused(refusal: LoginRefusal) -> OAuthError {
     match refusal {
         LoginRefusal::Wrong => OAuthError::grant("Wrong email or password."),
         LoginRefusal::Blocked => OAuthError::new(OAuthKind::UnauthorizedClient, "user is blocked"),
-        LoginRefusal::TooMany => {
-            OAuthError::new(OAuthKind::TooManyAttempts { retry_after: None }, refusal.to_string())
-        }
+        LoginRefusal::TooMany => OAuthError::new(OAuthKind::TooManyAttempts { retry_after: None }, refusal.to_string()),
         LoginRefusal::Throttled { retry_after } => OAuthError::new(
             OAuthKind::TooManyAttempts { retry_after: Some(retry_after) },
             "We have detected suspicious login behavior and further attempts will be blocked.",

@@ -78,14 +78,7 @@ impl Registry {
         fn kept<T: Send + Sync + 'static>() -> Kept<T> {
             Cache::new(MOST)
         }
-        Registry {
-            clients: kept(),
-            apis: kept(),
-            grants: kept(),
-            accounts: kept(),
-            reaches: kept(),
-            settings: kept(),
-        }
+        Registry { clients: kept(), apis: kept(), grants: kept(), accounts: kept(), reaches: kept(), settings: kept() }
     }
 }
 

@@ -19,11 +19,8 @@ pub(crate) fn asked(scope: Option<&str>) -> Vec<String> {
 /// otherwise those asked for, in the order of the asking. The scopes of OpenID are given as asked.
 pub(crate) fn granted(asked: &[String], held: &[String], openid: bool) -> Vec<String> {
     let of_api = |scope: &String| !OPENID.contains(&scope.as_str());
-    let mut granted: Vec<String> = asked
-        .iter()
-        .filter(|scope| if of_api(scope) { held.contains(scope) } else { openid })
-        .cloned()
-        .collect();
+    let mut granted: Vec<String> =
+        asked.iter().filter(|scope| if of_api(scope) { held.contains(scope) } else { openid }).cloned().collect();
     if !asked.iter().any(of_api) {
         granted.extend(held.iter().cloned());
     }

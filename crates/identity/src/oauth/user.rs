@@ -1,11 +1,10 @@
 //! Tokens for users, whichever grant asks for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use tenantry_policy::principal::Datum;
 use tenantry_store::identity::accounts::Account;
-use tenantry_store::identity::roles::{HeldAt, Right};
 use tenantry_store::identity::users::User;
 use tenantry_store::identity::workspaces::Workspace;
 use tenantry_store::requester::Json;
@@ -20,7 +19,7 @@ use crate::oauth::profile::About;
 use crate::oauth::registry::{Stamp, setting_text};
 use crate::oauth::{OAuthError, OAuthKind, TokenAnswer, Trail, account, scope};
 use crate::text::{Fields, fields};
-use crate::{Audience, Identity, Subject};
+use crate::{Audience, Identity, Rights, Subject};
 
 /// What is asked for, for whom, by whom.
 pub(crate) struct Ask<'a> {
@@ -66,37 +65,10 @@ pub(crate) struct Given {
     pub(crate) offline: bool,
 }
 
-/// What a user holds at a place.
-#[derive(Default)]
-struct Held {
-    roles: Vec<(String, String, String)>,
-    /// Identifier of the API and permission.
-    permissions: Vec<(String, String)>,
-}
-
-impl Held {
-    fn of(rights: Vec<Right>) -> Held {
-        let mut held = Held::default();
-        for right in rights {
-            if let Some(role) = right.role
-                && !held.roles.iter().any(|known| known.0 == role.0)
-            {
-                held.roles.push(role);
-            }
-            if let Some((_, identifier, permission)) = right.permission {
-                held.permissions.push((identifier, permission));
-            }
-        }
-        held
-    }
-
-    /// What is held on an API, in the API's order; only what it still knows.
-    fn on(&self, api: &KnownApi) -> Vec<String> {
-        let holds = |name: &&String| {
-            self.permissions.iter().any(|(identifier, held)| *identifier == api.identifier && held == *name)
-        };
-        api.permissions.iter().filter(holds).cloned().collect()
-    }
+/// What is held on an API, in the API's order; only what it still knows.
+fn held_on(rights: &Rights, api: &KnownApi) -> Vec<String> {
+    let held: HashSet<&str> = rights.on(&api.identifier).collect();
+    api.permissions.iter().filter(|name| held.contains(name.as_str())).cloned().collect()
 }
 
 impl Identity {
@@ -113,12 +85,11 @@ impl Identity {
             trail.account = Some(account.id.clone());
         }
         trail.workspace = ask.workspace.as_ref().map(|workspace| workspace.id.clone());
-        let (user, rights) = self.user_and_rights(&ask).await?;
+        let (user, held) = self.user_and_rights(&ask).await?;
         let context = audience.and_then(Audience::parse);
         if context.is_none() {
             account::check_usage(&ask.proven.client, ask.account.as_deref())?;
         }
-        let held = Held::of(rights);
         let (mut answer, granted, offline) = match audience {
             None => self.opaque_for_user(&ask, &settings, trail).await?,
             Some(audience) => {
@@ -140,8 +111,7 @@ impl Identity {
         let offline = offline
             && granted.iter().any(|one| one == "offline_access")
             && ask.proven.client.known.may_use(crate::oauth::REFRESH_TOKEN);
-        let granted: Vec<String> =
-            granted.into_iter().filter(|one| offline || one != "offline_access").collect();
+        let granted: Vec<String> = granted.into_iter().filter(|one| offline || one != "offline_access").collect();
         answer.scope = (!granted.is_empty()).then(|| granted.join(" "));
         if granted.iter().any(|one| one == "openid") {
             let act = Act::of(ask.actors.iter().map(String::as_str));
@@ -161,17 +131,13 @@ impl Identity {
     }
 
     /// The user and what it holds. Nobody who is blocked, removed, or no member there.
-    async fn user_and_rights(&self, ask: &Ask<'_>) -> Result<(User, Vec<Right>), OAuthError> {
+    async fn user_and_rights(&self, ask: &Ask<'_>) -> Result<(User, Rights), OAuthError> {
         let gone = || OAuthError::grant("The user does not exist or may not log in.");
         let user = self.store.user(ask.user).await?.filter(|user| !user.blocked).ok_or_else(gone)?;
         let workspace = ask.workspace.as_ref();
-        let at = HeldAt {
-            account: ask.account.as_ref().map_or("", |account| account.id.as_str()),
-            workspace: workspace.map_or("", |workspace| workspace.id.as_str()),
-        };
-        let rights = self.store.rights(ask.user, at).await?;
-        if rights.is_empty() {
-            // INVARIANT: no line at all means no membership, or an account or workspace that is not active.
+        let account = ask.account.as_ref().map(|account| account.id.as_str());
+        let rights = self.rights(ask.user, account, workspace.map(|workspace| workspace.id.as_str())).await?;
+        if !rights.enabled {
             return Err(match &ask.account {
                 Some(account) => OAuthError::denied(format!(
                     "user {} is not part of the {} organization",
@@ -198,11 +164,12 @@ impl Identity {
         &self,
         ask: &Ask<'_>,
         api: &KnownApi,
-        held: &Held,
+        held: &Rights,
         own_context: bool,
     ) -> Result<Vec<String>, OAuthError> {
         let policy = api.subject_policy("user");
-        let mut may = if own_context || api.flag("enforce_policies") { held.on(api) } else { api.permissions.clone() };
+        let mut may =
+            if own_context || api.flag("enforce_policies") { held_on(held, api) } else { api.permissions.clone() };
         if policy == "deny_all" {
             return Err(OAuthError::denied(format!("Users have no tokens for {}.", api.identifier)));
         }
@@ -232,7 +199,7 @@ impl Identity {
         &self,
         api: &KnownApi,
         ask: &Ask<'_>,
-        held: &Held,
+        held: &Rights,
         granted: &[String],
         settings: &Fields,
         trail: &mut Trail,
@@ -241,7 +208,7 @@ impl Identity {
             user: Some(ask.user),
             client: ask.proven.client.id(),
             scope: granted.to_vec(),
-            permissions: held.on(api),
+            permissions: held_on(held, api),
             org: ask.account.as_deref().map(|account| account::as_claims(account, settings)),
             gty: ask.gty,
             openid: granted.iter().any(|one| one == "openid"),
@@ -261,7 +228,7 @@ impl Identity {
         api: &KnownApi,
         ask: &Ask<'_>,
         user: &User,
-        held: &Held,
+        held: &Rights,
         granted: &[String],
         trail: &mut Trail,
     ) -> Result<TokenAnswer, OAuthError> {
@@ -270,7 +237,7 @@ impl Identity {
                 return Err(OAuthError::invalid("parameter organization is not allowed for this audience"));
             }
             // INVARIANT: only who holds a role of the platform enters what reaches across accounts.
-            (Audience::Portal, None) if !held.roles.iter().any(|(_, _, level)| level == "platform") => {
+            (Audience::Portal, None) if !held.roles.iter().any(|role| role.level == "platform") => {
                 return Err(OAuthError::denied("The user holds no role of the platform."));
             }
             (Audience::App | Audience::Dashboard, None) => {
@@ -280,7 +247,7 @@ impl Identity {
         }
         let mut actors = ask.actors.iter().cloned();
         let permissions: Vec<String> = match &ask.actors[..] {
-            [] => held.on(api),
+            [] => held_on(held, api),
             // Who acts for a user may no more than it was granted.
             _ => granted.iter().filter(|one| api.permissions.contains(one)).cloned().collect(),
         };
@@ -292,8 +259,8 @@ impl Identity {
             workspace: ask.workspace.as_ref().map(|workspace| workspace.id.clone()),
             user: Some(ask.user.to_owned()),
             client: Some(ask.proven.client.id().to_owned()),
-            roles: held.roles.iter().map(|(_, name, _)| name.clone()).collect(),
-            role_ids: held.roles.iter().map(|(id, _, _)| id.clone()).collect(),
+            roles: held.roles.iter().map(|role| role.name.clone()).collect(),
+            role_ids: held.roles.iter().map(|role| role.id.clone()).collect(),
             permissions,
             scope: (!granted.is_empty()).then(|| granted.join(" ")),
             metadata: metadata(user)?,
