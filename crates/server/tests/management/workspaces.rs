@@ -112,8 +112,14 @@ async fn members_of_a_workspace_are_members_of_its_account() {
         assert_eq!(outside, Err(Refusal::Missing(Kind::Member)));
         let none = identity.add_workspace_member_roles(&operator(), &org, &dev, &ada, &[ADMIN.to_owned()]).await;
         assert_eq!(none, Err(Refusal::Missing(Kind::Member)));
+        // A member of the account has no way into a workspace that it does not belong to.
+        assert!(identity.rights(&ada, Some(&org), None).await.unwrap().enabled);
+        assert!(!identity.rights(&ada, Some(&org), Some(&dev)).await.unwrap().enabled);
         identity.add_workspace_members(&operator(), &org, &dev, std::slice::from_ref(&ada)).await.unwrap();
         identity.add_workspace_member_roles(&operator(), &org, &dev, &ada, &[ADMIN.to_owned()]).await.unwrap();
+        let rights = identity.rights(&ada, Some(&org), Some(&dev)).await.unwrap();
+        assert!(rights.on("dashboard").any(|permission| permission == "create:workspace_codes"));
+        assert_eq!(identity.rights(&ada, Some(&org), None).await.unwrap().roles, []);
         for wrong in ["rol_AccountOwner0000", "rol_PlatformOwner000"] {
             let given = identity.add_workspace_member_roles(&operator(), &org, &dev, &ada, &[wrong.to_owned()]).await;
             assert!(matches!(given, Err(Refusal::Invalid { .. })), "{wrong}");

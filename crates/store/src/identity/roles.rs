@@ -455,7 +455,8 @@ impl Store {
     }
 
     /// What a user may at a place: nothing (no line at all) when the user is blocked, the account or the
-    /// workspace is not active, or the user is not a member of the account. One line at least otherwise.
+    /// workspace is not active, or the user is not a member of the account or of the workspace. One line at
+    /// least otherwise.
     ///
     /// # Errors
     /// The store's.
@@ -486,6 +487,7 @@ const RIGHTS: &str = "WITH present AS (SELECT u.id FROM tenantry_user u WHERE u.
     AND ($2 = '' OR EXISTS (SELECT 1 FROM tenantry_member m JOIN tenantry_account c ON c.id = m.account_id \
         WHERE m.account_id = $2 AND m.user_id = u.id AND c.status = 'active')) \
     AND ($3 = '' OR EXISTS (SELECT 1 FROM tenantry_workspace w \
+        JOIN tenantry_workspace_member wm ON wm.workspace_id = w.id AND wm.user_id = u.id \
         WHERE w.id = $3 AND w.account_id = $2 AND w.status = 'active'))) \
     SELECT r.id, r.name, r.level, a.id, a.identifier, rp.permission FROM present \
     LEFT JOIN tenantry_role_holder h ON h.user_id = present.id AND h.account_id = $2 \
