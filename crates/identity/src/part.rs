@@ -51,6 +51,9 @@ impl Part {
         let bytes = URL_SAFE_NO_PAD.decode(from).map_err(|_| wrong())?;
         let text = String::from_utf8(bytes).map_err(|_| wrong())?;
         let (micros, id) = text.split_once(' ').ok_or_else(wrong)?;
+        if id.chars().any(char::is_control) {
+            return Err(wrong());
+        }
         Ok(Some((micros.parse().map_err(|_| wrong())?, id.to_owned())))
     }
 

@@ -181,6 +181,10 @@ async fn read(
     let names = operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let params: Vec<(String, String)> =
         names.zip(params.iter()).map(|(name, (_, value))| (name.to_owned(), decoded(value))).collect();
+    if params.iter().any(|(_, value)| value.contains('\0')) {
+        // Nothing has such a name, and PostgreSQL cannot be asked for one.
+        return Err(Refusal::Hidden);
+    }
     let forms = serde_json::json!({ "properties": operation.params });
     let whole = params.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
     schema::check(&Value::Object(whole), &forms).map_err(|misfit| wrong_path(misfit.sentence("Path")))?;

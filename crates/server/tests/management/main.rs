@@ -19,5 +19,7 @@ mod discovery_domains;
 mod members;
 mod once;
 mod organizations;
+mod roles;
 mod site;
 mod workspaces;
+mod users;
