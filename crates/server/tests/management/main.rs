@@ -21,5 +21,5 @@ mod once;
 mod organizations;
 mod roles;
 mod site;
-mod workspaces;
 mod users;
+mod workspaces;
