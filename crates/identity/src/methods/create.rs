@@ -108,7 +108,7 @@ impl Identity {
     }
 
     /// A method and its sealed secret.
-    fn method(&self, mut new: NewMethod) -> Result<(Method, Option<Vec<u8>>), Refusal> {
+    pub(crate) fn method(&self, mut new: NewMethod) -> Result<(Method, Option<Vec<u8>>), Refusal> {
         if !KINDS.contains(&new.kind.as_str()) {
             return Err(wrong("No enum match for: type"));
         }

@@ -60,7 +60,7 @@ impl Method {
         Value::Object(doc).to_string()
     }
 
-    fn to_row(&self, user_id: &str, secret: Option<Vec<u8>>) -> Row {
+    pub(crate) fn to_row(&self, user_id: &str, secret: Option<Vec<u8>>) -> Row {
         Row {
             id: self.id.clone(),
             user_id: user_id.to_owned(),

@@ -97,7 +97,19 @@ impl Identity {
             Some(Value::Object(options)) => options,
             _ => Fields::new(),
         };
-        check_form(&new, &strategy, &options)?;
+        let plain = new.password.clone();
+        let mut ready = self.shaped_user(&strategy, &options, new)?;
+        if let Some(plain) = plain {
+            self.refuse_taken(&ready.user).await?;
+            let about = ready.user.about();
+            ready.password = Some(self.prepare_password(&options, &about, &ready.user.id, plain).await?);
+        }
+        Ok(ready)
+    }
+
+    /// The same for a connection that is known already, without hashing a password.
+    pub(crate) fn shaped_user(&self, strategy: &str, options: &Fields, new: NewUser) -> Result<ReadyUser, Refusal> {
+        check_form(&new, strategy, options)?;
         let email = new.email.as_deref().map(names::email).transpose()?;
         let username = new.username.as_deref().map(names::username).transpose()?;
         let phone = new.phone.as_deref().map(names::phone).transpose()?;
@@ -107,7 +119,7 @@ impl Identity {
         };
         let now = self.now();
         let mut user = User {
-            id: [&strategy, "|", &subject].concat(),
+            id: [strategy, "|", &subject].concat(),
             connection: new.connection,
             email: email.map(|email| email.whole),
             username,
@@ -131,7 +143,7 @@ impl Identity {
         metadata::fall_back(&mut user, None);
         metadata::check_length(&user)?;
         let identity = IdentityRow {
-            provider: strategy.clone(),
+            provider: strategy.to_owned(),
             subject: subject.clone(),
             user_id: user.id.clone(),
             connection: user.connection.clone(),
@@ -142,21 +154,17 @@ impl Identity {
             doc: "{}".to_owned(),
         };
         user.identities.push(UserIdentity {
-            provider: strategy,
+            provider: strategy.to_owned(),
             subject,
             connection: user.connection.clone(),
             profile: None,
         });
-        let password = match (new.password, new.hash) {
-            (Some(plain), _) => {
-                self.refuse_taken(&user).await?;
-                Some(self.prepare_password(&options, &user.about(), &user.id, plain).await?)
-            }
-            (None, Some(hash)) => {
-                Some(Password { user_id: user.id.clone(), hash, history: "[]".to_owned(), updated_micros: now })
-            }
-            (None, None) => None,
-        };
+        let password = new.hash.map(|hash| Password {
+            user_id: user.id.clone(),
+            hash,
+            history: "[]".to_owned(),
+            updated_micros: now,
+        });
         Ok(ReadyUser { user, identity, password })
     }
 

@@ -15,7 +15,7 @@ const LONGEST: usize = 1024 * 1024;
 ///
 /// # Errors
 /// [`Refusal::Invalid`] for a value that does not fit, or a field that a user does not have.
-pub(super) fn apply(user: &mut User, name: &str, value: Value) -> Result<(), Refusal> {
+pub(crate) fn apply(user: &mut User, name: &str, value: Value) -> Result<(), Refusal> {
     match (name, value) {
         ("name" | "nickname" | "given_name" | "family_name" | "picture", Value::Null) => {
             user.fields.shift_remove(name);
@@ -54,7 +54,7 @@ fn put(user: &mut User, name: &str, text: String) {
 
 /// What a user is called when nobody said: by its address, its name for logging in, or its number. `before` is the
 /// user before a change: what followed from that follows the change.
-pub(super) fn fall_back(user: &mut User, before: Option<&User>) {
+pub(crate) fn fall_back(user: &mut User, before: Option<&User>) {
     let wanted = defaults(user);
     let past = before.map(defaults);
     for (name, value) in wanted {
@@ -86,7 +86,7 @@ fn defaults(user: &User) -> Vec<(&'static str, Value)> {
 
 /// # Errors
 /// [`Refusal::Invalid`] for fields that are too long together.
-pub(super) fn check_length(user: &User) -> Result<(), Refusal> {
+pub(crate) fn check_length(user: &User) -> Result<(), Refusal> {
     if Value::Object(user.fields.clone()).to_string().len() > LONGEST {
         return Err(Refusal::Invalid {
             code: "invalid_body",

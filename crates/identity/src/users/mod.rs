@@ -1,16 +1,16 @@
 //! Users: people, and what they may log in as.
 
-mod create;
+pub(crate) mod create;
 mod delete;
 mod link;
 mod list;
-mod metadata;
+pub(crate) mod metadata;
 pub(crate) mod names;
 mod permissions;
 pub(crate) mod query;
 mod read;
 mod roles;
-mod terms;
+pub(crate) mod terms;
 mod update;
 
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ impl User {
         }
     }
 
-    fn to_row(&self) -> Row {
+    pub(crate) fn to_row(&self) -> Row {
         let folded = |name: &str| self.fields.get(name).and_then(Value::as_str).map(names::folded);
         let domain = self.email.as_deref().and_then(|email| email.rsplit_once('@'));
         Row {

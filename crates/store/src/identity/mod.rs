@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod apis;
 pub mod attempts;
 pub mod authentication_methods;
+pub mod bulk;
 pub mod client_grants;
 pub mod clients;
 mod condition;

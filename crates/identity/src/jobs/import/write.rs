@@ -1,0 +1,273 @@
+//! Writing users of a file, many at a time.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+use tenantry_store::identity::bulk::{Taken, Wanted};
+use tenantry_store::identity::passwords::Password;
+use tenantry_store::identity::users::{Term, User as UserRow, UserIdentity as IdentityRow};
+use tenantry_store::{BatchError, Subject};
+
+use super::check::{Checked, Checker, Good, failed, wrong};
+use crate::identity::TRIES;
+use crate::jobs::Job;
+use crate::users::{User, metadata, terms};
+use crate::{Identity, Refusal};
+
+/// The most errors that are kept; later ones only count.
+const MOST_ERRORS: usize = 10_000;
+
+/// Errors of one piece.
+const PIECE: usize = 500;
+
+/// How far an import is.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    total: u64,
+    inserted: u64,
+    updated: u64,
+    failed: u64,
+    errors: Vec<Value>,
+    kept: usize,
+    pieces: i64,
+}
+
+impl Progress {
+    pub(super) fn new(total: u64) -> Progress {
+        Progress { total, ..Progress::default() }
+    }
+
+    fn fail(&mut self, error: Value) {
+        self.failed += 1;
+        if self.kept + self.errors.len() < MOST_ERRORS {
+            self.errors.push(error);
+        }
+    }
+
+    pub(super) fn tell(&self, job: &mut Job) {
+        let done = self.inserted + self.updated + self.failed;
+        let percentage = done.saturating_mul(100).checked_div(self.total).unwrap_or(100).min(100);
+        job.fields.insert("percentage_done".to_owned(), json!(percentage));
+        job.fields.insert(
+            "summary".to_owned(),
+            json!({ "failed": self.failed, "updated": self.updated, "inserted": self.inserted, "total": self.total }),
+        );
+    }
+
+    pub(super) async fn keep_errors(&mut self, identity: &Identity, job: &Job, all: bool) -> Result<(), Refusal> {
+        while self.errors.len() >= PIECE || (all && !self.errors.is_empty()) {
+            let piece: Vec<Value> = self.errors.drain(..self.errors.len().min(PIECE)).collect();
+            self.kept += piece.len();
+            let mut batch = identity.store.batch();
+            batch.insert_job_piece(&job.id, "errors", self.pieces, Value::Array(piece).to_string().as_bytes());
+            identity.store.commit(batch).await?;
+            self.pieces += 1;
+        }
+        Ok(())
+    }
+}
+
+/// What is to be done with a chunk.
+#[derive(Default)]
+struct Plan {
+    users: Vec<UserRow>,
+    identities: Vec<IdentityRow>,
+    terms: Vec<(String, Term)>,
+    passwords: Vec<Password>,
+    methods: Vec<tenantry_store::identity::authentication_methods::AuthenticationMethod>,
+    /// Places in the chunk of users that exist, with their ids.
+    changes: Vec<(usize, String)>,
+    errors: Vec<Value>,
+}
+
+impl Identity {
+    /// Writes a chunk: all of it that can be, in one batch.
+    pub(super) async fn write_chunk(
+        &self,
+        checker: &Checker,
+        chunk: Vec<Checked>,
+        upsert: bool,
+        progress: &mut Progress,
+    ) -> Result<(), Refusal> {
+        let mut good = Vec::with_capacity(chunk.len());
+        for checked in chunk {
+            match checked {
+                Checked::Good(user) => good.push(*user),
+                Checked::Bad(error) => progress.fail(error),
+            }
+        }
+        for _ in 0..TRIES {
+            let taken = self.store.taken("auth0", &checker.connection, &wanted(&good)).await?;
+            let plan = self.plan(checker, &good, &taken, upsert)?;
+            let (inserted, changes, errors) = (plan.users.len(), plan.changes, plan.errors);
+            let mut batch = self.store.batch();
+            batch.insert_users(&plan.users);
+            batch.insert_user_identities(&plan.identities);
+            let terms: Vec<(&str, Term)> = plan.terms.iter().map(|(id, term)| (id.as_str(), term.clone())).collect();
+            batch.insert_terms_of_users(&terms);
+            batch.insert_passwords(&plan.passwords);
+            for method in &plan.methods {
+                batch.insert_authentication_method(method);
+            }
+            if !batch.is_empty() {
+                match self.store.commit(batch).await {
+                    Ok(_) => {}
+                    // Somebody made one of them at the same time: look again who is there.
+                    Err(BatchError::Duplicate(_)) => continue,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            progress.inserted += u64::try_from(inserted).unwrap_or_default();
+            for error in errors {
+                progress.fail(error);
+            }
+            for (place, id) in changes {
+                let Some(user) = good.get(place) else { continue };
+                match self.change_imported(&id, user).await? {
+                    Ok(()) => progress.updated += 1,
+                    Err(error) => progress.fail(failed(&Value::Object(user.said.clone()), vec![error])),
+                }
+            }
+            return Ok(());
+        }
+        for user in good {
+            let said = Value::Object(user.said);
+            progress.fail(failed(&said, vec![wrong("CONFLICT", "Others changed the same users at the same time", "")]));
+        }
+        Ok(())
+    }
+
+    fn plan(&self, checker: &Checker, good: &[Good], taken: &[Taken], upsert: bool) -> Result<Plan, Refusal> {
+        let mut known: HashMap<(u8, &str), &str> = HashMap::new();
+        for row in taken {
+            known.insert((0, &row.subject), &row.user_id);
+            for (kind, name) in [(1, &row.email), (2, &row.username), (3, &row.phone)] {
+                if let Some(name) = name {
+                    known.insert((kind, name), &row.user_id);
+                }
+            }
+        }
+        let mut plan = Plan::default();
+        let mut seen: HashSet<(u8, &str)> = HashSet::new();
+        for (place, user) in good.iter().enumerate() {
+            let names = names(&user.ready.identity);
+            let said = || Value::Object(user.said.clone());
+            if names.iter().any(|name| seen.contains(name)) {
+                plan.errors.push(failed(&said(), vec![wrong("DUPLICATED_USER", "The user is in the file twice", "")]));
+                continue;
+            }
+            seen.extend(&names);
+            let owners: HashSet<&str> = names.iter().filter_map(|name| known.get(name).copied()).collect();
+            match (owners.len(), upsert) {
+                (0, _) => {
+                    plan.users.push(user.ready.user.to_row());
+                    plan.identities.push(user.ready.identity.clone());
+                    let id = &user.ready.user.id;
+                    plan.terms.extend(terms::terms(&user.ready.user.fields).into_iter().map(|term| (id.clone(), term)));
+                    plan.passwords.extend(user.ready.password.clone().filter(|password| !password.hash.is_empty()));
+                    for method in &user.methods {
+                        match checker.identity().method(method.clone()) {
+                            Ok((method, secret)) => plan.methods.push(method.to_row(id, secret)),
+                            Err(Refusal::Invalid { .. }) => {}
+                            Err(refusal) => return Err(refusal),
+                        }
+                    }
+                }
+                (1, true) => plan.changes.extend(owners.into_iter().map(|id| (place, id.to_owned()))),
+                (1, false) => {
+                    plan.errors.push(failed(&said(), vec![wrong("DUPLICATED_USER", "The user already exists.", "")]));
+                }
+                _ => {
+                    let message = "Its id, address, name and number belong to several users.";
+                    plan.errors.push(failed(&said(), vec![wrong("DUPLICATED_USER", message, "")]));
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Changes a user that exists to what the file says of it.
+    async fn change_imported(&self, id: &str, from: &Good) -> Result<Result<(), Value>, Refusal> {
+        for _ in 0..TRIES {
+            let before = self.known_user(id).await?;
+            let mut user: User = before.clone();
+            for (name, value) in &from.said {
+                let settable = !matches!(
+                    name.as_str(),
+                    "email" | "username" | "phone_number" | "user_id" | "password_hash" | "custom_password_hash"
+                );
+                if settable && let Err(refusal) = metadata::apply(&mut user, name, value.clone()) {
+                    return Ok(Err(wrong("INVALID_FORMAT", refusal.to_string(), name)));
+                }
+            }
+            let rows = self.store.user_identities(&[id.to_owned()]).await?;
+            let first = rows.into_iter().find(|row| row.ordinal == 0);
+            let wanted = &from.ready.user;
+            let mut login = first.filter(|row| row.connection == wanted.connection);
+            if let Some(login) = &mut login {
+                if wanted.email.is_some() && wanted.email != user.email {
+                    user.email.clone_from(&wanted.email);
+                    user.email_verified = wanted.email_verified;
+                    login.email.clone_from(&wanted.email);
+                }
+                if wanted.username.is_some() {
+                    user.username.clone_from(&wanted.username);
+                    login.username.clone_from(&wanted.username);
+                }
+                if wanted.phone.is_some() {
+                    user.phone.clone_from(&wanted.phone);
+                    login.phone.clone_from(&wanted.phone);
+                }
+            }
+            metadata::fall_back(&mut user, Some(&before));
+            if let Err(refusal) = metadata::check_length(&user) {
+                return Ok(Err(wrong("TOO_LONG", refusal.to_string(), "")));
+            }
+            user.updated_micros = self.now();
+            let mut batch = self.store.batch();
+            let place = batch.update_user(&user.to_row());
+            batch.put_user_terms(id, &terms::terms(&user.fields));
+            if let Some(login) = &login {
+                batch.update_user_identity(login);
+                // A password that its user set stays.
+                let hash = from.ready.password.as_ref().filter(|password| !password.hash.is_empty());
+                if let (Some(password), 0) = (hash, user.logins) {
+                    batch.put_password(&Password { user_id: login.own_id(), ..password.clone() });
+                }
+            }
+            if user.blocked != before.blocked {
+                batch.affects(Subject::User(id.to_owned()));
+            }
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(Ok(())),
+                Err(BatchError::Untouched(at)) if at == place => {}
+                Err(BatchError::Duplicate(_)) => {
+                    return Ok(Err(wrong("DUPLICATED_USER", "The address, name or number is taken.", "")));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Err(wrong("CONFLICT", "Others changed the same user at the same time", "")))
+    }
+}
+
+/// What a user is known by.
+fn names(identity: &IdentityRow) -> Vec<(u8, &str)> {
+    let mut names = vec![(0, identity.subject.as_str())];
+    for (kind, name) in [(1, &identity.email), (2, &identity.username), (3, &identity.phone)] {
+        names.extend(name.as_deref().map(|name| (kind, name)));
+    }
+    names
+}
+
+fn wanted(good: &[Good]) -> Wanted {
+    let mut wanted = Wanted::default();
+    for user in good {
+        let identity = &user.ready.identity;
+        wanted.subjects.push(identity.subject.clone());
+        wanted.emails.extend(identity.email.clone());
+        wanted.usernames.extend(identity.username.clone());
+        wanted.phones.extend(identity.phone.clone());
+    }
+    wanted
+}
