@@ -150,6 +150,12 @@ pub enum Refusal {
         /// Seconds, 1 or more.
         retry_after: u64,
     },
+    /// What was sent is longer than may be.
+    #[error("longer than {most} bytes")]
+    TooLarge {
+        /// The most bytes.
+        most: u64,
+    },
     /// The request was made before with another body.
     #[error("this Idempotency-Key was used before for another request")]
     KeyReused,
@@ -180,7 +186,7 @@ impl Refusal {
         match self {
             Refusal::Missing(_) | Refusal::Hidden => "NOT_FOUND",
             Refusal::Exists(_) | Refusal::Contended(_) | Refusal::KeyReused | Refusal::KeyInUse => "CONFLICT",
-            Refusal::Invalid { .. } | Refusal::Password(_) => "VALIDATION_ERROR",
+            Refusal::Invalid { .. } | Refusal::Password(_) | Refusal::TooLarge { .. } => "VALIDATION_ERROR",
             Refusal::Unsupported(_) => "NOT_SUPPORTED",
             Refusal::Forbidden { .. } => "FORBIDDEN",
             Refusal::Limit(_) => "LIMIT_REACHED",

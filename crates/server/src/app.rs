@@ -61,6 +61,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(endpoints::health::live))
         .route("/readyz", get(endpoints::health::ready))
         .route("/openapi.json", get(endpoints::openapi::handle))
+        .route("/exports/{file}", get(management::download::handle))
         .nest("/api/v2", management::router())
         .fallback(endpoints::nowhere::handle)
         .method_not_allowed_fallback(endpoints::nowhere::wrong_method)

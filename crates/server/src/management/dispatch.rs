@@ -22,7 +22,7 @@ use crate::management::failure::{response, shaped};
 use crate::management::query::Query;
 use crate::management::route::{Call, Route};
 use crate::management::surface::{OPERATIONS, Operation};
-use crate::management::{FAMILIES, auth, body, schema};
+use crate::management::{FAMILIES, auth, body, schema, upload};
 use crate::once::{self, Begun};
 use crate::serve::Peer;
 
@@ -189,11 +189,19 @@ async fn read(
     let whole = params.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
     schema::check(&Value::Object(whole), &forms).map_err(|misfit| wrong_path(misfit.sentence("Path")))?;
     let query = Query::read(query.as_deref().unwrap_or_default(), &operation.query)?;
+    let mut upload = None;
     let body = match &operation.body {
+        Some(form) if operation.content.as_deref() == Some("multipart/form-data") => {
+            let (fields, file) = upload::read(form, headers, sent).await?;
+            upload = file;
+            fields
+        }
         Some(form) => body::read(operation, form, headers, sent).await?,
         None => Fields::new(),
     };
-    Ok(Call::new(Arc::clone(&app.identity), caller, params, query, body))
+    let mut call = Call::new(Arc::clone(&app.identity), caller, params, query, body);
+    call.upload = upload;
+    Ok(call)
 }
 
 /// Some clients encode an id twice; no id of ours holds a percent sign by itself.

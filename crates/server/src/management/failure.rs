@@ -46,6 +46,11 @@ fn told(refusal: &Refusal) -> (StatusCode, Option<&'static str>, String) {
         Refusal::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, Some("idempotency_key_reused"), refusal.to_string()),
         Refusal::Invalid { code, message } => (StatusCode::BAD_REQUEST, Some(code), message.clone()),
         Refusal::Password(fault) => (StatusCode::BAD_REQUEST, None, fault.to_string()),
+        Refusal::TooLarge { most } => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            None,
+            format!("Payload content length greater than maximum allowed: {most}"),
+        ),
         Refusal::Limit(why) => (StatusCode::FORBIDDEN, None, (*why).to_owned()),
         Refusal::Unsupported(why) => (StatusCode::BAD_REQUEST, Some("operation_not_supported"), (*why).to_owned()),
         Refusal::Forbidden { any_of } => (

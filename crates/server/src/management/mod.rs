@@ -17,6 +17,7 @@ mod failure;
 mod federated;
 mod formats;
 mod grants;
+mod jobs;
 mod logs;
 mod organizations;
 mod paging;
@@ -27,11 +28,14 @@ mod route;
 pub(crate) mod schema;
 mod sessions;
 mod surface;
+mod tickets;
+mod upload;
 mod user_blocks;
 mod users;
 
 pub use compatibility::{OperationFacts, compatibility, operations};
 pub(crate) use dispatch::router;
+pub(crate) use jobs::download;
 
 /// Every scope that an operation of the Management API may need, sorted.
 #[must_use]
@@ -41,5 +45,18 @@ pub fn scopes() -> Vec<&'static str> {
 }
 
 /// Every endpoint.
-pub(crate) const FAMILIES: &[&[route::Route]] =
-    &[logs::ROUTES, organizations::ROUTES, roles::ROUTES, user_blocks::ROUTES, users::ROUTES];
+pub(crate) const FAMILIES: &[&[route::Route]] = &[
+    authentication_methods::ROUTES,
+    device_credentials::ROUTES,
+    federated::ROUTES,
+    grants::ROUTES,
+    jobs::ROUTES,
+    logs::ROUTES,
+    organizations::ROUTES,
+    refresh_tokens::ROUTES,
+    roles::ROUTES,
+    sessions::ROUTES,
+    tickets::ROUTES,
+    user_blocks::ROUTES,
+    users::ROUTES,
+];

@@ -48,6 +48,8 @@ pub(crate) struct Call {
     pub(crate) query: Query,
     /// The body's members; empty when there was none.
     pub(crate) body: Fields,
+    /// The file among the body's parts, where the operation takes one.
+    pub(crate) upload: Option<std::fs::File>,
 }
 
 impl Call {
@@ -58,7 +60,7 @@ impl Call {
         query: Query,
         body: Fields,
     ) -> Call {
-        Call { identity, caller, params, query, body }
+        Call { identity, caller, params, query, body, upload: None }
     }
 
     /// A parameter of the path, by its name in `surface.json`.
