@@ -9,7 +9,7 @@ use tenantry_policy::{Clock, Entropy, Principal};
 use tenantry_store::{Store, Subject as Affected};
 
 use crate::claims::{Claims, MACHINE, Made};
-use crate::keys::{Algorithm, Form, KeyInfo, Keys, Rotated};
+use crate::keys::{Algorithm, Form, KeyCertificate, KeyInfo, Keys, Rotated};
 use crate::{Audience, IssueError, Subject, TokenError};
 
 /// The longest life of a token for our own APIs. Here no token is accepted for longer, whatever it says.
@@ -107,6 +107,13 @@ impl Issuer {
     #[must_use]
     pub fn jwks(&self) -> Arc<str> {
         self.keys.jwks()
+    }
+
+    /// The certificate of the RS256 key that signs, for clients that take the public key from one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<KeyCertificate> {
+        let host = self.url.split_once("://").map_or(self.url.as_str(), |(_, host)| host);
+        self.keys.certificate(host.split(['/', ':']).next().unwrap_or(host))
     }
 
     /// The other public keys: those of our own contexts, and of APIs whose tokens are signed with ES256.

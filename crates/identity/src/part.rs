@@ -67,6 +67,14 @@ impl Part {
         Ok(Stretch { after, offset, limit: self.fetch() })
     }
 
+    /// How many items to leave out.
+    pub(crate) fn offset(&self) -> i64 {
+        match self {
+            Part::Page { offset, .. } => *offset,
+            Part::From { .. } => 0,
+        }
+    }
+
     /// Is the number of all items asked for?
     pub(crate) fn wants_total(&self) -> bool {
         matches!(self, Part::Page { total: true, .. })

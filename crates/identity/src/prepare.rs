@@ -106,6 +106,11 @@ impl Identity {
     }
 }
 
+/// The ids of the APIs that Tenantry itself answers for.
+pub(crate) fn own_api_ids() -> [String; 4] {
+    ["management", "app", "dashboard", "portal"].map(seed_id)
+}
+
 /// 24 hexadecimal digits that tell the name.
 fn seed_id(name: &str) -> String {
     format!("{:0<24}", crate::text::hex(name.as_bytes()))

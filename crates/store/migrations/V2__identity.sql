@@ -293,6 +293,7 @@ CREATE TABLE tenantry_credential (
     updated_micros BIGINT NOT NULL
 );
 CREATE INDEX tenantry_credential_by_client ON tenantry_credential (client_id, created_micros);
+CREATE UNIQUE INDEX tenantry_credential_by_kid ON tenantry_credential (client_id, kid);
 
 -- What a client may ask of an API.
 CREATE TABLE tenantry_client_grant (

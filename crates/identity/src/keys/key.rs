@@ -166,6 +166,22 @@ impl Key {
         Ok(Key { private, public, kid, algorithm, jwk, access, plain })
     }
 
+    /// The public key of an RSA key, SubjectPublicKeyInfo (RFC 5280, section 4.1).
+    pub(super) fn public_der(&self) -> Option<Vec<u8>> {
+        match &self.private {
+            Private::Rsa(pair) => Some(pair.public_key().as_der().ok()?.as_ref().to_vec()),
+            Private::Ec(_) => None,
+        }
+    }
+
+    /// An RSA key's signature of bytes that are no token.
+    pub(super) fn sign_bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let Private::Rsa(pair) = &self.private else { return None };
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), bytes, &mut signature).ok()?;
+        Some(signature)
+    }
+
     /// Signs a payload and puts the token together.
     pub(crate) fn sign(&self, form: Form, payload: &[u8]) -> Result<String, IssueError> {
         let prefix = match form {

@@ -4,12 +4,13 @@
 //! that whoever verifies tokens has it before the first token comes. `previous` ones verify until the last
 //! of their tokens has ended; `revoked` ones verify nothing. Servers that share a store share the keys.
 
+mod certificate;
 mod key;
 mod rotate;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use tenantry_store::{BatchError, Store, Subject};
 
 use crate::{IssueError, Refusal, TokenError, sealed};
 
+pub use certificate::KeyCertificate;
 pub(crate) use key::Key;
 pub use key::{Algorithm, Form};
 pub use rotate::{PUBLISHED_BEFORE_USE, Rotated};
@@ -106,6 +108,8 @@ pub(crate) struct Keys {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     ring: ArcSwap<Ring>,
+    /// The certificate of the RS256 key of this name, made when first asked for.
+    certificate: ArcSwapOption<(String, KeyCertificate)>,
 }
 
 impl Keys {
@@ -116,7 +120,13 @@ impl Keys {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Keys, IssueError> {
         let ring = read(store, clock.as_ref(), entropy.as_ref()).await?;
-        Ok(Keys { store: store.clone(), clock, entropy, ring: ArcSwap::from_pointee(ring) })
+        Ok(Keys {
+            store: store.clone(),
+            clock,
+            entropy,
+            ring: ArcSwap::from_pointee(ring),
+            certificate: ArcSwapOption::empty(),
+        })
     }
 
     /// Reads them again.
@@ -139,6 +149,17 @@ impl Keys {
             Algorithm::Rs256 => Arc::clone(&ring.rs256),
             Algorithm::Es256 => Arc::clone(&ring.es256),
         }
+    }
+
+    /// The certificate of the RS256 key that signs.
+    pub(crate) fn certificate(&self, host: &str) -> Option<KeyCertificate> {
+        let key = self.current(Algorithm::Rs256);
+        if let Some(made) = self.certificate.load().as_ref().filter(|made| made.0 == key.kid) {
+            return Some(made.1.clone());
+        }
+        let made = certificate::certificate(&key, host)?;
+        self.certificate.store(Some(Arc::new((key.kid.clone(), made.clone()))));
+        Some(made)
     }
 
     pub(crate) fn jwks(&self) -> Arc<str> {

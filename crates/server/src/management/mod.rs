@@ -10,7 +10,10 @@
 mod auth;
 mod authentication_methods;
 mod body;
+mod client_grants;
+mod clients;
 mod compatibility;
+mod connections;
 mod device_credentials;
 mod dispatch;
 mod failure;
@@ -23,11 +26,14 @@ mod organizations;
 mod paging;
 mod query;
 mod refresh_tokens;
+mod resource_servers;
 mod roles;
 mod route;
 pub(crate) mod schema;
+mod select;
 mod sessions;
 mod surface;
+mod tenants;
 mod tickets;
 mod upload;
 mod user_blocks;
@@ -47,6 +53,9 @@ pub fn scopes() -> Vec<&'static str> {
 /// Every endpoint.
 pub(crate) const FAMILIES: &[&[route::Route]] = &[
     authentication_methods::ROUTES,
+    client_grants::ROUTES,
+    clients::ROUTES,
+    connections::ROUTES,
     device_credentials::ROUTES,
     federated::ROUTES,
     grants::ROUTES,
@@ -54,8 +63,10 @@ pub(crate) const FAMILIES: &[&[route::Route]] = &[
     logs::ROUTES,
     organizations::ROUTES,
     refresh_tokens::ROUTES,
+    resource_servers::ROUTES,
     roles::ROUTES,
     sessions::ROUTES,
+    tenants::ROUTES,
     tickets::ROUTES,
     user_blocks::ROUTES,
     users::ROUTES,

@@ -68,6 +68,8 @@ pub struct ClientFilter {
     pub external_id: Option<String>,
     /// Only those with a grant that this account (its id) was given.
     pub granted_in: Option<String>,
+    /// Only those with a grant that may, or may not, be used in any account.
+    pub grant_in_any: Option<bool>,
 }
 
 const COLUMNS: &str = "c.id, c.name, c.app_type, c.is_first_party, c.is_global, c.external_id, c.api, c.secret, c.doc, \
@@ -283,6 +285,13 @@ impl Store {
                 format!(
                     "EXISTS (SELECT 1 FROM tenantry_client_grant g JOIN tenantry_account_client_grant a \
                      ON a.grant_id = g.id WHERE g.client_id = c.id AND a.account_id = ${place})"
+                )
+            });
+        }
+        if let Some(any) = filter.grant_in_any {
+            conditions.and_with(Param::int(i64::from(any)), |place| {
+                format!(
+                    "EXISTS (SELECT 1 FROM tenantry_client_grant g WHERE g.client_id = c.id AND g.any_account = ${place})"
                 )
             });
         }

@@ -92,8 +92,17 @@ impl Batch {
         )
     }
 
-    /// Removes a connection, the users whom it made, and the identities that it gave to others.
+    /// Removes a connection, the users whom it made, and the identities that it gave to others; their tokens
+    /// end. A duplicate is another change of rights at the same moment; nothing was written then.
     pub fn delete_connection(&mut self, id: &str, name: &str) -> Place {
+        let now = self.now;
+        self.run(
+            "INSERT INTO tenantry_change (seq, time_micros, kind, subject) \
+             SELECT (SELECT coalesce(max(seq), 0) FROM tenantry_change) + row_number() OVER (ORDER BY u.id), \
+             $1, 'user', u.id FROM tenantry_user u WHERE u.connection = $2 OR u.id IN \
+             (SELECT user_id FROM tenantry_identity WHERE connection = $2)",
+            vec![Param::int(now), Param::text(name)],
+        );
         self.delete_connection_users(name);
         self.must("DELETE FROM tenantry_connection WHERE id = $1", vec![Param::text(id)])
     }

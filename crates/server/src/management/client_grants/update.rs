@@ -1,0 +1,13 @@
+//! `PATCH /api/v2/client-grants/{id}`.
+
+use tenantry_identity::Refusal;
+
+use super::shown;
+use crate::management::route::{Answer, Call};
+
+/// Answers the call.
+pub(super) async fn handle(mut call: Call) -> Result<Answer, Refusal> {
+    let change = std::mem::take(&mut call.body);
+    let grant = call.identity.update_client_grant(&call.caller, call.param("id"), change).await?;
+    Ok(Answer::ok(shown(&grant)))
+}

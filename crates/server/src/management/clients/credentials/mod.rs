@@ -1,0 +1,7 @@
+//! Clients' credentials.
+
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod list;
+pub(super) mod read;
+pub(super) mod update;
