@@ -43,6 +43,7 @@ mod once;
 mod part;
 pub mod password;
 mod prepare;
+pub mod profile;
 pub mod refresh_tokens;
 mod refusal;
 mod rights;

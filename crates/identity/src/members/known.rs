@@ -1,7 +1,12 @@
 //! Is somebody, or what somebody holds, there at all? For APIs that answer what is not there as missing;
 //! the operations themselves leave it alone.
 
+use tenantry_store::identity::Window;
+use tenantry_store::identity::roles::HeldAt;
+
 use crate::caller::{Permission, Target};
+use crate::roles::Level;
+use crate::users::PermissionName;
 use crate::{Caller, Identity, Kind, Reach, Refusal};
 
 impl Identity {
@@ -66,6 +71,82 @@ impl Identity {
         } else {
             Err(Refusal::Missing(Kind::ClientGrant))
         }
+    }
+
+    /// Passes when a role can be held in an account: one of its own, or (unless only its own are meant) one that
+    /// the platform offers to accounts and workspaces.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`], the same for another account's own role and for none.
+    pub async fn known_account_role(
+        &self,
+        caller: &Caller,
+        any_of: &'static [Permission],
+        account: &str,
+        role: &str,
+        own: bool,
+    ) -> Result<(), Refusal> {
+        caller.may(any_of, Target::Account(account))?;
+        let role = self.known_role(role).await?;
+        let fits = match &role.account {
+            Some(of) => of == account,
+            None => !own && role.level != Level::Platform,
+        };
+        if fits { Ok(()) } else { Err(Refusal::Missing(Kind::Role)) }
+    }
+
+    /// Passes when a role permits this, for callers who may do any of these to the role.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`].
+    pub async fn known_role_permission(
+        &self,
+        caller: &Caller,
+        any_of: &'static [Permission],
+        role: &str,
+        permission: &PermissionName,
+    ) -> Result<(), Refusal> {
+        let found = self.known_role(role).await;
+        self.may_role(caller, any_of, &found)?;
+        found?;
+        let all = Window { offset: 0, limit: i64::MAX };
+        let held = self.store.role_permissions(role, all).await?;
+        if held.iter().any(|row| row.identifier == permission.api && row.name == permission.name) {
+            Ok(())
+        } else {
+            Err(Refusal::Missing(Kind::Permission))
+        }
+    }
+
+    /// Passes when a user exists, for callers who may do something to every user.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`].
+    pub async fn known_to_all(
+        &self,
+        caller: &Caller,
+        any_of: &'static [Permission],
+        user: &str,
+    ) -> Result<(), Refusal> {
+        caller.may(any_of, Target::Platform)?;
+        self.known_user(user).await.map(drop)
+    }
+
+    /// Passes when a user holds a role on the platform.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`].
+    pub async fn known_platform_holder(
+        &self,
+        caller: &Caller,
+        any_of: &'static [Permission],
+        user: &str,
+        role: &str,
+    ) -> Result<(), Refusal> {
+        caller.may(any_of, Target::Platform)?;
+        let all = Window { offset: 0, limit: i64::MAX };
+        let held = self.store.held_roles(user, HeldAt::PLATFORM, all).await?;
+        if held.iter().any(|held| held.id == role) { Ok(()) } else { Err(Refusal::Missing(Kind::Role)) }
     }
 
     /// Passes for a caller who sees the whole platform, and for a user who is a member of the account.

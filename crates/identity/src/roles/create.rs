@@ -32,6 +32,9 @@ impl Identity {
         if new.account.is_some() && new.level == Level::Platform {
             return Err(Refusal::invalid("an account's own role is not of level platform"));
         }
+        if new.account.is_some() {
+            self.free_for_accounts(&new.name).await?;
+        }
         let now = self.now();
         let role = Role {
             id: ids::letters(self.entropy.as_ref(), "rol_", 16)?,

@@ -15,6 +15,7 @@ impl Identity {
         let found = self.known_role(id).await;
         self.may_role(caller, &["delete:roles"], &found)?;
         let role = found?;
+        self.outranks(caller, &[id.to_owned()]).await?;
         let tenant = self.tenant_of(role.account.as_deref()).await?;
         let inputs = json!({ "id": id, "name": role.name });
         let act = Act { name: "roles.delete", tenant: &tenant, workspace: None, inputs };

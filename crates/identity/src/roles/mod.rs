@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod holders;
 mod list;
+mod offered;
 mod permissions;
 mod update;
 
@@ -135,13 +136,24 @@ impl Identity {
     }
 
     /// The permission check before anything is told about a role, be it there or not.
-    fn may_role(
+    pub(crate) fn may_role(
         &self,
         caller: &Caller,
         any_of: &'static [Permission],
         role: &Result<Role, Refusal>,
     ) -> Result<(), Refusal> {
-        caller.may(any_of, role.as_ref().map_or(Target::Platform, Role::target))
+        match (role, &caller.reach) {
+            // INVARIANT: whoever is bound to an account cannot tell another's role from one that is not there.
+            (Err(_), crate::Reach::Account { account, .. }) => caller.may(any_of, Target::Account(account)),
+            (Err(_), _) => caller.may(any_of, Target::Platform),
+            (Ok(role), crate::Reach::Account { account, .. })
+                if role.account.as_ref().is_some_and(|of| of != account) =>
+            {
+                caller.may(any_of, Target::Account(account))?;
+                Err(Refusal::Missing(Kind::Role))
+            }
+            (Ok(role), _) => caller.may(any_of, role.target()),
+        }
     }
 
     /// Passes when all of these roles exist and can be held on the platform.

@@ -48,6 +48,7 @@ impl Identity {
         let found = self.known_role(id).await;
         self.may_role(caller, &["update:roles"], &found)?;
         let role = found?;
+        self.may_permit(caller, permissions).await?;
         let rows = self.permissions_named(permissions, true).await?;
         let more = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         if self.store.count_role_permissions(id).await?.saturating_add(more) > MOST {
@@ -84,6 +85,7 @@ impl Identity {
         let found = self.known_role(id).await;
         self.may_role(caller, &["update:roles"], &found)?;
         let role = found?;
+        self.outranks(caller, &[id.to_owned()]).await?;
         let rows = self.permissions_named(permissions, false).await?;
         let tenant = self.tenant_of(role.account.as_deref()).await?;
         let inputs = said(id, permissions);

@@ -28,6 +28,10 @@ impl Identity {
                     _ => return Err(Refusal::invalid(format!("{field} cannot be changed"))),
                 }
             }
+            if role.account.is_some() && role.name != name {
+                self.free_for_accounts(&role.name).await?;
+            }
+            self.outranks(caller, &[id.to_owned()]).await?;
             role.updated_micros = self.now();
             let tenant = self.tenant_of(role.account.as_deref()).await?;
             let inputs = json!({ "id": id, "change": change });

@@ -31,11 +31,22 @@ impl Tenant {
             made["data"].clone()
         };
         let text = |value: &Value, name: &str| value[name].as_str().unwrap().to_owned();
-        let (caller, user, outsider) =
-            (format!("auth0|{name}-caller"), format!("auth0|{name}-member"), format!("auth0|{name}-outsider"));
-        for user in [&caller, &user, &outsider] {
-            world.user(user).await;
+        let mut users = Vec::new();
+        for who in ["caller", "member", "outsider"] {
+            let body = json!({ "email": format!("{who}@{name}.example"), "password": "Correct-Horse-7-Battery" });
+            let (status, user) = world.call(&owner, "POST", "/portal/v1/users", Some(body)).await;
+            assert_eq!(status, 201, "{user}");
+            users.push(text(&user["data"], "user_id"));
         }
+        let [caller, user, outsider] = <[String; 3]>::try_from(users).unwrap();
+        let own_role = text(&made("/roles", json!({ "name": format!("{name}-own") })).await, "id");
+        let permissions = json!({ "permissions": [{ "api": "dashboard", "name": "read:audit" }] });
+        made(&format!("/roles/{own_role}/permissions"), permissions.clone()).await;
+        let body = json!({ "name": format!("offered-{}", name.len()), "level": "account" });
+        let (_, offered) = world.call(&owner, "POST", "/portal/v1/roles", Some(body)).await;
+        let offered = text(&offered["data"], "id");
+        let path = format!("/portal/v1/roles/{offered}/permissions");
+        assert_eq!(world.call(&owner, "POST", &path, Some(permissions)).await.0, 204);
         made("/members", json!({ "users": [caller, user] })).await;
         let workspace = text(&made("/workspaces", json!({ "name": "production" })).await, "id");
         let elsewhere = text(&made("/workspaces", json!({ "name": "staging" })).await, "id");
@@ -63,6 +74,10 @@ impl Tenant {
             ("client_id", client),
             ("grant_id", grant),
             ("invitation_id", text(&invitation, "id")),
+            ("own_role_id", own_role),
+            ("platform_role_id", offered),
+            ("api", "dashboard".to_owned()),
+            ("permission", "read:audit".to_owned()),
             ("role_id", "rol_AccountAuditor00".to_owned()),
             ("workspace_role_id", "rol_WorkspaceAdmin00".to_owned()),
         ]);

@@ -18,7 +18,6 @@ use tenantry_policy::{Clock, Entropy};
 use tenantry_server::{App, management_scopes, router};
 use tenantry_store::identity::client_grants::ClientGrant;
 use tenantry_store::identity::clients::Client;
-use tenantry_store::identity::users::User;
 use tenantry_store::{Store, StoreUrl};
 use tower::ServiceExt;
 
@@ -150,20 +149,6 @@ impl World {
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(bytes.to_vec()).unwrap())
-    }
-
-    /// Puts a user into the store.
-    pub async fn user(&self, id: &str) {
-        let mut batch = self.store.batch();
-        batch.insert_user(&User {
-            id: id.to_owned(),
-            connection: "Username-Password-Authentication".to_owned(),
-            email: Some(format!("{}@example.com", id.replace('|', "."))),
-            doc: "{}".to_owned(),
-            version: 1,
-            ..User::default()
-        });
-        self.store.commit(batch).await.unwrap();
     }
 
     /// Puts a client with a grant for an account into the store; answers both ids.

@@ -4,6 +4,7 @@
 
 pub mod account_connections;
 pub mod account_grants;
+pub mod account_roles;
 pub mod accounts;
 pub mod apis;
 pub mod attempts;

@@ -86,7 +86,7 @@ impl HeldAt<'static> {
 const COLUMNS: &str = "r.id, r.account_id, r.name, r.folded, r.level, r.description, r.version, r.created_micros, \
     r.updated_micros";
 
-fn read(row: &Row<'_>) -> Role {
+pub(super) fn read(row: &Row<'_>) -> Role {
     let text = |place| row.text(place).unwrap_or_default();
     let int = |place| row.int(place).unwrap_or_default();
     Role {
@@ -102,7 +102,7 @@ fn read(row: &Row<'_>) -> Role {
     }
 }
 
-fn read_permission(row: &Row<'_>) -> PermissionRow {
+pub(super) fn read_permission(row: &Row<'_>) -> PermissionRow {
     let text = |place| row.text(place).unwrap_or_default();
     PermissionRow {
         api_id: text(0),

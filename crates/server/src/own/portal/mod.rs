@@ -4,6 +4,8 @@
 mod accounts;
 mod audit;
 mod members;
+mod roles;
+mod users;
 
 use crate::own::endpoint::Endpoint;
 use crate::own::within;
@@ -14,6 +16,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(accounts::endpoints());
     all.extend(audit::endpoints());
     all.extend(members::endpoints());
+    all.extend(users::endpoints());
+    all.extend(roles::endpoints());
     all.extend(within::endpoints("/portal/v1/accounts/{account_id}"));
     all
 }

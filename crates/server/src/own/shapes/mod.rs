@@ -5,4 +5,6 @@ pub(crate) mod audit;
 pub(crate) mod client_grant;
 pub(crate) mod invitation;
 pub(crate) mod member;
+pub(crate) mod role;
+pub(crate) mod user;
 pub(crate) mod workspace;

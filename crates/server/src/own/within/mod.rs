@@ -5,6 +5,7 @@ mod audit;
 mod client_grants;
 mod invitations;
 mod members;
+mod roles;
 mod workspace_codes;
 mod workspace_members;
 mod workspaces;
@@ -15,6 +16,7 @@ use crate::own::endpoint::Endpoint;
 pub(super) fn endpoints(below: &str) -> Vec<Endpoint> {
     let mut all = Vec::new();
     all.extend(members::endpoints(below));
+    all.extend(roles::endpoints(below));
     all.extend(invitations::endpoints(below));
     all.extend(client_grants::endpoints(below));
     all.extend(workspaces::endpoints(below));

@@ -1,0 +1,13 @@
+//! `DELETE …/roles/{role_id}`.
+
+use crate::own::endpoint::Call;
+use crate::own::reply::Gone;
+use tenantry_identity::Refusal;
+
+/// Answers the call.
+pub(super) async fn handle(call: Call) -> Result<Gone, Refusal> {
+    let account = call.account();
+    call.identity.known_account_role(&call.caller, call.any_of, account, call.param("role_id"), true).await?;
+    call.identity.delete_role(&call.caller, call.param("role_id")).await?;
+    Ok(Gone)
+}

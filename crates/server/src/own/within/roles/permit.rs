@@ -1,0 +1,14 @@
+//! `POST …/roles/{role_id}/permissions`.
+
+use crate::own::endpoint::Call;
+use crate::own::reply::Gone;
+use crate::own::shapes::role::NamedPermissions;
+use tenantry_identity::Refusal;
+
+/// Answers the call.
+pub(super) async fn handle(call: Call<(), NamedPermissions>) -> Result<Gone, Refusal> {
+    let account = call.account();
+    call.identity.known_account_role(&call.caller, call.any_of, account, call.param("role_id"), true).await?;
+    call.identity.add_role_permissions(&call.caller, call.param("role_id"), &call.body.names()).await?;
+    Ok(Gone)
+}

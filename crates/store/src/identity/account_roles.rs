@@ -1,0 +1,54 @@
+//! The roles that can be held in an account, and what they may permit.
+
+use super::Window;
+use super::roles::{PermissionRow, Role, read, read_permission};
+use crate::backend::Param;
+use crate::{Store, StoreError};
+
+impl Store {
+    /// The roles that can be held in an account: its own, then those that the platform offers to all; each
+    /// oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn roles_for_account(&self, account: &str, window: Window) -> Result<Vec<Role>, StoreError> {
+        const SQL: &str = "SELECT id, account_id, name, folded, level, description, version, created_micros, \
+            updated_micros FROM tenantry_role WHERE account_id = $1 OR (account_id = '' AND level <> 'platform') \
+            ORDER BY account_id DESC, created_micros, id LIMIT $2 OFFSET $3";
+        let params = vec![Param::text(account), Param::int(window.limit), Param::int(window.offset)];
+        self.backend.find(SQL, params, read).await
+    }
+
+    /// Is there a role of that name (as names are compared) that the platform offers to all?
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn is_offered_role(&self, folded: &str) -> Result<bool, StoreError> {
+        const SQL: &str = "SELECT count(*) FROM tenantry_role WHERE account_id = '' AND folded = $1";
+        let found = self.backend.find(SQL, vec![Param::text(folded)], |row| row.int(0)).await?;
+        Ok(found.into_iter().flatten().any(|count| count > 0))
+    }
+
+    /// What the platform lets accounts permit: what the roles hold that it offers to accounts and workspaces,
+    /// but for the APIs of these identifiers. By API and name.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn offered_permissions<T: AsRef<str>>(
+        &self,
+        without: impl IntoIterator<Item = T>,
+        window: Window,
+    ) -> Result<Vec<PermissionRow>, StoreError> {
+        let sql = [
+            "SELECT DISTINCT a.id, a.identifier, a.name, p.name, p.description FROM tenantry_role_permission rp \
+             JOIN tenantry_role r ON r.id = rp.role_id AND r.account_id = '' AND r.level <> 'platform' \
+             JOIN tenantry_api a ON a.id = rp.api_id \
+             JOIN tenantry_permission p ON p.api_id = rp.api_id AND p.name = rp.permission WHERE NOT (",
+            &self.backend.among("a.identifier", 1),
+            ") ORDER BY a.identifier, p.name LIMIT $2 OFFSET $3",
+        ]
+        .concat();
+        let params = vec![Param::texts(without), Param::int(window.limit), Param::int(window.offset)];
+        self.backend.search(sql, params, read_permission).await
+    }
+}
