@@ -122,7 +122,7 @@ CREATE TABLE tenantry_identity (
     PRIMARY KEY (provider, subject)
 );
 CREATE INDEX tenantry_identity_by_user ON tenantry_identity (user_id, ordinal);
-CREATE INDEX tenantry_identity_by_connection ON tenantry_identity (connection);
+CREATE INDEX tenantry_identity_by_connection ON tenantry_identity (connection, user_id);
 CREATE UNIQUE INDEX tenantry_identity_by_email ON tenantry_identity (connection, email) WHERE email IS NOT NULL;
 CREATE UNIQUE INDEX tenantry_identity_by_username ON tenantry_identity (connection, username) WHERE username IS NOT NULL;
 CREATE UNIQUE INDEX tenantry_identity_by_phone ON tenantry_identity (connection, phone) WHERE phone IS NOT NULL;
@@ -136,7 +136,7 @@ CREATE TABLE tenantry_user_term (
     number  BIGINT,
     PRIMARY KEY (path, value, user_id)
 );
-CREATE INDEX tenantry_user_term_by_user ON tenantry_user_term (user_id);
+CREATE INDEX tenantry_user_term_by_user ON tenantry_user_term (user_id, path);
 CREATE INDEX tenantry_user_term_by_number ON tenantry_user_term (path, number) WHERE number IS NOT NULL;
 
 -- How many rows a table has that is too long to be counted for each page of a list.

@@ -57,14 +57,13 @@ impl Identity {
                 return Err(Refusal::invalid(format!("A user has no more than {MOST} identities")));
             }
             let other = User::from_rows(other, moved.clone());
-            let mut next = own.last().map_or(0, |last| last.ordinal) + 1;
-            for identity in &mut moved {
+            let next = own.last().map_or(0, |last| last.ordinal) + 1;
+            for (ordinal, identity) in (next..).zip(&mut moved) {
                 if identity.ordinal == 0 {
                     identity.doc = json!({ "profileData": profile(&other) }).to_string();
                 }
                 identity.user_id = id.to_owned();
-                identity.ordinal = next;
-                next += 1;
+                identity.ordinal = ordinal;
             }
             let mut user = User::from_rows(row, own.clone());
             user.updated_micros = self.now();
