@@ -62,6 +62,20 @@ pub enum Command {
     Serve(commands::serve::ServeArgs),
     /// Issue a token from the development issuer
     Token(commands::token::TokenArgs),
+    /// Accounts: list, show, create, update, delete
+    Account(commands::account::AccountArgs),
+    /// Workspaces of an account
+    Workspace(commands::workspace::WorkspaceArgs),
+    /// Users, on the platform as a whole
+    User(commands::user::UserArgs),
+    /// Who belongs to an account or a workspace
+    Member(commands::member::MemberArgs),
+    /// Roles, their permissions, and who holds them where
+    Role(commands::role::RoleArgs),
+    /// The keys that sign tokens
+    Key(commands::key::KeyArgs),
+    /// Print a link by which a platform that nobody owns gets its owner
+    Setup,
     /// Say how clients come to trust the development authority that `serve` shows a certificate of
     Trust(commands::trust::TrustArgs),
     /// Call a tool as somebody, and see the answer, the reasons and the SQL

@@ -6,6 +6,7 @@ pub mod ambient;
 pub mod args;
 pub mod commands;
 pub mod demo;
+pub mod desk;
 pub mod environment;
 pub mod exit;
 pub mod init;

@@ -73,18 +73,8 @@ impl Runtime {
             check_stored(&policy, &source).await?;
             sources.insert(Arc::from(declared.name.as_str()), source);
         }
-        let store = Arc::new(open_store(project, &loaded, &ambient).await?);
-        let issuer = Arc::new(open_issuer(project, &loaded, &store, &ambient).await?);
-        let identity = Arc::new(Identity::new(
-            Arc::clone(&store),
-            Arc::clone(&issuer),
-            Arc::clone(&ambient.clock),
-            Arc::clone(&ambient.entropy),
-        ));
-        identity
-            .prepare(&tenantry_server::management_scopes())
-            .await
-            .map_err(|refusal| Failure::failed(refusal.code(), refusal.to_string()))?;
+        let (store, identity) = open_identity(project, &loaded, &ambient).await?;
+        let issuer = Arc::clone(identity.issuer());
         let parts = Parts {
             policy,
             sources,
@@ -149,6 +139,24 @@ pub fn subject(loaded: &Loaded, who: &Who) -> Result<Subject, Failure> {
         metadata: spec.metadata,
         ..Subject::default()
     })
+}
+
+/// Opens the store and the operations over it, and makes what every platform begins with.
+///
+/// # Errors
+/// What keeps the store from opening.
+pub async fn open_identity(
+    project: &Project<'_>,
+    loaded: &Loaded,
+    ambient: &Ambient,
+) -> Result<(Arc<Store>, Arc<Identity>), Failure> {
+    let store = Arc::new(open_store(project, loaded, ambient).await?);
+    let issuer = Arc::new(open_issuer(project, loaded, &store, ambient).await?);
+    let (clock, entropy) = (Arc::clone(&ambient.clock), Arc::clone(&ambient.entropy));
+    let identity = Arc::new(Identity::new(Arc::clone(&store), issuer, clock, entropy));
+    let prepared = identity.prepare(&tenantry_server::management_scopes()).await;
+    prepared.map_err(|refusal| Failure::failed(refusal.code(), refusal.to_string()))?;
+    Ok((store, identity))
 }
 
 /// Opens Tenantry's own store: the one that the file names, or a SQLite file in the state folder.

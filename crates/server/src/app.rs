@@ -58,6 +58,7 @@ pub fn router(app: App) -> Router {
         .route("/app/v1/approvals", get(endpoints::list_approvals::handle))
         .route("/app/v1/approvals/{id}/approve", post(endpoints::decide_approval::approve))
         .route("/app/v1/approvals/{id}/deny", post(endpoints::decide_approval::deny))
+        .route("/setup/{ticket}", get(endpoints::setup::show).post(endpoints::setup::submit))
         .route("/healthz", get(endpoints::health::live))
         .route("/readyz", get(endpoints::health::ready))
         .route("/openapi.json", get(endpoints::openapi::handle))

@@ -1,6 +1,7 @@
 //! One file per command. Each takes its arguments and what the program found around it, and answers
 //! with an [`Outcome`] or a [`Failure`]; nothing here prints but through [`Output`].
 
+pub mod account;
 pub mod apply;
 pub mod ask;
 pub mod audit;
@@ -13,11 +14,17 @@ pub mod explain;
 pub mod fmt;
 pub mod help_reference;
 pub mod init;
+pub mod key;
+pub mod member;
 pub mod prove;
+pub mod role;
 pub mod schema;
 pub mod serve;
+pub mod setup;
 pub mod token;
 pub mod trust;
+pub mod user;
+pub mod workspace;
 
 use crate::Stop;
 use crate::args::{Cli, Command, Global};
@@ -64,6 +71,13 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Apply(args) => apply::run(run, args).await,
         Command::Serve(args) => serve::run(run, args).await,
         Command::Token(args) => token::run(run, args).await,
+        Command::Account(args) => account::run(run, args).await,
+        Command::Workspace(args) => workspace::run(run, args).await,
+        Command::User(args) => user::run(run, args).await,
+        Command::Member(args) => member::run(run, args).await,
+        Command::Role(args) => role::run(run, args).await,
+        Command::Key(args) => key::run(run, args).await,
+        Command::Setup => setup::run(run).await,
         Command::Trust(args) => trust::run(run, args).await,
         Command::Ask(args) => ask::run(run, args).await,
         Command::Audit(args) => audit::run(run, args).await,

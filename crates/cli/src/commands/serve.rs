@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use serde_json::json;
+use tenantry_identity::Caller;
 use tenantry_server::Wire;
 use tokio::net::TcpListener;
 
 use crate::address;
-use crate::commands::Run;
+use crate::commands::{Run, setup};
+use crate::desk::refused;
 use crate::output::{Failure, Outcome};
 use crate::runtime::Runtime;
 use crate::wire::Secured;
@@ -62,6 +64,18 @@ pub async fn run(run: Run<'_>, args: &ServeArgs) -> Result<Outcome, Failure> {
         run.output.note(&format!(
             "Its certificate comes from the authority in {}; `tenantry trust` says how clients are told.",
             authority.display()
+        ));
+    }
+    let caller = Caller::operator("serve");
+    // A port that the machine chose is not the issuer's.
+    let base = match args.listen.port() {
+        0 => format!("{scheme}://{address}"),
+        _ => runtime.issuer.url().to_owned(),
+    };
+    if let Some(ticket) = runtime.identity.setup_ticket(&caller).await.map_err(refused)? {
+        run.output.note(&format!(
+            "Nobody owns this platform yet. This link makes its owner, once and within a day:\n  {}",
+            setup::link(&base, &ticket)
         ));
     }
     let app = runtime.app();

@@ -16,6 +16,7 @@ mod bad_requests;
 mod commands;
 mod first_file;
 mod https;
+mod identity;
 mod postgres;
 mod serving;
 mod tools_page;

@@ -7,3 +7,4 @@ pub(crate) mod keys;
 pub(crate) mod list_approvals;
 pub(crate) mod nowhere;
 pub(crate) mod openapi;
+pub(crate) mod setup;
