@@ -79,7 +79,7 @@ impl Store {
     ) -> Result<Vec<AccountGrant>, StoreError> {
         let sql = [
             "SELECT g.id, g.client_id, p.identifier, g.subject_type, g.any_account, g.doc, a.created_micros ",
-            &self.from_account_grants(),
+            &self.account_grants_sql(),
             " AND (a.created_micros, g.id) > ($6, $7) ORDER BY a.created_micros, g.id LIMIT $8 OFFSET $9",
         ]
         .concat();
@@ -93,12 +93,12 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn count_account_grants(&self, account: &str, filter: &AccountGrantFilter) -> Result<i64, StoreError> {
-        let sql = ["SELECT count(*) ", &self.from_account_grants()].concat();
+        let sql = ["SELECT count(*) ", &self.account_grants_sql()].concat();
         let found = self.backend.find(sql, filter.params(account), |row| row.int(0)).await?;
         Ok(found.into_iter().flatten().next().unwrap_or_default())
     }
 
-    fn from_account_grants(&self) -> String {
+    fn account_grants_sql(&self) -> String {
         [
             "FROM tenantry_account_client_grant a JOIN tenantry_client_grant g ON g.id = a.grant_id \
              JOIN tenantry_api p ON p.id = g.api_id WHERE a.account_id = $1 \
