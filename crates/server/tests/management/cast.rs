@@ -34,6 +34,20 @@ pub async fn role(site: &Site, name: &str) -> String {
     site.identity.create_role(&operator(), new).await.unwrap().id
 }
 
+pub async fn client(site: &Site, more: Value) -> String {
+    let mut body = json!({ "name": "A client" });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let (status, made) = site.post("/clients", body).await;
+    assert_eq!(status, 201, "{made}");
+    text(&made["client_id"])
+}
+
+pub async fn connection(site: &Site, name: &str) -> String {
+    let (status, made) = site.post("/connections", json!({ "name": name, "strategy": "auth0" })).await;
+    assert_eq!(status, 201, "{made}");
+    text(&made["id"])
+}
+
 /// A user's token for an account, and in it for a workspace.
 pub fn bound(user: &str, account: &str, workspace: Option<&str>, permissions: &[&str]) -> Caller {
     Caller {

@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     clippy::print_stderr,
     missing_docs,
+    unreachable_pub,
     reason = "tests"
 )]
 
@@ -16,8 +17,11 @@ mod support;
 mod account_tree;
 mod cast;
 mod discovery_domains;
+mod invitations;
 mod members;
 mod once;
+mod organization_connections;
+mod organization_grants;
 mod organizations;
 mod roles;
 mod site;
