@@ -289,7 +289,7 @@ impl Backend {
     pub(crate) fn json_text(&self, column: &'static str, place: usize) -> String {
         match self {
             Backend::Sqlite(_) => format!(
-                "json_extract({column}, (SELECT '$' || group_concat('.' || json_quote(value), '') FROM json_each(${place})))"
+                "json_extract({column}, (SELECT char(36) || group_concat('.' || json_quote(value), '') FROM json_each(${place})))"
             ),
             Backend::Postgres(_) => format!("({column}::jsonb #>> ${place}::text[])"),
         }

@@ -92,7 +92,7 @@ impl Identity {
         // One key for each device, client and user: the id follows from them, so that a second one collides.
         let whole = [user, "\0", &new.client_id, "\0", &new.device_id].concat();
         let hash = crate::text::hex(digest(&SHA256, whole.as_bytes()).as_ref());
-        let id = ["dcr_", hash.get(..24).unwrap_or_default()].concat();
+        let id = ["dcr_", hash.get(..16).unwrap_or_default()].concat();
         let doc: Fields = [("device_name", new.device_name), ("device_id", new.device_id), ("value", new.value)]
             .into_iter()
             .map(|(name, value)| (name.to_owned(), Value::String(value)))

@@ -1,6 +1,7 @@
 //! Events on their way to the store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -28,6 +29,7 @@ pub(crate) struct Buffer(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
+    turn: AtomicU64,
     waiting: Mutex<Waiting>,
     /// Held while events are written, so that whoever flushes knows that they were.
     writing: tokio::sync::Mutex<i64>,
@@ -41,6 +43,11 @@ struct Waiting {
 }
 
 impl Buffer {
+    /// A number that tells events of the same time apart, in their order.
+    pub(crate) fn turn(&self) -> u64 {
+        self.0.turn.fetch_add(1, Ordering::Relaxed) % 100_000_000
+    }
+
     /// Takes an event, and sees to it that it is written soon.
     pub(crate) fn push(&self, store: &Arc<Store>, event: Log) {
         let mut waiting = self.0.waiting.lock();

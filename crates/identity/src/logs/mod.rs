@@ -88,8 +88,9 @@ impl Identity {
     pub(crate) fn log_row(&self, event: Event) -> Option<Row> {
         let now = self.now();
         // Digits alone, so that ids are ordered as the events were.
-        let drawn = ids::hex(self.entropy.as_ref(), "", 7).ok()?;
+        let drawn = ids::hex(self.entropy.as_ref(), "", 5).ok()?;
         let chance = u64::from_str_radix(&drawn, 16).unwrap_or_default();
+        let turn = self.logs.turn();
         let mut doc = Fields::new();
         let mut put = |name: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -108,7 +109,7 @@ impl Identity {
             doc.insert("details".to_owned(), crate::act::without_secrets(&details));
         }
         Some(Row {
-            id: format!("900{:017}{chance:017}", now.max(0)),
+            id: format!("900{:017}{turn:08}{chance:013}", now.max(0)),
             time_micros: now,
             kind: event.kind.to_owned(),
             user_id: event.user_id.map(|id| shortened(&id)),

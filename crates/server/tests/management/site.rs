@@ -124,6 +124,25 @@ impl Site {
         (status, headers, json)
     }
 
+    /// Sends a body that is not JSON, with every scope.
+    pub async fn send_bytes(&self, path: &str, kind: &str, body: Vec<u8>) -> (u16, Value) {
+        let request = Request::builder().method("POST").uri(format!("/api/v2{path}"));
+        let request = request.header("authorization", format!("Bearer {}", self.token)).header("content-type", kind);
+        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() })
+    }
+
+    /// Gets a path of the server without a token; answers the text.
+    pub async fn fetch(&self, path: &str) -> (u16, String) {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
     /// A token with these scopes only.
     pub fn token(&self, scopes: &[&str]) -> String {
         self.identity.issuer().issue_management("test", scopes, Duration::from_hours(1)).unwrap()
