@@ -29,6 +29,8 @@ pub(crate) fn response(refusal: &Refusal, request_id: &str) -> Response {
         Refusal::Forbidden { .. } => (StatusCode::FORBIDDEN, "a permission is missing".to_owned()),
         Refusal::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, refusal.to_string()),
         Refusal::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "the call failed on our side".to_owned()),
+        // Kinds of misfits with more to say than their sentence: a password's shortcomings.
+        refusal if refusal.code() == "VALIDATION_ERROR" => (StatusCode::BAD_REQUEST, refusal.to_string()),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "the call failed on our side".to_owned()),
     };
     if status.is_server_error() {

@@ -14,6 +14,7 @@
 #[allow(dead_code, reason = "shared by several test programs")]
 mod support;
 
+mod fuzz;
 mod golden;
 mod portal;
 mod stage;

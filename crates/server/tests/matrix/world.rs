@@ -26,7 +26,7 @@ use crate::support::database::Database;
 
 /// A server.
 pub struct World {
-    router: Router,
+    pub router: Router,
     pub identity: Arc<Identity>,
     pub clock: Arc<TestClock>,
     pub store: Arc<Store>,
