@@ -53,8 +53,9 @@ impl Identity {
         self.act(&caller, act, async {
             let now = self.now();
             let mut batch = self.store.batch();
-            for seed in &seeds {
-                batch.insert_api_once(&api(seed, now));
+            for (place, seed) in (0_i64..).zip(&seeds) {
+                // Listed in this order, oldest first.
+                batch.insert_api_once(&api(seed, now.saturating_add(place)));
                 batch.move_api(&seed.id, &seed.identifier);
                 for (ordinal, (name, description)) in (0_i64..).zip(&seed.permissions) {
                     if !known.contains(&(seed.id.as_str(), name.as_str())) {

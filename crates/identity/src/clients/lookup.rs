@@ -1,7 +1,6 @@
 //! What tokens need to know of clients, read without asking who wants to know. Nothing here is told to a
 //! caller as it stands.
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::Value;
 
 use crate::text::{Fields, fields};
@@ -15,8 +14,6 @@ pub(crate) const SECRETS: &str = "client";
 pub(crate) struct KnownClient {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) app_type: Option<String>,
-    pub(crate) is_first_party: bool,
     /// Everything else that was said about it, with the defaults filled in.
     pub(crate) fields: Fields,
     secret: Option<Vec<u8>>,
@@ -67,10 +64,6 @@ pub(crate) struct KnownCredential {
     pub(crate) algorithm: String,
     /// The public key as PEM (SubjectPublicKeyInfo), for `public_key`.
     pub(crate) pem: Option<String>,
-    /// The certificate's SHA-256, base64url, for `x509_cert`.
-    pub(crate) thumbprint: Option<String>,
-    /// The certificate's subject, for `cert_subject_dn`.
-    pub(crate) subject_dn: Option<String>,
 }
 
 /// An API, as far as tokens are concerned.
@@ -78,14 +71,11 @@ pub(crate) struct KnownCredential {
 pub(crate) struct KnownApi {
     pub(crate) id: String,
     pub(crate) identifier: String,
-    pub(crate) name: Option<String>,
-    pub(crate) is_system: bool,
     /// `token_lifetime`, `token_lifetime_for_web`, `token_dialect`, `enforce_policies`, `signing_alg`,
     /// `allow_offline_access`, `subject_type_authorization`, …, with the defaults filled in.
     pub(crate) fields: Fields,
     /// The permissions that it knows, in its order.
     pub(crate) permissions: Vec<String>,
-    secret: Option<Vec<u8>>,
 }
 
 impl KnownApi {
@@ -134,20 +124,11 @@ impl Identity {
             fields: fields(&row.doc),
             id: row.id,
             name: row.name,
-            app_type: row.app_type,
-            is_first_party: row.is_first_party,
             secret: row.secret,
         }))
     }
 
-    /// Is this the client's secret? Takes as long whatever was sent.
-    pub(crate) fn secret_fits(&self, client: &KnownClient, sent: &str) -> Result<bool, Refusal> {
-        let Some(sealed) = &client.secret else { return Ok(false) };
-        let secret = self.open_sealed(SECRETS, &client.id, sealed)?;
-        Ok(verify_slices_are_equal(&secret, sent.as_bytes()).is_ok())
-    }
-
-    /// The client's secret, for tokens that it signs (HS256).
+    /// The client's secret. Whoever compares it takes as long whatever was sent.
     pub(crate) fn client_secret(&self, client: &KnownClient) -> Result<Option<Vec<u8>>, Refusal> {
         client.secret.as_deref().map(|sealed| self.open_sealed(SECRETS, &client.id, sealed)).transpose()
     }
@@ -164,8 +145,6 @@ impl Identity {
                 KnownCredential {
                     algorithm: text("alg").unwrap_or_else(|| "RS256".to_owned()),
                     pem: text("pem"),
-                    thumbprint: text("thumbprint_sha256"),
-                    subject_dn: text("subject_dn"),
                     id: row.id,
                     kid: row.kid,
                     kind: row.kind,
@@ -182,16 +161,8 @@ impl Identity {
             fields: fields(&row.doc),
             id: row.id,
             identifier: row.identifier,
-            name: row.name,
-            is_system: row.is_system,
             permissions: permissions.into_iter().map(|permission| permission.name).collect(),
-            secret: row.secret,
         }))
-    }
-
-    /// The secret that the API's tokens are signed with (HS256).
-    pub(crate) fn api_secret(&self, api: &KnownApi) -> Result<Option<Vec<u8>>, Refusal> {
-        api.secret.as_deref().map(|sealed| self.open_sealed(crate::apis::SECRETS, &api.id, sealed)).transpose()
     }
 
     /// What a client may ask of an API; `subject` is `client` (for itself) or `user`.

@@ -8,7 +8,6 @@ mod delete;
 mod der;
 mod key;
 mod list;
-#[allow(dead_code, reason = "what tokens are issued by")]
 pub(crate) mod lookup;
 mod methods;
 mod read;
