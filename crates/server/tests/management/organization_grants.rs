@@ -55,7 +55,7 @@ async fn a_grant_is_let_in_listed_from_both_sides_and_taken_back() {
             let (_, listed) = site.get(&format!("{path}?{filter}")).await;
             assert_eq!(
                 listed.as_array().unwrap().iter().map(|grant| text(&grant["id"])).collect::<Vec<_>>(),
-                [expected.clone()]
+                std::slice::from_ref(expected)
             );
         }
         let (status, accounts) = site.get(&format!("/client-grants/{one}/organizations?include_totals=true")).await;
