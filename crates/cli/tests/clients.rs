@@ -1,0 +1,114 @@
+//! Other people's clients tell their stories against the program, over HTTPS with the development authority.
+//!
+//! `cargo xtask test` installs them and names the folder in `TENANTRY_TEST_CLIENTS`; without it these tests
+//! are skipped, saying so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod support;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Home, Running, secured};
+
+/// A server with a client that may do everything.
+struct Scene {
+    home: Home,
+    _running: Running,
+    clients: PathBuf,
+    variables: Vec<(String, String)>,
+}
+
+impl Scene {
+    fn begin() -> Option<Scene> {
+        let Ok(clients) = std::env::var("TENANTRY_TEST_CLIENTS") else {
+            eprintln!("skipped: TENANTRY_TEST_CLIENTS is not set (run `cargo xtask test`)");
+            return None;
+        };
+        let home = Home::empty();
+        // The issuer's address stands in tokens, so the port is chosen first.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let domain = format!("127.0.0.1:{port}");
+        home.write("tenantry.toml", format!("[platform]\nissuer = \"https://{domain}/\"\n"));
+        let (running, _) = secured(&home, &["--listen", &domain]);
+        let trust: Value = serde_json::from_str(&home.good(&["trust", "--json"])).unwrap();
+        let mut variables = vec![("DOMAIN".to_owned(), domain)];
+        for (name, path) in trust["data"]["variables"].as_object().unwrap() {
+            variables.push((name.clone(), path.as_str().unwrap().to_owned()));
+        }
+        let token = home.good(&["token", "--quiet", "--management", "--ttl", "1h"]);
+        let mut scene = Scene { home, _running: running, clients: clients.into(), variables };
+        scene.variables.push(("TOKEN".to_owned(), token.trim().to_owned()));
+        let made: Value = serde_json::from_str(&scene.tell(&mut scene.python("begin.py"))).unwrap();
+        scene.variables.pop();
+        for (variable, name) in [("CLIENT_ID", "client_id"), ("CLIENT_SECRET", "client_secret")] {
+            scene.variables.push((variable.to_owned(), made[name].as_str().unwrap().to_owned()));
+        }
+        Some(scene)
+    }
+
+    fn python(&self, script: &str) -> Command {
+        let mut command = Command::new(self.clients.join("v/bin/python"));
+        command.arg(stories().join(script));
+        command
+    }
+
+    /// Node looks for its modules beside the script.
+    fn node(&self, script: &str) -> Command {
+        let here = self.home.file(script);
+        std::fs::copy(stories().join(script), &here).unwrap();
+        let modules = self.home.file("node_modules");
+        if !modules.exists() {
+            std::os::unix::fs::symlink(self.clients.join("n/node_modules"), &modules).unwrap();
+        }
+        let mut command = Command::new("node");
+        command.arg("--preserve-symlinks-main").arg("--preserve-symlinks").arg(here);
+        command
+    }
+
+    /// Runs a story to its end; what it said.
+    fn tell(&self, command: &mut Command) -> String {
+        let work = self.home.file("work");
+        std::fs::create_dir_all(&work).unwrap();
+        command.env_clear().env("PATH", std::env::var("PATH").unwrap_or_default()).env("HOME", self.home.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value))).env("WORK", &work);
+        let output = command.current_dir(self.home.path()).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{out}\n{err}");
+        out.into_owned()
+    }
+}
+
+fn stories() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../e2e/clients")
+}
+
+#[test]
+fn python_clients_tell_their_story() {
+    let Some(scene) = Scene::begin() else { return };
+    assert!(scene.tell(&mut scene.python("story.py")).ends_with("the story is told\n"));
+}
+
+#[test]
+fn node_clients_tell_their_story() {
+    let Some(scene) = Scene::begin() else { return };
+    assert!(scene.tell(&mut scene.node("story.mjs")).ends_with("the story is told\n"));
+}
+
+#[test]
+fn the_deploy_client_tells_its_story() {
+    let Some(scene) = Scene::begin() else { return };
+    assert!(scene.tell(&mut scene.node("deploy.mjs")).ends_with("the story is told\n"));
+}
