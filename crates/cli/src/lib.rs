@@ -10,6 +10,7 @@ pub mod desk;
 pub mod environment;
 pub mod exit;
 pub mod init;
+pub mod issuers;
 pub mod output;
 pub mod project;
 pub mod runtime;

@@ -90,10 +90,14 @@ impl Runtime {
     }
 
     /// What the server answers with.
-    #[must_use]
-    pub fn app(&self) -> App {
+    ///
+    /// # Errors
+    /// `ISSUER_INVALID` for another issuer that cannot be used as the file describes it.
+    pub fn app(&self) -> Result<App, Failure> {
         let (clock, entropy) = (Arc::clone(&self.ambient.clock), Arc::clone(&self.ambient.entropy));
-        App::new(Arc::clone(&self.guard), Arc::clone(&self.identity), clock, entropy).limited(rates(&self.loaded))
+        let app = App::new(Arc::clone(&self.guard), Arc::clone(&self.identity), clock, entropy);
+        let others = crate::issuers::declared(&self.loaded, self.issuer.url(), Arc::clone(&self.ambient.clock))?;
+        Ok(app.limited(rates(&self.loaded)).trusting(others))
     }
 
     /// The subject of a token for somebody whom the file names.

@@ -27,6 +27,7 @@ pub mod contexts;
 pub mod devices;
 pub mod domains;
 mod error;
+pub mod external;
 mod identity;
 mod ids;
 pub mod invitations;

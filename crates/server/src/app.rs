@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use tenantry_guard::Guard;
+use tenantry_identity::external::ExternalIssuers;
 use tenantry_identity::{Identity, Issuer, VerifiedCache};
 use tenantry_policy::{Bound, Clock, Entropy};
 
@@ -20,6 +21,7 @@ pub struct App {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: Arc<VerifiedCache<Arc<Bound>>>,
+    pub(crate) others: Option<Arc<ExternalIssuers>>,
     pub(crate) limits: Arc<Limits>,
 }
 
@@ -30,7 +32,14 @@ impl App {
         let issuer = Arc::clone(identity.issuer());
         let tokens = Arc::new(VerifiedCache::new(100_000, Arc::clone(&issuer)));
         let limits = Arc::new(Limits::new(Rates::none(), &clock));
-        App { guard, issuer, identity, entropy, clock, tokens, limits }
+        App { guard, issuer, identity, entropy, clock, tokens, others: None, limits }
+    }
+
+    /// With other issuers, whose tokens the data tools take besides our own.
+    #[must_use]
+    pub fn trusting(mut self, others: ExternalIssuers) -> App {
+        self.others = Some(Arc::new(others));
+        self
     }
 
     /// With limits on how much callers may ask; without, they may ask as much as they like.

@@ -21,7 +21,7 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     sent: Body,
 ) -> Response {
-    let bound = match auth::caller(&app, &headers) {
+    let bound = match auth::caller(&app, &headers).await {
         Ok(bound) => bound,
         Err(response) => return *response,
     };

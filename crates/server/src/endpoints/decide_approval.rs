@@ -26,7 +26,7 @@ pub(crate) async fn deny(state: State<App>, path: Asked, headers: HeaderMap) -> 
 async fn decide(State(app): State<App>, path: Asked, headers: &HeaderMap, approve: bool) -> Response {
     // Bytes that are no text name no request, like any other unknown id.
     let id = path.map_or_else(|_| String::new(), |Path(id)| id);
-    match auth::caller(&app, headers) {
+    match auth::caller(&app, headers).await {
         Ok(bound) => answered(async move { app.guard.decide_approval(&bound, &id, approve).await }).await,
         Err(response) => *response,
     }

@@ -10,7 +10,7 @@ use crate::whole::answered;
 
 /// Answers the call.
 pub(crate) async fn handle(State(app): State<App>, headers: HeaderMap) -> Response {
-    match auth::caller(&app, &headers) {
+    match auth::caller(&app, &headers).await {
         Ok(bound) => answered(async move { app.guard.approvals(&bound).await }).await,
         Err(response) => *response,
     }
