@@ -38,7 +38,7 @@ pub enum Subject {
     Role(String),
     /// A client acting for itself or for users.
     Client(String),
-    /// Everybody who may use an API.
+    /// Everybody who may use an API, by its identifier.
     Api(String),
     /// One token, by its `jti`.
     Token(String),

@@ -24,7 +24,7 @@ impl Identity {
         self.act(caller, act, async {
             let mut batch = self.store.batch();
             batch.delete_api(&row.id);
-            batch.affects(Subject::Api(row.id.clone()));
+            batch.affects(Subject::Api(row.identifier.clone()));
             match self.store.commit(batch).await {
                 Ok(_) | Err(BatchError::Untouched(_)) => Ok(()),
                 Err(error) => Err(error.into()),

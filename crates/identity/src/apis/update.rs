@@ -62,7 +62,7 @@ impl Identity {
                     narrow(&mut batch, grants, &kept);
                 }
                 if !gone.is_empty() || TELLING.iter().any(|name| api.fields.get(*name) != before.fields.get(*name)) {
-                    batch.affects(Subject::Api(api.id.clone()));
+                    batch.affects(Subject::Api(api.identifier.clone()));
                 }
                 match self.store.commit(batch).await {
                     Ok(_) => Ok(true),
