@@ -106,7 +106,7 @@ impl Identity {
         if let Some(link) = text(client, "initiate_login_uri") {
             return Ok(link);
         }
-        let platform = self.store.setting("tenant").await?.map(|setting| fields(&setting.doc));
+        let platform = Some(self.known_settings().await?);
         let usual = || [self.issuer.url(), "login"].concat();
         Ok(platform.and_then(|fields| text(&fields, "default_redirection_uri")).unwrap_or_else(usual))
     }

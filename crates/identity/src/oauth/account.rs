@@ -56,9 +56,10 @@ pub(crate) fn as_claims<'a>(account: &'a Account, settings: &Fields) -> (&'a str
     (&account.id, with_name.then_some(account.name.as_str()))
 }
 
-/// Refuses where the client's users must, or may not, name an organization.
+/// Refuses where the client's users must, or may not, name an organization. A client of which nothing is said
+/// leaves it to them: who is no member gets nothing by it.
 pub(crate) fn check_usage(client: &Client, account: Option<&Account>) -> Result<(), OAuthError> {
-    match (client.known.text("organization_usage").unwrap_or("deny"), account) {
+    match (client.known.text("organization_usage").unwrap_or("allow"), account) {
         ("require", None) => {
             Err(OAuthError::new(OAuthKind::InvalidRequest, "parameter organization is required for this client"))
         }

@@ -97,7 +97,8 @@ impl OAuthError {
 impl From<Refusal> for OAuthError {
     fn from(refusal: Refusal) -> OAuthError {
         match refusal {
-            Refusal::Store(_) => {
+            Refusal::Store(error) => {
+                tracing::error!(%error, "the store failed a request of OAuth");
                 OAuthError::new(OAuthKind::Unavailable, "The store does not answer; try again in a moment.")
             }
             Refusal::TooMany { retry_after } => {

@@ -36,9 +36,9 @@ impl Identity {
         request: &OAuthRequest,
         trail: &Trail,
     ) -> Result<(), OAuthError> {
-        let mut entry = self.entry(name, request, trail, None);
-        entry.phase = Phase::Completed;
-        self.store.append(entry).await?;
+        let entry = self.entry(name, request, trail, None);
+        let receipt = self.store.append(entry.clone()).await?;
+        self.store.append(entry.ended(&receipt, Phase::Completed, self.now())).await?;
         Ok(())
     }
 

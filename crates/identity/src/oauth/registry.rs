@@ -15,7 +15,7 @@ use serde_json::Value;
 use tenantry_store::identity::accounts::Account;
 
 use crate::clients::lookup::{KnownApi, KnownClient, KnownGrant};
-use crate::text::{Fields, fields};
+use crate::text::Fields;
 use crate::{Identity, Refusal};
 
 /// How long an entry is used at most.
@@ -24,8 +24,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// How many entries of a kind are kept.
 const MOST: u64 = 10_000;
 
-/// The name under which the platform's settings are kept.
-const SETTINGS: &str = "tenant";
+/// There is one of them.
+const SETTINGS: &str = "settings";
 
 /// A client, with what its secret is compared by.
 #[derive(Debug)]
@@ -167,8 +167,7 @@ impl Identity {
         if let Some(settings) = known(&self.registry.settings, SETTINGS, now) {
             return Ok(settings);
         }
-        let row = self.store.setting(SETTINGS).await?;
-        let settings = row.map(|row| fields(&row.doc)).unwrap_or_default();
+        let settings = self.known_settings().await?;
         Ok(keep(&self.registry.settings, SETTINGS, now, settings))
     }
 }

@@ -29,8 +29,6 @@ pub(crate) struct Shown {
     /// Seconds since 1970 UTC.
     pub(crate) issued: i64,
     pub(crate) expires: i64,
-    /// Its hash is kept, and nothing else of it.
-    pub(crate) opaque: bool,
 }
 
 /// What is read of a token of the compatible dialect. ID tokens have no `jti` and are none.
@@ -106,7 +104,6 @@ impl Identity {
             jti: Some(claims.jti),
             issued: claims.iat,
             expires: claims.exp,
-            opaque: false,
         })
     }
 
@@ -128,7 +125,6 @@ impl Identity {
             jti: Some(verified.jti),
             issued: verified.issued_at_micros.div_euclid(MICROS),
             expires: verified.expires_micros.div_euclid(MICROS),
-            opaque: false,
         })
     }
 
@@ -147,7 +143,6 @@ impl Identity {
             jti: None,
             issued: row.created_micros.div_euclid(MICROS),
             expires: row.expires_micros.div_euclid(MICROS),
-            opaque: true,
         })
     }
 }

@@ -45,8 +45,12 @@ pub(crate) struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    fn granted(&self, held: &[String]) -> Vec<String> {
+    /// What is given of what is asked for. Refresh tokens only where both API and client have them.
+    fn granted(&self, held: &[String], offline: bool) -> Vec<String> {
         let mut granted = scope::granted(&self.scope, held, true);
+        if !offline || !self.proven.client.known.may_use(crate::oauth::REFRESH_TOKEN) {
+            granted.retain(|one| one != "offline_access");
+        }
         if let Some(within) = &self.within {
             granted.retain(|one| within.contains(one));
         }
@@ -90,7 +94,7 @@ impl Identity {
         if context.is_none() {
             account::check_usage(&ask.proven.client, ask.account.as_deref())?;
         }
-        let (mut answer, granted, offline) = match audience {
+        let (mut answer, granted) = match audience {
             None => self.opaque_for_user(&ask, &settings, trail).await?,
             Some(audience) => {
                 let api = self.asked_api(audience, ask.now).await?;
@@ -98,21 +102,16 @@ impl Identity {
                     return Err(OAuthError::denied("Users have no tokens for the Management API."));
                 }
                 let may = self.may_of(&ask, &api, &held, context.is_some()).await?;
-                let granted = ask.granted(&may);
-                let offline = api.flag("allow_offline_access");
+                let granted = ask.granted(&may, api.flag("allow_offline_access"));
                 let answer = match context {
                     Some(context) => self.own_context_for_user(context, &api, &ask, &user, &held, &granted, trail)?,
                     None => self.compat_for_user(&api, &ask, &held, &granted, &settings, trail)?,
                 };
-                (answer, granted, offline)
+                (answer, granted)
             }
         };
         trail.scope = (!granted.is_empty()).then(|| granted.join(" "));
-        let offline = offline
-            && granted.iter().any(|one| one == "offline_access")
-            && ask.proven.client.known.may_use(crate::oauth::REFRESH_TOKEN);
-        let granted: Vec<String> = granted.into_iter().filter(|one| offline || one != "offline_access").collect();
-        answer.scope = (!granted.is_empty()).then(|| granted.join(" "));
+        let offline = granted.iter().any(|one| one == "offline_access");
         if granted.iter().any(|one| one == "openid") {
             let act = Act::of(ask.actors.iter().map(String::as_str));
             let about = About {
@@ -287,8 +286,8 @@ impl Identity {
         ask: &Ask<'_>,
         settings: &Fields,
         trail: &mut Trail,
-    ) -> Result<(TokenAnswer, Vec<String>, bool), OAuthError> {
-        let granted = ask.granted(&[]);
+    ) -> Result<(TokenAnswer, Vec<String>), OAuthError> {
+        let granted = ask.granted(&[], true);
         let opaque = Opaque {
             scope: granted.join(" "),
             org: ask.account.as_deref().map(|account| account::as_claims(account, settings).0.to_owned()),
@@ -297,7 +296,7 @@ impl Identity {
         };
         let (token, lifetime) = self.new_opaque(ask.user, ask.proven.client.id(), &opaque, ask.at_most).await?;
         trail.jti = None;
-        Ok((TokenAnswer::bearer(token, lifetime, &granted), granted, true))
+        Ok((TokenAnswer::bearer(token, lifetime, &granted), granted))
     }
 }
 

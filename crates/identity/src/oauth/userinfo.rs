@@ -13,7 +13,7 @@ impl Identity {
     pub async fn userinfo(&self, token: &str) -> Result<Map<String, Value>, OAuthError> {
         let shown = self.open_shown(token).await?;
         let here = [self.issuer.url(), "userinfo"].concat();
-        if !shown.audiences.iter().any(|audience| *audience == here) {
+        if !shown.audiences.contains(&here) {
             return Err(TokenError::Audience.into());
         }
         if !shown.scope.iter().any(|one| one == "openid") {

@@ -61,7 +61,7 @@ pub struct Site {
     pub identity: Arc<Identity>,
     pub store: Arc<Store>,
     pub clock: Arc<Hands>,
-    pub folder: Arc<TempDir>,
+    _folder: Arc<TempDir>,
 }
 
 /// An answer.
@@ -152,7 +152,7 @@ impl Site {
         if let Some(others) = others {
             app = app.trusting(others);
         }
-        Site { router: router(app), identity, store, clock, folder }
+        Site { router: router(app), identity, store, clock, _folder: folder }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

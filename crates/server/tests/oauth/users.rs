@@ -191,7 +191,7 @@ async fn introspection_tells_the_client_that_may_know() {
         let told = site.json("/oauth/introspect", about(&world.client, &token)).await;
         assert_eq!((told.status, &told.body["active"]), (200, &json!(true)), "{told:?}");
         assert_eq!((&told.body["sub"], &told.body["org_id"]), (&json!(world.ada), &json!(world.acme)));
-        assert_eq!(told.body["scope"], "openid read:a");
+        assert_eq!(told.body["scope"], "openid read:a offline_access");
         let told = site.json("/oauth/introspect", about(&world.client, &refresh)).await;
         assert_eq!((&told.body["active"], &told.body["token_type"]), (&json!(true), &json!("refresh_token")));
         let other = site.client(json!({ "app_type": "non_interactive" })).await;
