@@ -286,7 +286,7 @@ mod tests {
     fn an_rsa_key_is_published_as_other_libraries_read_it() {
         let key = Key::open(
             Algorithm::Rs256,
-            &RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref(),
+            RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref(),
         );
         let key = key.unwrap();
         let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_str(&key.jwk).unwrap();
