@@ -284,10 +284,8 @@ mod tests {
 
     #[test]
     fn an_rsa_key_is_published_as_other_libraries_read_it() {
-        let key = Key::open(
-            Algorithm::Rs256,
-            RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref(),
-        );
+        let key =
+            Key::open(Algorithm::Rs256, RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref());
         let key = key.unwrap();
         let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_str(&key.jwk).unwrap();
         assert_eq!(jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap(), key.kid);
