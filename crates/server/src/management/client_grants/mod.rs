@@ -14,7 +14,7 @@ use crate::management::route::{Route, route};
 /// The family's endpoints.
 pub(crate) const ROUTES: &[Route] = &[
     route!("GET /client-grants", list::handle),
-    route!("POST /client-grants", create::handle),
+    route!("POST /client-grants", create::handle, partly: "no default grants for third-party clients"),
     route!("GET /client-grants/{id}", read::handle),
     route!("PATCH /client-grants/{id}", update::handle),
     route!("DELETE /client-grants/{id}", delete::handle),

@@ -18,9 +18,9 @@ use crate::management::route::{Route, route};
 /// The family's endpoints.
 pub(crate) const ROUTES: &[Route] = &[
     route!("GET /clients", list::handle),
-    route!("POST /clients", create::handle),
+    route!("POST /clients", create::handle, partly: "certificates as credentials are kept and not checked; sessions, logout and SAML settings are kept"),
     route!("GET /clients/{id}", read::handle),
-    route!("PATCH /clients/{id}", update::handle),
+    route!("PATCH /clients/{id}", update::handle, partly: "certificates as credentials are kept and not checked; sessions, logout and SAML settings are kept"),
     route!("DELETE /clients/{id}", delete::handle),
     route!("POST /clients/{id}/rotate-secret", rotate::handle),
     route!("GET /clients/{id}/connections", connections::handle),

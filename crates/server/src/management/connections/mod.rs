@@ -18,13 +18,13 @@ use crate::management::route::{Route, route};
 /// The family's endpoints.
 pub(crate) const ROUTES: &[Route] = &[
     route!("GET /connections", list::handle),
-    route!("POST /connections", create::handle),
+    route!("POST /connections", create::handle, partly: "strategies other than auth0 are kept; nobody logs in through them yet"),
     route!("GET /connections/{id}", read::handle),
-    route!("PATCH /connections/{id}", update::handle),
+    route!("PATCH /connections/{id}", update::handle, partly: "strategies other than auth0 are kept; nobody logs in through them yet"),
     route!("DELETE /connections/{id}", delete::handle),
     route!("GET /connections/{id}/clients", clients::handle),
     route!("PATCH /connections/{id}/clients", enable_clients::handle),
-    route!("GET /connections/{id}/status", status::handle),
+    route!("GET /connections/{id}/status", status::handle, partly: "of database connections only"),
     route!("DELETE /connections/{id}/users", users::handle),
 ];
 

@@ -14,9 +14,9 @@ use crate::management::route::{Route, route};
 /// The family's endpoints.
 pub(crate) const ROUTES: &[Route] = &[
     route!("GET /resource-servers", list::handle),
-    route!("POST /resource-servers", create::handle),
+    route!("POST /resource-servers", create::handle, partly: "an API whose tokens are to be signed with HS256, RS512 or PS256 is kept and gets none; encryption, proof of possession and authorization details are kept and not applied"),
     route!("GET /resource-servers/{id}", read::handle),
-    route!("PATCH /resource-servers/{id}", update::handle),
+    route!("PATCH /resource-servers/{id}", update::handle, partly: "an API whose tokens are to be signed with HS256, RS512 or PS256 is kept and gets none; encryption, proof of possession and authorization details are kept and not applied"),
     route!("DELETE /resource-servers/{id}", delete::handle),
 ];
 

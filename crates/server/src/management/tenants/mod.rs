@@ -6,5 +6,7 @@ mod update;
 use crate::management::route::{Route, route};
 
 /// The family's endpoints.
-pub(crate) const ROUTES: &[Route] =
-    &[route!("GET /tenants/settings", read::handle), route!("PATCH /tenants/settings", update::handle)];
+pub(crate) const ROUTES: &[Route] = &[
+    route!("GET /tenants/settings", read::handle),
+    route!("PATCH /tenants/settings", update::handle, partly: "pages, locales and session settings are kept and not applied"),
+];
