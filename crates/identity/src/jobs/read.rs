@@ -1,8 +1,10 @@
 //! Reading jobs, and keeping how far they are.
 
 use serde_json::Value;
+use tenantry_store::{BatchError, StoreError};
 
 use crate::caller::{Permission, Target};
+use crate::identity::TRIES;
 use crate::jobs::{Job, Status};
 use crate::text::Fields;
 use crate::{Caller, Identity, Kind, Refusal, ids};
@@ -53,10 +55,16 @@ impl Identity {
 
     pub(super) async fn keep_job(&self, job: &mut Job) -> Result<(), Refusal> {
         job.updated_micros = self.now();
-        let mut batch = self.store.batch();
-        batch.update_job(&job.to_row());
-        self.store.commit(batch).await?;
-        Ok(())
+        let mut tries = 0..TRIES;
+        loop {
+            let mut batch = self.store.batch();
+            batch.update_job(&job.to_row());
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(()),
+                Err(BatchError::Store(StoreError::Busy)) if tries.next().is_some() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Passes when fewer than `most` jobs of that kind run.

@@ -202,7 +202,7 @@ impl Policy {
             return Err(Fault::Weak(rules));
         }
         let plain: String = plain.nfkc().collect::<String>().to_lowercase();
-        if self.dictionary && (COMMON.contains(plain.as_str()) || self.own_words.iter().any(|word| *word == plain)) {
+        if self.dictionary && (COMMON.contains(plain.as_str()) || self.own_words.contains(&plain)) {
             return Err(Fault::Common);
         }
         if self.personal && personal(about).iter().any(|part| plain.contains(part.as_str())) {

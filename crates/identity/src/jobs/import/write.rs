@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tenantry_store::identity::bulk::{Taken, Wanted};
 use tenantry_store::identity::passwords::Password;
 use tenantry_store::identity::users::{Term, User as UserRow, UserIdentity as IdentityRow};
-use tenantry_store::{BatchError, Subject};
+use tenantry_store::{BatchError, StoreError, Subject};
 
 use super::check::{Checked, Checker, Good, failed, wrong};
 use crate::identity::TRIES;
@@ -114,6 +114,8 @@ impl Identity {
                     Ok(_) => {}
                     // Somebody made one of them at the same time: look again who is there.
                     Err(BatchError::Duplicate(_)) => continue,
+                    // Nothing was written, and whoever holds the store's lock lets go of it.
+                    Err(BatchError::Store(StoreError::Busy)) => continue,
                     Err(error) => return Err(error.into()),
                 }
             }
