@@ -66,6 +66,12 @@ impl Identity {
         if let Err(error) = self.issuer.prepare_keys().await {
             tracing::error!(%error, "the next keys could not be made");
         }
+        let mut batch = self.store.batch();
+        batch.notes_only();
+        batch.purge_tokens(self.now());
+        if let Err(error) = self.store.commit(batch).await {
+            tracing::warn!(%error, "tokens that have ended could not be forgotten");
+        }
         if let Err(error) = self.store.forget_changes().await {
             tracing::warn!(%error, "old changes of rights could not be forgotten");
         }

@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tenantry_identity::text::time;
-use tenantry_identity::{Algorithm, IssueError, Rotated};
+use tenantry_identity::{Algorithm, Refusal, Rotated};
 
 use crate::commands::Run;
-use crate::desk::{Desk, Listing};
+use crate::desk::{Desk, Listing, refused};
 use crate::output::{Failure, Outcome};
 
 /// What to do with signing keys.
@@ -47,11 +47,10 @@ fn algorithm(text: &str) -> Result<Algorithm, String> {
 /// `TOO_SOON` for a key that was published a moment ago; `NOT_FOUND`; what keeps the store from opening.
 pub async fn run(run: Run<'_>, args: &KeyArgs) -> Result<Outcome, Failure> {
     let desk = Desk::open(&run).await?;
-    let issuer = desk.identity.issuer();
-    let failed = |error: IssueError| Failure::failed(error.code(), error.to_string());
     match &args.command {
         KeyCommand::List => {
-            let items = issuer.keys().into_iter().map(|key| {
+            let keys = desk.identity.signing_keys(&desk.caller).await.map_err(refused)?;
+            let items = keys.into_iter().map(|key| {
                 json!({
                     "kid": key.kid,
                     "algorithm": key.algorithm.name(),
@@ -67,7 +66,7 @@ pub async fn run(run: Run<'_>, args: &KeyArgs) -> Result<Outcome, Failure> {
             let mut signing: Vec<Value> = Vec::new();
             let mut text = String::new();
             for one in Algorithm::ALL.into_iter().filter(|one| algorithm.is_none_or(|wanted| wanted == *one)) {
-                match issuer.rotate(one).await.map_err(failed)? {
+                match desk.identity.rotate_signing_key(&desk.caller, one).await.map_err(refused)? {
                     Rotated::Done { kid } => {
                         text.push_str(&format!("{} signs with {kid}.\n", one.name()));
                         signing.push(json!({ "algorithm": one.name(), "kid": kid }));
@@ -84,9 +83,12 @@ pub async fn run(run: Run<'_>, args: &KeyArgs) -> Result<Outcome, Failure> {
             }
             Ok(Outcome::new(json!({ "signing": signing }), text))
         }
-        KeyCommand::Revoke { kid } => match issuer.revoke_key(kid).await.map_err(failed)? {
-            true => Ok(Outcome::new(json!({ "revoked": kid }), format!("{kid} verifies nothing any more."))),
-            false => Err(Failure::no("NOT_FOUND", format!("there is no key `{kid}`")).hint("tenantry key list")),
+        KeyCommand::Revoke { kid } => match desk.identity.revoke_signing_key(&desk.caller, kid).await {
+            Ok(()) => Ok(Outcome::new(json!({ "revoked": kid }), format!("{kid} verifies nothing any more."))),
+            Err(Refusal::Missing(_)) => {
+                Err(Failure::no("NOT_FOUND", format!("there is no key `{kid}`")).hint("tenantry key list"))
+            }
+            Err(refusal) => Err(refused(refusal)),
         },
     }
 }

@@ -6,6 +6,7 @@
 
 mod certificate;
 mod key;
+mod operate;
 mod rotate;
 
 use std::sync::Arc;

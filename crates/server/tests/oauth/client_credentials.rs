@@ -188,3 +188,34 @@ async fn machines_enter_our_contexts_as_granted() {
     // What is granted is not what is asked for elsewhere.
     assert_eq!(site.token(with(ask(&client), json!({ "audience": "portal" }))).await.error(), (403, "access_denied"));
 }
+
+/// How long one token takes beside one bare signature (P5 is measured in a release build; this only tells
+/// when something went badly wrong).
+#[allow(clippy::disallowed_methods, reason = "what is measured is real time")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_costs_little_more_than_its_signature() {
+    use std::time::Instant;
+    use tenantry_identity::oauth::{OAuthRequest, Params};
+
+    const ROUNDS: u32 = 200;
+    let site = Site::small().await;
+    let client = granted(&site).await;
+    let mut params = Params::new();
+    for (name, value) in ask(&client).as_object().unwrap() {
+        params.add(name, value.as_str().unwrap().to_owned()).unwrap();
+    }
+    let request = OAuthRequest { params, request_id: "r".to_owned(), ..OAuthRequest::default() };
+    site.identity.token(&request).await.unwrap();
+    let began = Instant::now();
+    for _ in 0..ROUNDS {
+        site.identity.token(&request).await.unwrap();
+    }
+    let token = began.elapsed() / ROUNDS;
+    let began = Instant::now();
+    for _ in 0..ROUNDS {
+        site.identity.issuer().issue_management("c", &["read:a"], std::time::Duration::from_mins(5)).unwrap();
+    }
+    let bare = began.elapsed() / ROUNDS;
+    eprintln!("a token {token:?}, a signature {bare:?}");
+    assert!(token < bare * 10, "a token {token:?}, a signature {bare:?}");
+}
