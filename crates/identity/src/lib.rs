@@ -34,6 +34,7 @@ pub mod invitations;
 mod issuer;
 pub mod jobs;
 mod keys;
+mod known;
 pub mod login;
 pub mod logs;
 mod management;

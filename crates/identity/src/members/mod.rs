@@ -4,7 +4,6 @@
 //! takes nobody out who holds such a role.
 
 mod add;
-mod known;
 mod list;
 mod own;
 mod remove;

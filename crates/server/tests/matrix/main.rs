@@ -16,8 +16,10 @@ mod support;
 
 mod fuzz;
 mod golden;
+mod management;
 mod portal;
 mod stage;
 mod table;
+mod words;
 mod world;
 mod wrong_callers;

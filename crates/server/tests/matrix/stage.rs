@@ -55,6 +55,8 @@ impl Tenant {
         let (client, grant) = world.client(name, &id).await;
         let invitation =
             made("/invitations", json!({ "email": format!("{name}@example.com"), "client_id": client })).await;
+        let body = json!({ "identifier": format!("https://{name}.example/") });
+        let (_, api) = world.call(&owner, "POST", "/portal/v1/apis", Some(body)).await;
         // A call about the workspace: its making.
         let (_, lines) =
             world.call(&owner, "GET", &format!("/portal/v1/accounts/{id}/audit?workspace={workspace}"), None).await;
@@ -72,6 +74,7 @@ impl Tenant {
             ("code_id", text(&code, "id")),
             ("code", text(&code, "code")),
             ("client_id", client),
+            ("api_id", text(&api["data"], "id")),
             ("grant_id", grant),
             ("invitation_id", text(&invitation, "id")),
             ("own_role_id", own_role),

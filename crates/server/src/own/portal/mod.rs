@@ -2,9 +2,12 @@
 //! names the one that is meant.
 
 mod accounts;
+mod apis;
 mod audit;
+mod clients;
 mod members;
 mod roles;
+mod settings;
 mod users;
 
 use crate::own::endpoint::Endpoint;
@@ -18,6 +21,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(members::endpoints());
     all.extend(users::endpoints());
     all.extend(roles::endpoints());
+    all.extend(apis::endpoints());
+    all.extend(clients::endpoints());
+    all.extend(settings::endpoints());
     all.extend(within::endpoints("/portal/v1/accounts/{account_id}"));
     all
 }

@@ -1,7 +1,9 @@
 //! What our own APIs show, shared by several endpoints.
 
 pub(crate) mod account;
+pub(crate) mod api;
 pub(crate) mod audit;
+pub(crate) mod client;
 pub(crate) mod client_grant;
 pub(crate) mod invitation;
 pub(crate) mod member;

@@ -132,6 +132,29 @@ impl Identity {
         self.known_user(user).await.map(drop)
     }
 
+    /// Passes when a client exists.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`].
+    pub async fn must_be_client(
+        &self,
+        caller: &Caller,
+        any_of: &'static [Permission],
+        client: &str,
+    ) -> Result<(), Refusal> {
+        caller.may(any_of, Target::Platform)?;
+        self.store.client(client).await?.map(drop).ok_or(Refusal::Missing(Kind::Client))
+    }
+
+    /// Passes when there is an API of that id.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`].
+    pub async fn must_be_api(&self, caller: &Caller, any_of: &'static [Permission], api: &str) -> Result<(), Refusal> {
+        caller.may(any_of, Target::Platform)?;
+        self.store.api(api).await?.map(drop).ok_or(Refusal::Missing(Kind::Api))
+    }
+
     /// Passes when a user holds a role on the platform.
     ///
     /// # Errors
