@@ -19,6 +19,8 @@ const OPEN: &[(&str, &str)] = &[
     ("/healthz", "the process answers"),
     ("/readyz", "yes or no"),
     ("/openapi.json", "the same for everybody"),
+    ("/setup/{ticket}", "the ticket in the link is what opens it, once"),
+    ("/exports/{file}", "the name in the link is what opens it, for a while"),
     ("/.well-known/jwks.json", "public keys"),
     ("/.well-known/jwks-own.json", "public keys"),
     ("/.well-known/openid-configuration", "where everything is"),
