@@ -14,6 +14,8 @@ const config = {
   AUTH0_CLIENT_SECRET: process.env.CLIENT_SECRET,
   AUTH0_ALLOW_DELETE: false,
   AUTH0_API_MAX_RETRIES: 0,
+  // What a self-hosted platform has; the client would ask for everything that its own service sells.
+  AUTH0_INCLUDED_ONLY: ["tenant", "resourceServers", "roles", "clients", "clientGrants", "databases", "connections", "organizations"],
 };
 const step = (name) => console.log(`ok ${name}`);
 
