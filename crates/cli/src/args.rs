@@ -72,6 +72,14 @@ pub enum Command {
     Member(commands::member::MemberArgs),
     /// Roles, their permissions, and who holds them where
     Role(commands::role::RoleArgs),
+    /// APIs that tokens are for, and their permissions
+    Api(commands::api::ApiArgs),
+    /// Programs that ask for tokens, their secrets and grants
+    Client(commands::client::ClientArgs),
+    /// Where users come from
+    Connection(commands::connection::ConnectionArgs),
+    /// What other programs need to know: issuer, audiences, addresses, client ids
+    Output(commands::output::OutputArgs),
     /// The keys that sign tokens
     Key(commands::key::KeyArgs),
     /// Print a link by which a platform that nobody owns gets its owner

@@ -68,7 +68,7 @@ pub struct Platform {
 pub struct CallerLimits {
     /// Calls of the Management API and of our own APIs, per client and user; `6000/min` when absent.
     pub calls: Option<Rate>,
-    /// Tokens at `/oauth/token`, per client; `6000/min` when absent.
+    /// Requests at `/oauth/token`, per client and address; `6000/min` when absent.
     pub tokens: Option<Rate>,
     /// Requests without a good token or client, per address; `600/min` when absent.
     pub strangers: Option<Rate>,

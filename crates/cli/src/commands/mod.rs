@@ -2,11 +2,14 @@
 //! with an [`Outcome`] or a [`Failure`]; nothing here prints but through [`Output`].
 
 pub mod account;
+pub mod api;
 pub mod apply;
 pub mod ask;
 pub mod audit;
 pub mod check;
+pub mod client;
 pub mod completions;
+pub mod connection;
 pub mod demo;
 pub mod doctor;
 pub mod documents;
@@ -17,6 +20,7 @@ pub mod init;
 pub mod key;
 pub mod member;
 pub mod prove;
+pub mod output;
 pub mod role;
 pub mod schema;
 pub mod serve;
@@ -76,6 +80,10 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::User(args) => user::run(run, args).await,
         Command::Member(args) => member::run(run, args).await,
         Command::Role(args) => role::run(run, args).await,
+        Command::Api(args) => api::run(run, args).await,
+        Command::Client(args) => client::run(run, args).await,
+        Command::Connection(args) => connection::run(run, args).await,
+        Command::Output(args) => output::run(run, args).await,
         Command::Key(args) => key::run(run, args).await,
         Command::Setup => setup::run(run).await,
         Command::Trust(args) => trust::run(run, args).await,

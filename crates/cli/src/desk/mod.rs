@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 use tenantry_file::Loaded;
 use tenantry_identity::accounts::Account;
+use tenantry_identity::apis::Api;
+use tenantry_identity::clients::{Client, ClientFilter};
+use tenantry_identity::connections::{Connection, ConnectionFilter};
 use tenantry_identity::roles::{Role, RoleFilter};
 use tenantry_identity::users::User;
 use tenantry_identity::workspaces::Workspace;
@@ -100,6 +103,62 @@ impl Desk {
                 .hint("name one by its id")),
             (None, _) => Err(Failure::no("NOT_FOUND", format!("there is no user `{text}`")).hint("tenantry user list")),
         }
+    }
+
+    /// The API of that identifier or id.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`.
+    pub async fn api(&self, text: &str) -> Result<Api, Failure> {
+        let found = self.identity.api(&self.caller, text).await;
+        found.map_err(|refusal| unfound(refusal, "API", text, "tenantry api list"))
+    }
+
+    /// The client of that id, or of a name that only one has.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `AMBIGUOUS`.
+    pub async fn client(&self, text: &str) -> Result<Client, Failure> {
+        match self.identity.client(&self.caller, text).await {
+            Err(Refusal::Missing(_)) => {}
+            found => return found.map_err(refused),
+        }
+        let mut named = Vec::new();
+        let mut from = None;
+        loop {
+            let part = Part::From { from, take: 100 };
+            let listed = self.identity.clients(&self.caller, &ClientFilter::default(), &part).await.map_err(refused)?;
+            named.extend(listed.items.into_iter().filter(|client| client.name == text));
+            from = listed.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        match (named.pop(), named.is_empty()) {
+            (Some(client), true) => Ok(client),
+            (Some(_), false) => Err(Failure::invalid("AMBIGUOUS", format!("several clients are called `{text}`"))
+                .hint("name one by its id")),
+            (None, _) => {
+                Err(Failure::no("NOT_FOUND", format!("there is no client `{text}`")).hint("tenantry client list"))
+            }
+        }
+    }
+
+    /// The connection of that name or id.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`.
+    pub async fn connection(&self, text: &str) -> Result<Connection, Failure> {
+        if text.starts_with("con_") {
+            let found = self.identity.connection(&self.caller, text).await;
+            return found.map_err(|refusal| unfound(refusal, "connection", text, "tenantry connection list"));
+        }
+        let filter = ConnectionFilter { name: Some(text.to_owned()), ..ConnectionFilter::default() };
+        let part = Part::From { from: None, take: 1 };
+        let listed = self.identity.connections(&self.caller, &filter, &part).await.map_err(refused)?;
+        listed.items.into_iter().next().ok_or_else(|| {
+            Failure::no("NOT_FOUND", format!("there is no connection `{text}`")).hint("tenantry connection list")
+        })
     }
 
     /// The role of that name or id: an account's own, or one that the platform offers.

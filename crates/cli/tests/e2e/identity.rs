@@ -169,3 +169,54 @@ fn a_server_that_nobody_owns_prints_the_link() {
         assert!(!bytes.windows(ticket.len()).any(|window| window == ticket.as_bytes()), "{:?}", file.path());
     }
 }
+
+#[test]
+fn a_machine_gets_what_commands_granted_it() {
+    let home = empty();
+    let api = data(
+        &home,
+        &["api", "create", "https://api.acme.example", "--permission", "read:invoices=See invoices", "--permission", "write:invoices"],
+    );
+    assert_eq!(api["permissions"], serde_json::json!(["read:invoices", "write:invoices"]));
+    let id = "https://api.acme.example";
+    data(&home, &["api", "permission", "add", id, "delete:invoices"]);
+    let api = data(&home, &["api", "permission", "remove", id, "write:invoices"]);
+    assert_eq!(api["permissions"], serde_json::json!(["read:invoices", "delete:invoices"]));
+    assert_eq!(home.run(&["api", "permission", "remove", id, "write:invoices"]).code, 2);
+    let made = data(&home, &["client", "create", "Billing", "--grant-type", "client_credentials"]);
+    let (client, first) = (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
+    let shown = home.good(&["client", "show", "Billing", "--json"]);
+    assert!(!shown.contains(first) && !home.good(&["client", "list", "--json"]).contains(first));
+    let granted = data(&home, &["client", "grant", "Billing", id, "--permission", "read:invoices"]);
+    assert_eq!(granted["scope"], serde_json::json!(["read:invoices"]));
+    let server = Server::start(&home);
+    let ask = |secret: &str| {
+        let body = serde_json::json!({
+            "grant_type": "client_credentials", "client_id": client, "client_secret": secret, "audience": id,
+        });
+        server.send("POST", "/oauth/token", &[("content-type", "application/json")], body.to_string().as_bytes())
+    };
+    let answer = ask(first);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["scope"], "read:invoices");
+    assert_eq!(answer.header("x-ratelimit-limit"), Some("6000"));
+    // While the server runs: another secret, and then no grant.
+    let rotated = data(&home, &["client", "rotate-secret", "Billing"]);
+    let second = rotated["client_secret"].as_str().unwrap();
+    crate::support::until("the first secret to end", || (ask(first).status == 401).then_some(()));
+    crate::support::until("the second secret to do", || (ask(second).status == 200).then_some(()));
+    home.good(&["client", "revoke", "Billing", id]);
+    crate::support::until("the grant to end", || (ask(second).status == 403).then_some(()));
+    let output = data(&home, &["output"]);
+    assert_eq!(output["client.billing"], client);
+    assert_eq!(output["management_audience"], "https://localhost:8443/api/v2/");
+    assert_eq!(home.good(&["output", "domain"]).trim(), "localhost:8443");
+    assert_eq!(home.run(&["output", "nothing"]).code, 3);
+    let connection = data(&home, &["connection", "create", "staff", "--client", "Billing"]);
+    assert_eq!(connection["enabled_clients"], serde_json::json!([client]));
+    assert_eq!(data(&home, &["connection", "show", "staff"])["id"], connection["id"]);
+    for args in [&["connection", "delete", "staff"], &["client", "delete", "Billing"], &["api", "delete", id]] {
+        home.good(args);
+    }
+    assert_eq!(home.run(&["client", "show", "Billing"]).code, 2);
+}

@@ -33,7 +33,7 @@ pub struct Rate {
 pub struct Rates {
     /// The Management API and our own APIs, per client and user.
     pub calls: Option<Rate>,
-    /// `/oauth/token`, per client.
+    /// `/oauth/token`, per client and address.
     pub tokens: Option<Rate>,
     /// Requests without a good token or client, per address (IPv6: per network of 64 bits).
     pub strangers: Option<Rate>,
@@ -61,7 +61,7 @@ impl Rates {
 #[derive(Debug)]
 pub(crate) struct Limits {
     calls: Option<Buckets<String>>,
-    tokens: Option<Buckets<String>>,
+    tokens: Option<Buckets<(String, Option<IpAddr>)>>,
     strangers: Option<Buckets<IpAddr>>,
     accounts: BTreeMap<String, Buckets<()>>,
 }
@@ -105,11 +105,12 @@ impl Limits {
         }
     }
 
-    /// Counts a client's request for a token. `Err` is one too many.
-    #[allow(dead_code, reason = "for the token endpoint")]
-    pub(crate) fn token(&self, client: &str) -> Result<Option<Count>, Count> {
+    /// Counts the request for a token that a client's name stands on, from an address. `Err` is one too many.
+    pub(crate) fn token(&self, client: &str, address: Option<IpAddr>) -> Result<Option<Count>, Count> {
         let Some(buckets) = &self.tokens else { return Ok(None) };
-        buckets.take(client.to_owned()).map(Some)
+        // Names as long as anybody likes are not kept.
+        let client: String = client.chars().take(128).collect();
+        buckets.take((client, address.map(network))).map(Some)
     }
 
     /// Counts a request that nobody vouches for. `Err` is one too many.

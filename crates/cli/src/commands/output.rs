@@ -1,0 +1,79 @@
+//! `tenantry output`: what other programs need to know of this installation.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+use tenantry_identity::Part;
+use tenantry_identity::clients::ClientFilter;
+
+use crate::commands::Run;
+use crate::desk::{Desk, refused};
+use crate::output::{Failure, Outcome};
+
+/// Which.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArgs {
+    /// Only the value of this name: issuer, domain, management_audience, client.NAME, …
+    pub name: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// `UNKNOWN_OUTPUT`; what keeps the file or the store from opening.
+pub async fn run(run: Run<'_>, args: &OutputArgs) -> Result<Outcome, Failure> {
+    let desk = Desk::open(&run).await?;
+    let values = values(&desk).await?;
+    if let Some(name) = &args.name {
+        let Some(value) = values.get(name) else {
+            let known = values.keys().cloned().collect::<Vec<_>>();
+            return Err(Failure::invalid("UNKNOWN_OUTPUT", format!("there is no output `{name}`"))
+                .hint(format!("known: {}", known.join(", ")))
+                .detail("known", known));
+        };
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        return Ok(Outcome::new(json!({ name.as_str(): value }), text));
+    }
+    let mut text = String::new();
+    for (name, value) in &values {
+        text.push_str(&format!("{name} = {value}\n"));
+    }
+    Ok(Outcome::new(Value::Object(values), text))
+}
+
+async fn values(desk: &Desk) -> Result<Map<String, Value>, Failure> {
+    let issuer = desk.identity.issuer();
+    let url = issuer.url();
+    let at = |path: &str| json!([url, path].concat());
+    let mut values = Map::new();
+    values.insert("issuer".to_owned(), json!(url));
+    // What clients of the Management API call the tenant's domain.
+    let domain = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
+    values.insert("domain".to_owned(), json!(domain));
+    values.insert("management_audience".to_owned(), json!(issuer.management_audience()));
+    values.insert("discovery_url".to_owned(), at(".well-known/openid-configuration"));
+    values.insert("jwks_url".to_owned(), at(".well-known/jwks.json"));
+    values.insert("own_jwks_url".to_owned(), at(".well-known/jwks-own.json"));
+    values.insert("token_url".to_owned(), at("oauth/token"));
+    for api in desk.identity.apis(&desk.caller, &[], &all()).await.map_err(refused)?.items {
+        let name = api.name.clone().unwrap_or_else(|| api.identifier.clone());
+        values.insert(["api.", &slug(&name)].concat(), json!(api.identifier));
+    }
+    let filter = ClientFilter { is_global: Some(false), ..ClientFilter::default() };
+    for client in desk.identity.clients(&desk.caller, &filter, &all()).await.map_err(refused)?.items {
+        let name = ["client.", &slug(&client.name)].concat();
+        // Two of one name: the id tells them apart.
+        let name = if values.contains_key(&name) { [&name, ".", &client.id].concat() } else { name };
+        values.insert(name, json!(client.id));
+    }
+    Ok(values)
+}
+
+fn all() -> Part {
+    Part::From { from: None, take: 100 }
+}
+
+/// A name as part of an output's: lower case, `-` for what is neither letter nor digit.
+fn slug(name: &str) -> String {
+    let letters = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });
+    letters.collect()
+}
