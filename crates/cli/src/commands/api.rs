@@ -129,7 +129,8 @@ pub async fn run(run: Run<'_>, args: &ApiArgs) -> Result<Outcome, Failure> {
         }
         ApiCommand::Permission(PermissionCommand::Remove { api, permissions }) => {
             let api = desk.api(api).await?;
-            if let Some(unknown) = permissions.iter().find(|name| !api.scopes.iter().any(|scope| scope.value == **name)) {
+            if let Some(unknown) = permissions.iter().find(|name| !api.scopes.iter().any(|scope| scope.value == **name))
+            {
                 return Err(Failure::no("NOT_FOUND", format!("{} knows no permission `{unknown}`", api.identifier)));
             }
             let left = api.scopes.iter().filter(|scope| !permissions.contains(&scope.value));

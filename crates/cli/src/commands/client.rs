@@ -131,7 +131,10 @@ pub async fn run(run: Run<'_>, args: &ClientArgs) -> Result<Outcome, Failure> {
         ClientCommand::Delete { client } => {
             let found = desk.client(client).await?;
             identity.delete_client(caller, &found.id).await.map_err(refused)?;
-            Ok(Outcome::new(json!({ "deleted": found.id }), format!("Removed the client {} ({}).", found.name, found.id)))
+            Ok(Outcome::new(
+                json!({ "deleted": found.id }),
+                format!("Removed the client {} ({}).", found.name, found.id),
+            ))
         }
         ClientCommand::RotateSecret { client } => {
             let id = desk.client(client).await?.id;
@@ -157,10 +160,16 @@ pub async fn run(run: Run<'_>, args: &ClientArgs) -> Result<Outcome, Failure> {
             let all = grants(&desk, &client.id).await?;
             let grant = all.iter().find(|grant| grant.audience == api.identifier && grant.subject_type == *subject);
             let Some(grant) = grant else {
-                return Err(Failure::no("NOT_FOUND", format!("{} has no such grant on {}", client.name, api.identifier)));
+                return Err(Failure::no(
+                    "NOT_FOUND",
+                    format!("{} has no such grant on {}", client.name, api.identifier),
+                ));
             };
             identity.delete_client_grant(caller, &grant.id).await.map_err(refused)?;
-            Ok(Outcome::new(json!({ "deleted": grant.id }), format!("{} has no grant on {} any more.", client.name, api.identifier)))
+            Ok(Outcome::new(
+                json!({ "deleted": grant.id }),
+                format!("{} has no grant on {} any more.", client.name, api.identifier),
+            ))
         }
     }
 }

@@ -76,7 +76,8 @@ pub async fn run(run: Run<'_>, args: &ConnectionArgs) -> Result<Outcome, Failure
             for client in client {
                 enabled_clients.push(desk.client(client).await?.id);
             }
-            let new = NewConnection { name: name.clone(), strategy: strategy.clone(), enabled_clients, fields: set.fields() };
+            let new =
+                NewConnection { name: name.clone(), strategy: strategy.clone(), enabled_clients, fields: set.fields() };
             Ok(card(shown(&identity.create_connection(caller, new).await.map_err(refused)?)))
         }
         ConnectionCommand::Update { connection, set } => {

@@ -17,6 +17,7 @@ use crate::commands::serve::listen;
 use crate::demo::client::ToolClient;
 use crate::demo::data::{DEFAULT_ROWS, DEFAULT_SEED};
 use crate::demo::dialect_of;
+use crate::demo::people::{Door, LIFETIME, enrol};
 use crate::demo::play::{play, recipe, shell_quoted, token_variable};
 use crate::demo::stage::Stage;
 use crate::demo::trials::{Caller, Trial, trials};
@@ -70,7 +71,7 @@ pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
     let issuer = address::serving(&project, &project.load()?, address, false)?;
     let runtime = Runtime::open(&project).await?;
     let trials = trials(&stage.data);
-    let tokens = tokens(&runtime, &trials)?;
+    let door = enrol(&runtime.identity, &runtime.loaded).await?;
     let secured = Secured::open(&project, &runtime, None, &issuer, address)?;
     let authority = secured.authority.clone().unwrap_or_default();
     let base = format!("https://localhost:{}", address.port());
@@ -81,11 +82,13 @@ pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
         let _ = ended.await;
     }));
 
+    let client = client(address, &authority)?;
+    let tokens = tokens(&runtime, &door, &client, &trials).await?;
     let outcome = if args.check {
-        let client = client(address, &authority)?;
         check(run, &client, &trials, &tokens).await
     } else {
         show(run, &base, &authority, &trials, &tokens);
+        run.output.say(&log_in_line(&base, &door));
         if let Some(folder) = &args.keep {
             run.output.say(&format!("File, rows and audit are in {}: every command works there.", folder.display()));
         }
@@ -101,28 +104,28 @@ pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
     outcome
 }
 
-/// How long the demo's tokens live.
-const LIFETIME: Duration = Duration::from_secs(8 * 3600);
-
-/// A token for everybody who takes part.
-fn tokens(runtime: &Runtime, trials: &[Trial]) -> Result<BTreeMap<String, (Caller, String)>, Failure> {
+/// A token for everybody who takes part: users of accounts log in, the platform's own people are the file's.
+async fn tokens(
+    runtime: &Runtime,
+    door: &Door,
+    client: &ToolClient,
+    trials: &[Trial],
+) -> Result<BTreeMap<String, (Caller, String)>, Failure> {
     let mut tokens = BTreeMap::new();
     for trial in trials {
         let Some(variable) = token_variable(trial.caller) else { continue };
         if tokens.contains_key(&variable) {
             continue;
         }
-        let who = match trial.caller {
-            Caller::User { account, user } => {
-                Who::User { account: account.to_owned(), workspace: None, user: user.to_owned() }
+        let token = match trial.caller {
+            Caller::User { account, user } => door.log_in(client, account, user).await?,
+            Caller::Platform(name) => {
+                let subject = runtime.subject(&Who::Platform(name.to_owned()))?;
+                let issued = runtime.issuer.issue(&subject, Duration::from_secs(LIFETIME), Audience::App);
+                issued.map_err(|error| Failure::failed(error.code(), error.to_string()))?
             }
-            Caller::Platform(name) => Who::Platform(name.to_owned()),
             Caller::Nobody => continue,
         };
-        let token = runtime
-            .issuer
-            .issue(&runtime.subject(&who)?, LIFETIME, Audience::App)
-            .map_err(|error| Failure::failed(error.code(), error.to_string()))?;
         tokens.insert(variable, (trial.caller, token));
     }
     Ok(tokens)
@@ -148,6 +151,17 @@ fn show(run: Run<'_>, base: &str, authority: &Path, trials: &[Trial], tokens: &B
     for trial in trials {
         run.output.say(&recipe(base, trial));
     }
+}
+
+/// How somebody logs in by hand.
+fn log_in_line(base: &str, door: &Door) -> String {
+    let body = door.request("northwind", "ana@northwind.example").to_string();
+    format!(
+        "\nThe tokens of people came from logging in: everybody's password is {}. Again, as Ana:\n  \
+         curl -s {base}/oauth/token -H 'Content-Type: application/json' -d {}\n",
+        door.password,
+        shell_quoted(&body)
+    )
 }
 
 async fn check(

@@ -74,6 +74,7 @@ fn all() -> Part {
 
 /// A name as part of an output's: lower case, `-` for what is neither letter nor digit.
 fn slug(name: &str) -> String {
-    let letters = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });
+    let letters =
+        name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });
     letters.collect()
 }

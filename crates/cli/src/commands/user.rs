@@ -24,7 +24,7 @@ pub enum UserCommand {
     /// List users, the oldest first
     List {
         /// Only those that a query finds: `email:*@acme.example AND blocked:true`
-        #[arg(long, short, value_name = "QUERY")]
+        #[arg(long, value_name = "QUERY")]
         query: Option<String>,
         /// Which part
         #[command(flatten)]

@@ -81,6 +81,7 @@ pub enum Fact {
 
 const ANA: Caller = Caller::User { account: "northwind", user: "ana@northwind.example" };
 const ADA: Caller = Caller::User { account: "northwind", user: "ada@northwind.example" };
+const EVA: Caller = Caller::User { account: "northwind-eu", user: "eva@northwind-eu.example" };
 const INES: Caller = Caller::User { account: "northwind", user: "ines@northwind.example" };
 const GUS: Caller = Caller::User { account: "globex", user: "gus@globex.example" };
 const GIA: Caller = Caller::User { account: "globex", user: "gia@globex.example" };
@@ -206,7 +207,7 @@ fn reads(cast: &Cast<'_>) -> Vec<Trial> {
                 ),
             ],
             sees: "only tickets assigned to her; the signed cursor goes on where the page ended".to_owned(),
-            why: "table.tickets.scope: tenant_id = principal.tenant_id AND assigned_to = principal.user_id",
+            why: "table.tickets.scope: tenant_id = principal.tenant_id AND assigned_to = principal.metadata.agent",
         },
         Trial {
             name: "agent-count",
@@ -231,6 +232,21 @@ fn reads(cast: &Cast<'_>) -> Vec<Trial> {
             )],
             sees: format!("all {} tickets of Northwind, and none of anybody else", cast.tickets_in("northwind")),
             why: "table.tickets.permit.admin widens to the own organization",
+        },
+        Trial {
+            name: "child-alone",
+            role: "an agent of Northwind Europe",
+            caller: EVA,
+            steps: vec![step(
+                "aggregate",
+                json!({"model": "orders", "operation": "count"}),
+                answer([Fact::Is("/data/0/value", json!(cast.live_count("northwind-eu")))]),
+            )],
+            sees: format!(
+                "the {} orders of her organization, and none of the one above it",
+                cast.live_count("northwind-eu")
+            ),
+            why: "a parent may be let in to its child; nothing leads the other way",
         },
         Trial {
             name: "other-tenant-same-id",
@@ -501,7 +517,7 @@ fn writes(cast: &Cast<'_>) -> Vec<Trial> {
                     json!({"model": "orders", "id": cast.order.id, "select": ["status", "updated_by"]}),
                     answer([
                         Fact::Is("/data/status", json!("paid")),
-                        Fact::Is("/data/updated_by", json!("ana@northwind.example")),
+                        Fact::Is("/data/updated_by", json!("auth0|ana@northwind.example")),
                     ]),
                 ),
             ],

@@ -92,7 +92,7 @@ fn rest(body: &mut Value, fields: &Map<String, Value>, created: i64, updated: i6
 pub fn card(body: Value) -> Outcome {
     let mut text = String::new();
     for (name, value) in body.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
-        text.push_str(&format!("{:14} {}\n", Paint::FAINT.on(name), plain(value)));
+        text.push_str(&format!("{}  {}\n", Paint::FAINT.on(&format!("{name:16}")), plain(value)));
     }
     Outcome::new(body, text)
 }

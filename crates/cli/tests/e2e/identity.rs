@@ -175,7 +175,15 @@ fn a_machine_gets_what_commands_granted_it() {
     let home = empty();
     let api = data(
         &home,
-        &["api", "create", "https://api.acme.example", "--permission", "read:invoices=See invoices", "--permission", "write:invoices"],
+        &[
+            "api",
+            "create",
+            "https://api.acme.example",
+            "--permission",
+            "read:invoices=See invoices",
+            "--permission",
+            "write:invoices",
+        ],
     );
     assert_eq!(api["permissions"], serde_json::json!(["read:invoices", "write:invoices"]));
     let id = "https://api.acme.example";

@@ -19,11 +19,14 @@ fn count(answer: &Answer) -> i64 {
 fn health_and_keys_are_public_and_nothing_else_is() {
     let home = Home::desk();
     let server = Server::start(&home);
-    for path in ["/healthz", "/readyz", "/.well-known/jwks.json"] {
+    for path in ["/healthz", "/readyz"] {
         assert_eq!(server.send("GET", path, &[], b"").status, 200, "{path}");
     }
-    let keys = server.send("GET", "/.well-known/jwks.json", &[], b"").json();
-    assert!(keys["keys"][0].get("d").is_none() && keys["keys"][0]["kty"] == "EC", "{keys}");
+    for (path, kind) in [("/.well-known/jwks.json", "RSA"), ("/.well-known/jwks-own.json", "EC")] {
+        let keys = server.send("GET", path, &[], b"").json();
+        let keys = keys["keys"].as_array().unwrap();
+        assert!(!keys.is_empty() && keys.iter().all(|key| key.get("d").is_none() && key["kty"] == kind), "{keys:?}");
+    }
     let everything_else = [
         ("POST", "/app/v1/tools/query"),
         ("POST", "/app/v1/tools/delete"),
@@ -62,7 +65,7 @@ fn only_a_good_token_of_this_installation_is_taken() {
         sealed(&header)
     };
     // The public key taken for the secret of a symmetric algorithm.
-    let keys = server.send("GET", "/.well-known/jwks.json", &[], b"");
+    let keys = server.send("GET", "/.well-known/jwks-own.json", &[], b"");
     let key = &keys.json()["keys"][0];
     let point: Vec<u8> =
         ["x", "y"].iter().flat_map(|name| BASE64.decode(key[*name].as_str().unwrap()).unwrap()).collect();
