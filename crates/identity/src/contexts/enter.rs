@@ -14,7 +14,7 @@ pub enum Standing {
     /// They may.
     In {
         /// Who calls.
-        caller: Caller,
+        caller: Box<Caller>,
         /// The tenant id of the account whose chain the calls stand on; empty for the platform's.
         tenant: String,
     },
@@ -65,7 +65,7 @@ impl Identity {
             address,
             request_id,
         };
-        Ok(Standing::In { caller, tenant: chain })
+        Ok(Standing::In { caller: Box::new(caller), tenant: chain })
     }
 
     /// Puts on record that a caller was refused before anything was done.

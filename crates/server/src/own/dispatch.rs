@@ -174,7 +174,7 @@ async fn enter(
         refuse(error.told(), "ask for a new token for this context")
     })?;
     match app.identity.enter(&verified, address, request_id.to_owned()).await {
-        Ok(Standing::In { caller, tenant }) => Ok((caller, tenant)),
+        Ok(Standing::In { caller, tenant }) => Ok((*caller, tenant)),
         Ok(Standing::Out) => Err(refuse("the token is not valid", "ask for a new token for this context")),
         Err(refusal) => Err(Box::new(failure::response(&refusal, request_id))),
     }

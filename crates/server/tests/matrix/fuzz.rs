@@ -51,7 +51,7 @@ async fn h2_the_published_document_holds() {
             .args(["--checks", CHECKS, "--continue-on-failure", "--no-color", "--output-sanitize", "true"])
             .args(["--max-examples", if long { "200" } else { "4" }, "--generation-database", "none"])
             .args(["--phases", if long { "examples,coverage,fuzzing,stateful" } else { "examples,coverage,fuzzing" }])
-            .args(["--max-time", if long { "300" } else { "15" }])
+            .args(["--max-time", if long { "100" } else { "15" }])
             // One worker: the interpreter's own parser is not safe in several threads.
             .args(["--seed", "1", "--workers", "1", "--suppress-health-check", "all"])
             .current_dir(folder.path())

@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::print_stderr,
     missing_docs,
+    unreachable_pub,
     reason = "tests"
 )]
 

@@ -1,10 +1,9 @@
 //! Two accounts, each with one of everything.
 
 use serde_json::{Value, json};
-use tenantry_identity::Audience;
 
 use crate::table::Values;
-use crate::world::{Who, World};
+use crate::world::World;
 
 /// An account with one of everything.
 pub struct Tenant {
@@ -85,11 +84,6 @@ impl Tenant {
             ("workspace_role_id", "rol_WorkspaceAdmin00".to_owned()),
         ]);
         Tenant { id, workspace, elsewhere, values }
-    }
-
-    /// A token of somebody in this account.
-    pub fn token(&self, world: &World, context: Audience, roles: &[&str], workspace: Option<&str>) -> String {
-        world.token(context, &Who { account: Some(&self.id), workspace, roles, ..Who::default() })
     }
 
     /// The same values, of what does not exist.

@@ -23,6 +23,8 @@ const OPEN: &[(&str, &str)] = &[
     ("/exports/{file}", "the name in the link is what opens it, for a while"),
     ("/.well-known/jwks.json", "public keys"),
     ("/.well-known/jwks-own.json", "public keys"),
+    ("/v2/logout", "ends the browser's own session and leads back"),
+    ("/oidc/logout", "ends the browser's own session and leads back"),
     ("/.well-known/openid-configuration", "where everything is"),
     ("/.well-known/oauth-authorization-server", "where everything is"),
     ("/oauth/token", "clients show who they are in the request itself; tests of their own"),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tenantry_file::{SourceText, compile, load};
 use tenantry_guard::{Guard, Parts};
-use tenantry_identity::{Audience, Caller, Identity, Issuer, Subject, contexts};
+use tenantry_identity::{Audience, Identity, Issuer, Subject, contexts};
 use tenantry_policy::{Clock, Entropy};
 use tenantry_server::{App, management_scopes, router};
 use tenantry_store::identity::client_grants::ClientGrant;
@@ -30,7 +30,6 @@ pub struct World {
     pub identity: Arc<Identity>,
     pub clock: Arc<TestClock>,
     pub store: Arc<Store>,
-    pub operator: Caller,
     kept: Kept,
     _folder: TempDir,
 }
@@ -99,7 +98,7 @@ impl World {
         let identity = Arc::new(Identity::new(Arc::clone(&store), issuer, Arc::clone(&shared), Arc::clone(&entropy)));
         identity.prepare(&management_scopes()).await.unwrap();
         let router = router(App::new(guard, Arc::clone(&identity), shared, entropy));
-        World { router, identity, clock, store, operator: Caller::operator("test"), kept, _folder: folder }
+        World { router, identity, clock, store, kept, _folder: folder }
     }
 
     /// A token of a context.
