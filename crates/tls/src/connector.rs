@@ -57,7 +57,7 @@ fn of_file(path: &Path) -> Result<RootCertStore, Refusal> {
 }
 
 /// The authorities that this machine trusts.
-fn of_machine() -> Result<RootCertStore, Refusal> {
+pub(crate) fn of_machine() -> Result<RootCertStore, Refusal> {
     let mut authorities = RootCertStore::empty();
     // Machines carry a few that are malformed; they verify nothing.
     authorities.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -1,4 +1,4 @@
-//! The wire: TLS with PostgreSQL, and TLS as we serve it ([`serving`]).
+//! The wire: TLS with PostgreSQL, TLS as we serve it ([`serving`]), and as we ask others over HTTP ([`calling`]).
 //!
 //! How PostgreSQL is reached: an address says whether TLS is spoken and what a server must show, and the
 //! connector that follows from it holds to that. Tenants' databases and Tenantry's own store go through
@@ -16,6 +16,7 @@
 //! ```
 
 mod address;
+pub mod calling;
 mod connector;
 mod refusal;
 pub mod serving;

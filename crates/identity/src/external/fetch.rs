@@ -1,7 +1,6 @@
 //! One GET of another issuer's document: over TLS (on this machine alone without), within limits, and
 //! without following anything that it says.
 
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,11 +9,9 @@ use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, HOST, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use tenantry_tls::calling;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 /// How long it may take in all.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -85,15 +82,6 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What TLS is spoken with, and the authorities that this machine trusts; read once.
-static TLS: LazyLock<Option<Arc<ClientConfig>>> = LazyLock::new(|| {
-    let mut authorities = RootCertStore::empty();
-    authorities.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
-    Some(Arc::new(builder.with_root_certificates(authorities).with_no_client_auth()))
-});
-
 /// The document there.
 pub(super) async fn get(place: &Place) -> Result<Bytes, FetchError> {
     tokio::time::timeout(LONGEST, fetched(place)).await.map_err(|_| FetchError::Timeout)?
@@ -105,9 +93,9 @@ async fn fetched(place: &Place) -> Result<Bytes, FetchError> {
     if !place.tls {
         return asked(place, stream).await;
     }
-    let name = ServerName::try_from(place.host.clone()).map_err(|_| FetchError::Connection)?;
-    let config = TLS.as_ref().ok_or(FetchError::Connection)?;
-    let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await.map_err(failed)?;
+    let name = calling::server_name(&place.host).ok_or(FetchError::Connection)?;
+    let connector = calling::connector().map_err(|_| FetchError::Connection)?;
+    let stream = connector.connect(name, stream).await.map_err(failed)?;
     asked(place, stream).await
 }
 

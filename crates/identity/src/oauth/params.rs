@@ -58,7 +58,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// A request to the token endpoint and its neighbours.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct OAuthRequest {
     /// The parameters of its body.
     pub params: Params,
@@ -70,4 +70,29 @@ pub struct OAuthRequest {
     pub user_agent: Option<String>,
     /// Its id.
     pub request_id: String,
+}
+
+/// Secrets stay out of logs.
+impl std::fmt::Debug for OAuthRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OAuthRequest")
+            .field("params", &self.params)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut params = Params::new();
+        params.add("client_secret", "s3cret".to_owned()).unwrap();
+        assert!(params.add("client_secret", "other".to_owned()).is_err());
+        let basic = Some(("id".to_owned(), Zeroizing::new("s3cret".to_owned())));
+        let request = OAuthRequest { params, basic, ..OAuthRequest::default() };
+        assert!(!format!("{request:?}").contains("s3cret"));
+    }
 }

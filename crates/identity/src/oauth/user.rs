@@ -95,6 +95,9 @@ impl Identity {
             account::check_usage(&ask.proven.client, ask.account.as_deref())?;
         }
         let (mut answer, granted) = match audience {
+            None if ask.need_grant => {
+                return Err(OAuthError::denied("A token for an API is exchanged, not for /userinfo."));
+            }
             None => self.opaque_for_user(&ask, &settings, trail).await?,
             Some(audience) => {
                 let api = self.asked_api(audience, ask.now).await?;

@@ -81,6 +81,7 @@ async fn what_is_not_exchanged() {
     };
     let cases = [
         (with("audience", json!(API)), (403, "access_denied")),
+        (with("audience", json!(format!("{}userinfo", crate::site::ISSUER))), (403, "access_denied")),
         (with("subject_token", json!("x")), (403, "invalid_grant")),
         (with("subject_token", json!(answer.text("id_token"))), (403, "invalid_grant")),
         (with("subject_token_type", json!("urn:ietf:params:oauth:token-type:saml2")), (400, "invalid_request")),
