@@ -115,7 +115,7 @@ impl Identity {
         tokio::spawn(async move {
             if let Err(error) = identity.write_export(&mut job, &export, connection.as_deref()).await {
                 tracing::error!(job = job.id, %error, "an export did not end");
-                job.fail("The export failed on our side.");
+                job.fail(&format!("The export failed on our side ({}).", error.code()));
             }
             if let Err(error) = identity.keep_job(&mut job).await {
                 tracing::error!(job = job.id, %error, "an export's end is not kept");

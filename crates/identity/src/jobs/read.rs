@@ -61,7 +61,9 @@ impl Identity {
             batch.update_job(&job.to_row());
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
-                Err(BatchError::Store(StoreError::Busy)) if tries.next().is_some() => {}
+                // The same once more does no harm.
+                Err(BatchError::Store(StoreError::Busy | StoreError::Unavailable { .. })) if tries.next().is_some() => {
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -42,7 +42,8 @@ impl Identity {
                 }
                 method.fields.insert("preferred_authentication_method".to_owned(), way.clone());
             }
-            let inputs = json!({ "user": user, "id": id, "change": change });
+            let names: Vec<&String> = change.keys().collect();
+            let inputs = json!({ "user": user, "id": id, "changed": names });
             let act = Act { name: "users.update_authentication_method", tenant: "", workspace: None, inputs };
             let done = self.act(caller, act, async {
                 let mut batch = self.store.batch();

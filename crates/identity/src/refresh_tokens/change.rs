@@ -32,7 +32,7 @@ impl Identity {
             } else {
                 token.fields.insert("refresh_token_metadata".to_owned(), metadata.clone());
             }
-            let inputs = json!({ "id": id, "user": token.user_id, "metadata": metadata });
+            let inputs = json!({ "id": id, "user": token.user_id });
             let act = Act { name: "refresh_tokens.update", tenant: "", workspace: None, inputs };
             let done = self.act(caller, act, async {
                 let mut batch = self.store.batch();

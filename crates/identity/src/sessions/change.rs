@@ -28,7 +28,7 @@ impl Identity {
             } else {
                 session.fields.insert("session_metadata".to_owned(), metadata.clone());
             }
-            let inputs = json!({ "id": id, "user": session.user_id, "session_metadata": metadata });
+            let inputs = json!({ "id": id, "user": session.user_id });
             let act = Act { name: "sessions.update", tenant: "", workspace: None, inputs };
             let done = self.act(caller, act, async {
                 let mut batch = self.store.batch();

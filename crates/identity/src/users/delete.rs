@@ -4,6 +4,7 @@ use serde_json::json;
 use tenantry_store::{BatchError, Subject};
 
 use crate::act::Act;
+use crate::logs::Event;
 use crate::users::{is_id, may};
 use crate::{Caller, Identity, Refusal};
 
@@ -28,6 +29,8 @@ impl Identity {
                 Err(error) => Err(error.into()),
             }
         })
-        .await
+        .await?;
+        self.log(Event { user_id: Some(id.to_owned()), address: caller.address, ..Event::new("sdu") });
+        Ok(())
     }
 }

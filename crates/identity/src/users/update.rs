@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::act::Act;
 use crate::caller::Target;
 use crate::identity::TRIES;
+use crate::logs::Event;
 use crate::text::{Fields, fields, time};
 use crate::users::{User, is_id, metadata, names, terms};
 use crate::{Caller, Identity, Kind, Refusal};
@@ -112,6 +113,9 @@ impl Identity {
                 }
             });
             if done.await? {
+                if password.is_some() {
+                    self.log(Event { user_id: Some(id.to_owned()), address: caller.address, ..Event::new("scp") });
+                }
                 // As the others read it: the identities and the count of changes.
                 user.identities = User::from_rows(user.to_row(), logins).identities;
                 return Ok(user);

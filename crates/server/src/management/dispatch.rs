@@ -12,6 +12,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use tenantry_identity::logs::Event;
 use tenantry_identity::text::Fields;
 use tenantry_identity::{Caller, Reach, Refusal};
 
@@ -143,8 +144,13 @@ async fn answered(operation: &'static Operation, app: App, caller: Caller, asked
         Err(refusal) => return response(&refusal),
     };
     // A task of its own: a caller that hangs up must not leave an act without its end on record.
+    let (client, address) = (call.caller.client.clone(), call.caller.address);
     let acting = async move {
         let outcome = (route.handle)(call).await;
+        if outcome.is_ok() && operation.method != "GET" {
+            let description = Some(operation.name());
+            app.identity.log(Event { description, client_id: client, address, ..Event::new("sapi") });
+        }
         let told = outcome.as_ref().map(|done| (done.status, done.body.as_ref().map(Value::to_string)));
         once::end(&app.identity, claim.as_ref(), told).await;
         outcome

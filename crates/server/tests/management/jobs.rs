@@ -161,7 +161,7 @@ async fn many_users_come_in_in_many_batches() {
             })
             .collect();
         let (job, _) = import(site, Value::Array(users).to_string().as_bytes(), &[]).await;
-        assert_eq!(job["summary"], json!({"failed": 0, "updated": 0, "inserted": 5_000, "total": 5_000}));
+        assert_eq!(job["summary"], json!({"failed": 0, "updated": 0, "inserted": 5_000, "total": 5_000}), "{job}");
         let (_, found) = site.get("/users?q=app_metadata.n:4999&include_totals=true").await;
         assert_eq!((&found["total"], &found["users"][0]["user_id"]), (&json!(1), &json!("auth0|u4999")));
         assert_eq!(site.get("/users?include_totals=true&per_page=1").await.1["total"], json!(5_000));

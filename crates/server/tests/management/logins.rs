@@ -91,6 +91,8 @@ async fn ten_failures_block_a_user_from_an_address() {
         assert_eq!(site.get("/logs?q=%22open").await.0, 400);
 
         assert_eq!(site.delete(&path).await.0, 204);
+        let (_, acts) = site.get("/logs?q=type:sapi").await;
+        assert_eq!(acts[0]["description"], json!("DELETE /user-blocks/{id}"));
         assert_eq!(site.get(&path).await.1, json!({"blocked_for": []}));
         assert!(login(site, "jane", PASSWORD, "1.2.3.4").await.is_ok());
         assert_eq!(site.delete("/user-blocks?identifier=jane").await.0, 204);

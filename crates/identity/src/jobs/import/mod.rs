@@ -88,7 +88,7 @@ impl Identity {
             let done = identity.act(&caller, act, identity.run_import(&mut job, checker, import.upsert, import.file));
             if let Err(error) = done.await {
                 tracing::error!(job = job.id, %error, "an import did not end");
-                job.fail("The import failed on our side.");
+                job.fail(&format!("The import failed on our side ({}).", error.code()));
             }
             if let Err(error) = identity.keep_job(&mut job).await {
                 tracing::error!(job = job.id, %error, "an import's end is not kept");

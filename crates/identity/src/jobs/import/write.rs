@@ -97,7 +97,12 @@ impl Identity {
             }
         }
         for _ in 0..TRIES {
-            let taken = self.store.taken("auth0", &checker.connection, &wanted(&good)).await?;
+            let taken = match self.store.taken("auth0", &checker.connection, &wanted(&good)).await {
+                Ok(taken) => taken,
+                // Reading may be tried again, whatever became of it.
+                Err(StoreError::Busy | StoreError::Unavailable { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
             let plan = self.plan(checker, &good, &taken, upsert)?;
             let (inserted, changes, errors) = (plan.users.len(), plan.changes, plan.errors);
             let mut batch = self.store.batch();
@@ -237,7 +242,8 @@ impl Identity {
                     batch.put_password(&Password { user_id: login.own_id(), ..password.clone() });
                 }
             }
-            if user.blocked != before.blocked {
+            // Tokens carry what `app_metadata` says.
+            if user.blocked != before.blocked || user.fields.get("app_metadata") != before.fields.get("app_metadata") {
                 batch.affects(Subject::User(id.to_owned()));
             }
             match self.store.commit(batch).await {
