@@ -206,7 +206,7 @@ mod tests {
             thing(Kind::Account, "account.acme").with("branding", json!({"colors": {"primary": "#000"}, "x": 1}));
         let wanted =
             thing(Kind::Account, "account.acme").with("branding", json!({"colors": {"primary": "#fff"}, "y": [1]}));
-        let steps = difference(&[wanted.clone()], &[found]);
+        let steps = difference(std::slice::from_ref(&wanted), &[found]);
         let told: Vec<(&str, bool, bool)> = steps[0]
             .changes
             .iter()
@@ -217,7 +217,7 @@ mod tests {
             [("branding.colors.primary", true, true), ("branding.x", true, false), ("branding.y", false, true)]
         );
         assert_eq!(steps[0].action, Action::Update);
-        assert!(difference(&[wanted.clone()], &[wanted]).is_empty());
+        assert!(difference(std::slice::from_ref(&wanted), std::slice::from_ref(&wanted)).is_empty());
     }
 
     #[test]

@@ -47,7 +47,7 @@ async fn json_form_and_basic_are_one() {
         assert_eq!(header(&token), json!({ "alg": "RS256", "typ": "JWT", "kid": kid }));
 
         let form =
-            format!("grant_type=client_credentials&audience=https%3A%2F%2Fapi.example%2F&scope=read%3Ab+write%3Aa");
+            "grant_type=client_credentials&audience=https%3A%2F%2Fapi.example%2F&scope=read%3Ab+write%3Aa".to_owned();
         let answer = site.form("/oauth/token", Some(&basic(&client.id, &client.secret)), &form).await;
         assert_eq!((answer.status, &answer.body["scope"]), (200, &json!("read:b")), "{answer:?}");
         let posted = format!("{form}&client_id={}&client_secret={}", client.id, client.secret);
@@ -87,7 +87,7 @@ async fn a_client_proves_itself_in_one_way() {
     let both = format!("grant_type=client_credentials&client_id={}&client_secret={}", client.id, client.secret);
     let answer = site.form("/oauth/token", Some(&basic(&client.id, &client.secret)), &both).await;
     assert_eq!(answer.error(), (400, "invalid_request"));
-    let other = format!("grant_type=client_credentials&client_id=other");
+    let other = "grant_type=client_credentials&client_id=other".to_owned();
     let answer = site.form("/oauth/token", Some(&basic(&client.id, &client.secret)), &other).await;
     assert_eq!(answer.error(), (400, "invalid_request"));
     let twice = format!("grant_type=client_credentials&grant_type=password&client_id={}", client.id);

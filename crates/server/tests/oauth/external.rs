@@ -20,10 +20,13 @@ use tenantry_policy::principal::Datum;
 
 use crate::site::{Hands, Site};
 
+/// The keys that an issuer publishes, by id.
+type Keys = Arc<Mutex<Vec<(String, Arc<RsaKeyPair>)>>>;
+
 /// Another issuer: its keys, and a server that tells them.
 struct Other {
     url: String,
-    keys: Arc<Mutex<Vec<(String, Arc<RsaKeyPair>)>>>,
+    keys: Keys,
     asked: Arc<AtomicUsize>,
 }
 
@@ -37,7 +40,7 @@ impl Other {
     async fn start() -> Other {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        let keys: Arc<Mutex<Vec<(String, Arc<RsaKeyPair>)>>> = Arc::default();
+        let keys: Keys = Arc::default();
         let asked = Arc::new(AtomicUsize::new(0));
         let (told, counted, base) = (Arc::clone(&keys), Arc::clone(&asked), url.clone());
         let router = Router::new()
