@@ -60,7 +60,7 @@ pub enum Command {
     Apply(commands::apply::ApplyArgs),
     /// Answer over HTTPS: data tools, the Management API, tokens
     Serve(commands::serve::ServeArgs),
-    /// Issue a token from the development issuer
+    /// Make a token for somebody of the file, or for a user or client of the store
     Token(commands::token::TokenArgs),
     /// Accounts: list, show, create, update, delete
     Account(commands::account::AccountArgs),

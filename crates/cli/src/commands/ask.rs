@@ -11,7 +11,7 @@ use tenantry_guard::pretty::pretty;
 use tenantry_identity::Audience;
 use tenantry_policy::Code;
 
-use crate::commands::Run;
+use crate::commands::{Run, token};
 use crate::output::{Failure, Outcome, Paint};
 use crate::runtime::Runtime;
 use crate::who::Who;
@@ -61,12 +61,14 @@ pub async fn run(run: Run<'_>, args: &AskArgs) -> Result<Outcome, Failure> {
     let body = args.text(&run)?;
     let project = run.project()?;
     let runtime = Runtime::open(&project).await?;
-    let subject = runtime.subject(&args.who)?;
     // A real token, verified like any other: nothing else makes a principal.
-    let token = runtime
-        .issuer
-        .issue(&subject, LIFETIME, Audience::App)
-        .map_err(|error| Failure::failed(error.code(), error.to_string()))?;
+    let token = match runtime.subject(&args.who) {
+        Ok(subject) => runtime
+            .issuer
+            .issue(&subject, LIFETIME, Audience::App)
+            .map_err(|error| Failure::failed(error.code(), error.to_string()))?,
+        Err(unknown) => token::of_user(&run, &args.who, Audience::App, LIFETIME, Some(unknown)).await?,
+    };
     let verified = runtime
         .issuer
         .verify_for(&token, Audience::App, runtime.ambient.clock.now_micros())

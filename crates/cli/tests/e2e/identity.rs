@@ -228,3 +228,50 @@ fn a_machine_gets_what_commands_granted_it() {
     }
     assert_eq!(home.run(&["client", "show", "Billing"]).code, 2);
 }
+
+#[test]
+fn whoever_has_the_keys_makes_tokens_for_users_and_clients_of_the_store() {
+    let home = empty();
+    for args in [
+        &["account", "create", "acme"][..],
+        &["workspace", "create", "acme", "prod"],
+        &["user", "create", "ada@acme.example"],
+        &["user", "create", "bob@acme.example"],
+        &["member", "add", "acme", "ada@acme.example"],
+        &["role", "grant", "account-owner", "--user", "ada@acme.example", "--account", "acme"],
+        &["client", "create", "Billing", "--grant-type", "client_credentials"],
+        &["api", "create", "https://api.acme.example", "--permission", "read:invoices"],
+        &["client", "grant", "Billing", "https://api.acme.example", "--permission", "read:invoices"],
+    ] {
+        home.good(args);
+    }
+    let server = Server::start(&home);
+    let ada = ["token", "--quiet", "--account", "acme", "--user", "ada@acme.example", "--context"];
+    let token = home.good(&[&ada[..], &["dashboard"]].concat());
+    let account = server.ask(token.trim(), "GET", "/dashboard/v1/account");
+    assert_eq!(account.status, 200, "{}", account.text());
+    // A token is good in its context and nowhere else.
+    assert_eq!(server.ask(token.trim(), "GET", "/portal/v1/accounts").status, 401);
+    let in_app = home.good(&[&ada[..], &["app"]].concat());
+    assert_eq!(server.ask(in_app.trim(), "GET", "/dashboard/v1/account").status, 401);
+    // Nobody without a role of the platform, outside the account, or in no workspace.
+    for args in [
+        &["token", "--user", "ada@acme.example", "--context", "portal"][..],
+        &["token", "--account", "acme", "--user", "bob@acme.example"],
+        &["token", "--account", "acme", "--workspace", "prod", "--user", "ada@acme.example"],
+        &["token", "--account", "acme", "--user", "nobody@acme.example"],
+        &["token", "--user", "ada@acme.example"],
+    ] {
+        let refused = home.run(args);
+        assert_eq!(refused.code, 3, "{args:?} {}{}", refused.out, refused.err);
+    }
+    home.good(&["user", "update", "ada@acme.example", "--set", "blocked=true"]);
+    crate::support::until("the token to end", || {
+        (server.ask(token.trim(), "GET", "/dashboard/v1/account").status == 401).then_some(())
+    });
+    assert_eq!(home.run(&[&ada[..], &["dashboard"]].concat()).code, 3);
+    let machine = data(&home, &["token", "--client", "Billing", "--audience", "https://api.acme.example"]);
+    assert_eq!((&machine["scope"], machine["expires_in"].as_i64()), (&"read:invoices".into(), Some(86_400)));
+    assert_eq!(home.run(&["token", "--client", "Billing", "--audience", "https://other.example"]).code, 3);
+    assert!(home.good(&["audit", "list", "--json"]).contains("tokens.issue"));
+}

@@ -13,6 +13,7 @@ mod compat;
 mod error;
 mod exchange;
 mod introspect;
+mod on_behalf;
 mod opaque;
 mod params;
 mod password;
@@ -31,6 +32,7 @@ use serde::Serialize;
 use crate::Identity;
 
 pub use error::{OAuthError, OAuthKind};
+pub use on_behalf::OnBehalf;
 pub use params::{OAuthRequest, Params};
 pub(crate) use record::Trail;
 pub(crate) use registry::Registry;

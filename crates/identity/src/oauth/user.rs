@@ -234,19 +234,7 @@ impl Identity {
         granted: &[String],
         trail: &mut Trail,
     ) -> Result<TokenAnswer, OAuthError> {
-        match (context, &ask.account) {
-            (Audience::Portal, Some(_)) => {
-                return Err(OAuthError::invalid("parameter organization is not allowed for this audience"));
-            }
-            // INVARIANT: only who holds a role of the platform enters what reaches across accounts.
-            (Audience::Portal, None) if !held.roles.iter().any(|role| role.level == "platform") => {
-                return Err(OAuthError::denied("The user holds no role of the platform."));
-            }
-            (Audience::App | Audience::Dashboard, None) => {
-                return Err(OAuthError::invalid("parameter organization is required for this audience"));
-            }
-            _ => {}
-        }
+        let subject = own_subject(context, user, held, ask.account.as_deref(), ask.workspace.as_ref())?;
         let mut actors = ask.actors.iter().cloned();
         let permissions: Vec<String> = match &ask.actors[..] {
             [] => held_on(held, api),
@@ -254,20 +242,12 @@ impl Identity {
             _ => granted.iter().filter(|one| api.permissions.contains(one)).cloned().collect(),
         };
         let subject = Subject {
-            platform: ask.account.is_none(),
-            account: ask.account.as_ref().map(|account| account.tenant_id.clone()),
-            org: ask.account.as_ref().map(|account| account.id.clone()),
-            org_name: ask.account.as_ref().map(|account| account.name.clone()),
-            workspace: ask.workspace.as_ref().map(|workspace| workspace.id.clone()),
-            user: Some(ask.user.to_owned()),
             client: Some(ask.proven.client.id().to_owned()),
-            roles: held.roles.iter().map(|role| role.name.clone()).collect(),
-            role_ids: held.roles.iter().map(|role| role.id.clone()).collect(),
             permissions,
             scope: (!granted.is_empty()).then(|| granted.join(" ")),
-            metadata: metadata(user)?,
             delegate: actors.next(),
             earlier: actors.collect(),
+            ..subject
         };
         let mut seconds = api.lifetime(false);
         if let Some(most) = ask.at_most {
@@ -301,6 +281,44 @@ impl Identity {
         trail.jti = None;
         Ok((TokenAnswer::bearer(token, lifetime, &granted), granted))
     }
+}
+
+/// Whom a user's token in one of our own contexts is for: who it is, where, and what it holds there.
+///
+/// # Errors
+/// Where the context needs an account, or has none; where nothing of the platform is held.
+pub(crate) fn own_subject(
+    context: Audience,
+    user: &User,
+    held: &Rights,
+    account: Option<&Account>,
+    workspace: Option<&Workspace>,
+) -> Result<Subject, OAuthError> {
+    match (context, account) {
+        (Audience::Portal, Some(_)) => {
+            return Err(OAuthError::invalid("parameter organization is not allowed for this audience"));
+        }
+        // INVARIANT: only who holds a role of the platform enters what reaches across accounts.
+        (Audience::Portal, None) if !held.roles.iter().any(|role| role.level == "platform") => {
+            return Err(OAuthError::denied("The user holds no role of the platform."));
+        }
+        (Audience::App | Audience::Dashboard, None) => {
+            return Err(OAuthError::invalid("parameter organization is required for this audience"));
+        }
+        _ => {}
+    }
+    Ok(Subject {
+        platform: account.is_none(),
+        account: account.map(|account| account.tenant_id.clone()),
+        org: account.map(|account| account.id.clone()),
+        org_name: account.map(|account| account.name.clone()),
+        workspace: workspace.map(|workspace| workspace.id.clone()),
+        user: Some(user.id.clone()),
+        roles: held.roles.iter().map(|role| role.name.clone()).collect(),
+        role_ids: held.roles.iter().map(|role| role.id.clone()).collect(),
+        metadata: metadata(user)?,
+        ..Subject::default()
+    })
 }
 
 /// What only the operator can write of a user.
