@@ -15,7 +15,8 @@ const config = {
   AUTH0_ALLOW_DELETE: false,
   AUTH0_API_MAX_RETRIES: 0,
   // What a self-hosted platform has; the client would ask for everything that its own service sells.
-  AUTH0_INCLUDED_ONLY: ["tenant", "resourceServers", "roles", "clients", "clientGrants", "databases", "connections", "organizations"],
+  AUTH0_EXCLUDED_RESOURCE_SERVERS: ["Tenantry App API", "Tenantry Dashboard API", "Tenantry Portal API"],
+  AUTH0_INCLUDED_ONLY: ["tenant", "resourceServers", "roles", "clients", "clientGrants", "organizations"],
 };
 const step = (name) => console.log(`ok ${name}`);
 

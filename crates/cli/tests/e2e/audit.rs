@@ -153,16 +153,14 @@ fn a_changed_store_is_found() {
 #[test]
 fn no_audit_no_act() {
     let home = Home::desk();
-    let store = home.file(".tenantry/store.sqlite");
     let rows = home.rows();
     let server = crate::support::Server::start(&home);
     let token = home.token("northwind", "ada@northwind.example");
     let update = r#"{"model":"orders","id":3,"data":{"status":"open"},"reason":"again"}"#;
-    // Nothing can be written to the record any more.
-    let connection = rusqlite::Connection::open(&store).unwrap();
-    connection
-        .execute_batch("CREATE TRIGGER full BEFORE INSERT ON tenantry_audit BEGIN SELECT RAISE(ABORT, 'full'); END")
-        .unwrap();
+    // Nothing can be written to the record any more: somebody sits on the journal's lock.
+    let journal = std::fs::OpenOptions::new().read(true).write(true).open(home.file(".tenantry/store.sqlite.journal"));
+    let journal = journal.unwrap();
+    journal.lock().unwrap();
     for (tool, body) in
         [("update", update), ("query", r#"{"model":"plans"}"#), ("query", "{"), ("describe_schema", "{}")]
     {
@@ -170,6 +168,6 @@ fn no_audit_no_act() {
         assert_eq!((answer.status, answer.code().as_str()), (500, "INTERNAL_ERROR"), "{tool}");
     }
     assert_eq!(home.rows(), rows);
-    connection.execute_batch("DROP TRIGGER full").unwrap();
+    journal.unlock().unwrap();
     assert_eq!(server.call(&token, "query", r#"{"model":"plans"}"#).status, 200);
 }

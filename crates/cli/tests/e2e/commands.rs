@@ -66,7 +66,7 @@ fn every_command_answers_with_one_envelope_and_the_exit_code_that_it_means() {
         (&["ask", ANA, "query", r#"{"model":"tickets","tenant_id":"globex"}"#], 3, "VALIDATION_ERROR"),
         (&["ask", "northwind/nobody@x", "query", query], 3, "UNKNOWN_PRINCIPAL"),
         (&["ask", "a/b/c/d", "query", query], 3, "USAGE"),
-        (&["token", "--account", "globex", "--user", "ana@northwind.example"], 3, "UNKNOWN_PRINCIPAL"),
+        (&["token", "--account", "globex", "--user", "ana@northwind.example"], 3, "VALIDATION_ERROR"),
         (&["token", "--account", "northwind", "--user", "ana@northwind.example", "--ttl", "25h"], 3, "USAGE"),
         (&["token", "--account", "northwind", "--user", "ana@northwind.example", "--ttl", "0s"], 3, "USAGE"),
         (&["check", "--file", "absent.toml"], 3, "NO_FILE"),

@@ -279,7 +279,7 @@ fn the_store_lives_on_postgres_with_keys_in_a_file() {
     let entries = "SELECT count(*) FROM tenantry_audit WHERE account = 'northwind'";
     assert_eq!(database.run(&database.owner_url(), entries).unwrap(), ["3"]);
     let verified = home.good(&["audit", "verify"]);
-    assert!(verified.contains("sound") && verified.contains("3 entries in 1 chains"), "{verified}");
+    assert!(verified.contains("sound") && verified.contains("5 entries in 2 chains"), "{verified}");
     let server = Server::start(&home);
     let token = home.token("northwind", "ana@northwind.example");
     assert_eq!(server.call(&token, "query", r#"{"model":"plans"}"#).status, 200);

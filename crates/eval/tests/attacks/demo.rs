@@ -122,6 +122,7 @@ impl Person {
             roles: vec![self.role.to_owned()],
             ..Principal::default()
         };
+        principal.metadata.insert("agent".to_owned(), datum(&json!(self.user)));
         if !self.reach.is_empty() {
             principal.metadata.insert("tenant_hierarchy".to_owned(), datum(&json!(self.reach)));
         }
@@ -191,6 +192,7 @@ pub async fn set(database: Database) -> (Stage, Vec<Part>) {
             }
             let mut colleague = attacker.principal();
             colleague.user_id = Some("other@northwind.example".to_owned());
+            colleague.metadata.insert("agent".to_owned(), datum(&json!("other@northwind.example")));
             Part { name, attacker: attacker.principal(), colleague, victim: victim.principal(), own, foreign }
         })
         .collect();

@@ -21,7 +21,7 @@ use super::{Cell, Param, Reading, Row};
 use crate::StoreError;
 use crate::address::beside;
 use crate::audit::chain::SealKey;
-use crate::keys::{create_folder, private_file};
+use crate::keys::{create_folder, file_error, private_file};
 
 /// How long to wait for another process's transaction.
 const BUSY: Duration = Duration::from_secs(5);
@@ -62,11 +62,20 @@ struct Thread {
 
 impl Sqlite {
     pub(crate) fn open(path: Option<&Path>) -> Result<Sqlite, StoreError> {
-        let mut connection = match path {
+        // Two processes that begin with one new store take turns: each must find the tables whole or absent.
+        let turn = match path {
             Some(path) => {
                 if let Some(folder) = path.parent() {
                     create_folder(folder)?;
                 }
+                let turn = private_file(&beside(path, ".opening"))?;
+                turn.lock().map_err(|error| file_error("lock", path, &error))?;
+                Some(turn)
+            }
+            None => None,
+        };
+        let mut connection = match path {
+            Some(path) => {
                 // SQLite gives its journal files the permissions of the database, so this covers them.
                 drop(private_file(path)?);
                 let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -86,6 +95,7 @@ impl Sqlite {
             )
             .map_err(|error| sqlite_error(&error))?;
         super::runner()?.run(&mut connection).map_err(|error| super::migration_error(&error))?;
+        drop(turn);
         Ok(Sqlite {
             path: path.map(Path::to_path_buf),
             journal: path.map(|path| beside(path, ".journal")),
