@@ -14,6 +14,8 @@ pub struct RoleHeld {
     pub name: String,
     /// `platform`, `account` or `workspace`.
     pub level: String,
+    /// Is it an account's own, rather than one that the platform offers?
+    pub own: bool,
 }
 
 /// What somebody may at a place.
@@ -60,7 +62,7 @@ impl Identity {
         let mut rights = Rights { enabled: !rows.is_empty(), ..Rights::default() };
         for row in rows {
             if let Some((id, name, level)) = row.role {
-                rights.roles.push(RoleHeld { id, name, level });
+                rights.roles.push(RoleHeld { id, name, level, own: row.own });
             }
             rights.permissions.extend(row.permission);
         }

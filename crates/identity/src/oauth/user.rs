@@ -314,7 +314,9 @@ pub(crate) fn own_subject(
         org_name: account.map(|account| account.name.clone()),
         workspace: workspace.map(|workspace| workspace.id.clone()),
         user: Some(user.id.clone()),
-        roles: held.roles.iter().map(|role| role.name.clone()).collect(),
+        // INVARIANT: rules and tools know roles by name, and the file may come to know any name. What an account
+        // calls a role of its own is therefore never among them; it counts by what it permits.
+        roles: held.roles.iter().filter(|role| !role.own).map(|role| role.name.clone()).collect(),
         role_ids: held.roles.iter().map(|role| role.id.clone()).collect(),
         metadata: metadata(user)?,
         ..Subject::default()

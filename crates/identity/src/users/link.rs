@@ -66,6 +66,9 @@ impl Identity {
                 identity.ordinal = ordinal;
             }
             let mut user = User::from_rows(row, own.clone());
+            // Whoever can log in as the other will be this user, and this user's name will be the other's.
+            self.may_become(caller, &user).await?;
+            self.may_become(caller, &other).await?;
             user.updated_micros = self.now();
             let inputs = json!({ "id": id, "linked": other.id });
             let act = Act { name: "users.link", tenant: "", workspace: None, inputs };

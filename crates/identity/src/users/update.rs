@@ -1,7 +1,9 @@
 //! Changing a user.
 
 use serde_json::{Value, json};
+use tenantry_store::identity::Window;
 use tenantry_store::identity::passwords::Password;
+use tenantry_store::identity::roles::HeldAt;
 use tenantry_store::identity::users::UserIdentity as IdentityRow;
 use tenantry_store::{BatchError, Subject};
 use zeroize::Zeroizing;
@@ -63,6 +65,9 @@ impl Identity {
             let row = self.store.user(id).await?.ok_or(Refusal::Missing(Kind::User))?;
             let mut logins = self.store.user_identities(&[id.to_owned()]).await?;
             let before = User::from_rows(row, logins.clone());
+            if change.keys().any(|name| LOGIN.contains(&name.as_str()) || name == "blocked") {
+                self.may_become(caller, &before).await?;
+            }
             let place = which(&change, &logins)?;
             let Some(login) = logins.get_mut(place) else {
                 return Err(Refusal::Internal("a user without an identity"));
@@ -122,6 +127,19 @@ impl Identity {
             }
         }
         Err(Refusal::Contended(Kind::User))
+    }
+
+    /// Who may change by what somebody logs in may become that person. So for whoever acts for the platform it
+    /// takes the right to give roles of the platform, too.
+    pub(crate) async fn may_become(&self, caller: &Caller, user: &User) -> Result<(), Refusal> {
+        if caller.may(&["create:role_members", "update:roles"], Target::Platform).is_ok() {
+            return Ok(());
+        }
+        // What is held counts here even while the user is blocked: lifting the block is one of the changes.
+        let (platform, all) = (HeldAt { account: "", workspace: "" }, Window { offset: 0, limit: i64::MAX });
+        let acts_for_platform = user.platform
+            || self.store.held_roles(&user.id, platform, all).await?.iter().any(|role| role.level == "platform");
+        if acts_for_platform { Err(Refusal::Forbidden { any_of: &["create:role_members"] }) } else { Ok(()) }
     }
 
     async fn connection_options(&self, connection: &str) -> Result<Fields, Refusal> {

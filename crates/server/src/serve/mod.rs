@@ -116,6 +116,7 @@ pub async fn serve_with(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let guard = app.guard.clone();
+    let identity = app.identity.clone();
     let _round = app.identity.watch();
     let watch = tokio::spawn(async move {
         let mut round = tokio::time::interval(WATCH);
@@ -135,6 +136,7 @@ pub async fn serve_with(
     if tokio::time::timeout(LAST, graceful.shutdown()).await.is_err() {
         tracing::warn!("calls under way did not end in {} s", LAST.as_secs());
     }
+    identity.flush_logs().await;
     accepted
 }
 

@@ -152,3 +152,34 @@ async fn what_is_held_in_one_place_counts_in_no_other() {
     })
     .await;
 }
+
+/// Whoever may change users, and not give roles, cannot log in as an owner of the platform.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_acts_for_the_platform_is_not_taken_over() {
+    on_each_store(async |site| {
+        let (owner, other) = (user(site, "owner@example.com").await, user(site, "other@example.com").await);
+        let path = |id: &str| format!("/users/{}", id.replace('|', "%7C"));
+        let give = json!({"roles": ["rol_PlatformOwner000"]});
+        assert_eq!(site.post(&format!("{}/roles", path(&owner)), give).await.0, 204);
+        let helper = site.token(&["update:users"]);
+        let change = async |id: &str, body: Value| site.call_as(&helper, "PATCH", &path(id), Some(body)).await.0;
+        for taking in [
+            json!({"email": "mine@example.com"}),
+            json!({"password": "Correct horse, 2 battery"}),
+            json!({"email_verified": true}),
+            json!({"blocked": true}),
+        ] {
+            assert_eq!(change(&owner, taking.clone()).await, 403, "{taking}");
+            assert_eq!(change(&other, taking.clone()).await, 200, "{taking}");
+        }
+        assert_eq!(change(&owner, json!({"nickname": "boss"})).await, 200);
+        // Nor while the owner is blocked, nor by linking a login of one's own.
+        assert_eq!(site.patch(&path(&owner), json!({"blocked": true})).await.0, 200);
+        assert_eq!(change(&owner, json!({"blocked": false})).await, 403);
+        let link = json!({"provider": "auth0", "user_id": other});
+        let linked = site.call_as(&helper, "POST", &format!("{}/identities", path(&owner)), Some(link)).await;
+        assert_eq!(linked.0, 403, "{}", linked.1);
+        assert_eq!(site.get(&path(&owner)).await.1["email"], json!("owner@example.com"));
+    })
+    .await;
+}

@@ -3,7 +3,7 @@
 use crate::backend::{Param, Row};
 use crate::identity::passwords::Password;
 use crate::identity::users::{COLUMNS, Term, User, UserIdentity, read};
-use crate::{Batch, Store, StoreError};
+use crate::{Batch, Place, Store, StoreError};
 
 /// Rows of one statement. Each table has two texts for the database to know: this many rows, and one.
 const ROWS: usize = 50;
@@ -37,7 +37,7 @@ pub struct Wanted {
 }
 
 impl Batch {
-    /// Adds rows to a table, many in a statement.
+    /// Adds rows to a table, many in a statement; answers the place of the last one.
     fn insert_many<T>(
         &mut self,
         table: &str,
@@ -45,7 +45,7 @@ impl Batch {
         width: usize,
         rows: &[T],
         params: impl Fn(&T, &mut Vec<Param>),
-    ) {
+    ) -> Place {
         let mut rest = rows;
         while !rest.is_empty() {
             let (now, later) = rest.split_at_checked(ROWS).unwrap_or_else(|| rest.split_at(1));
@@ -58,10 +58,11 @@ impl Batch {
             }
             self.run(sql, values);
         }
+        Place(self.statements.len().saturating_sub(1))
     }
 
-    /// Makes users. A duplicate is an id that is taken.
-    pub fn insert_users(&mut self, users: &[User]) {
+    /// Makes users; answers the place of the last statement. A duplicate is an id that is taken.
+    pub fn insert_users(&mut self, users: &[User]) -> Place {
         self.count("users", i64::try_from(users.len()).unwrap_or(i64::MAX));
         let columns = "id, connection, email, email_domain, username, phone, name, nickname, given_name, family_name, \
              email_verified, phone_verified, blocked, platform, logins, last_login_micros, last_ip, doc, version, \
@@ -91,11 +92,11 @@ impl Batch {
                 Param::int(user.created_micros),
                 Param::int(user.updated_micros),
             ]);
-        });
+        })
     }
 
     /// Gives users identities. A duplicate is one that exists, or a login name that is taken.
-    pub fn insert_user_identities(&mut self, identities: &[UserIdentity]) {
+    pub fn insert_user_identities(&mut self, identities: &[UserIdentity]) -> Place {
         let columns = "provider, subject, user_id, connection, ordinal, email, username, phone, doc";
         self.insert_many("tenantry_identity", columns, 9, identities, |identity, to| {
             let maybe = |text: &Option<String>| Param::maybe(text.as_deref());
@@ -110,13 +111,13 @@ impl Batch {
                 maybe(&identity.phone),
                 Param::text(&identity.doc),
             ]);
-        });
+        })
     }
 
     /// Says what of new users' metadata can be searched for.
     pub fn insert_terms_of_users(&mut self, terms: &[(&str, Term)]) {
         let columns = "user_id, path, value, number";
-        self.insert_many("tenantry_user_term", columns, 4, terms, |(user, term), to| {
+        let _ = self.insert_many("tenantry_user_term", columns, 4, terms, |(user, term), to| {
             to.extend([Param::text(user), Param::text(&term.path), Param::text(&term.value), Param::Int(term.number)]);
         });
     }
@@ -124,7 +125,7 @@ impl Batch {
     /// Sets the passwords of new users.
     pub fn insert_passwords(&mut self, passwords: &[Password]) {
         let columns = "user_id, hash, history, updated_micros";
-        self.insert_many("tenantry_password", columns, 4, passwords, |password, to| {
+        let _ = self.insert_many("tenantry_password", columns, 4, passwords, |password, to| {
             to.extend([
                 Param::text(&password.user_id),
                 Param::text(&password.hash),

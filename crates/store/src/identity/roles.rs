@@ -65,6 +65,8 @@ pub struct Holder {
 pub struct Right {
     /// The role: id, name, level.
     pub role: Option<(String, String, String)>,
+    /// Is the role an account's own, rather than one that the platform offers?
+    pub own: bool,
     /// The API (id, identifier) and the permission.
     pub permission: Option<(String, String, String)>,
 }
@@ -467,7 +469,8 @@ impl Store {
                 let next = |place| row.text(place).unwrap_or_default();
                 row.text(first).map(|one| (one, next(first + 1), next(first + 2)))
             };
-            Right { role: three(0), permission: three(3) }
+            let own = row.text(6).is_some_and(|account| !account.is_empty());
+            Right { role: three(0), permission: three(3), own }
         };
         self.backend.find(RIGHTS, params, read).await
     }
@@ -489,13 +492,13 @@ const RIGHTS: &str = "WITH present AS (SELECT u.id FROM tenantry_user u WHERE u.
     AND ($3 = '' OR EXISTS (SELECT 1 FROM tenantry_workspace w \
         JOIN tenantry_workspace_member wm ON wm.workspace_id = w.id AND wm.user_id = u.id \
         WHERE w.id = $3 AND w.account_id = $2 AND w.status = 'active'))) \
-    SELECT r.id, r.name, r.level, a.id, a.identifier, rp.permission FROM present \
+    SELECT r.id, r.name, r.level, a.id, a.identifier, rp.permission, r.account_id FROM present \
     LEFT JOIN tenantry_role_holder h ON h.user_id = present.id AND h.account_id = $2 \
         AND (h.workspace_id = '' OR h.workspace_id = $3) \
     LEFT JOIN tenantry_role r ON r.id = h.role_id AND (r.account_id = '' OR r.account_id = $2) \
         AND (r.level <> 'platform' OR h.account_id = '') AND (r.level <> 'workspace' OR h.workspace_id <> '') \
     LEFT JOIN tenantry_role_permission rp ON rp.role_id = r.id \
     LEFT JOIN tenantry_api a ON a.id = rp.api_id \
-    UNION ALL SELECT NULL, NULL, NULL, a.id, a.identifier, up.permission FROM present \
+    UNION ALL SELECT NULL, NULL, NULL, a.id, a.identifier, up.permission, NULL FROM present \
     JOIN tenantry_user_permission up ON up.user_id = present.id JOIN tenantry_api a ON a.id = up.api_id \
     WHERE $2 = ''";

@@ -157,37 +157,7 @@ fn read_identity(row: &Row<'_>) -> UserIdentity {
 impl Batch {
     /// Makes a user; a duplicate is an id that is taken.
     pub fn insert_user(&mut self, user: &User) -> Place {
-        self.count("users", 1);
-        let maybe = |text: &Option<String>| Param::maybe(text.as_deref());
-        self.run(
-            "INSERT INTO tenantry_user (id, connection, email, email_domain, username, phone, name, nickname, \
-             given_name, family_name, email_verified, phone_verified, blocked, platform, logins, last_login_micros, \
-             last_ip, doc, version, created_micros, updated_micros) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-             $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
-            vec![
-                Param::text(&user.id),
-                Param::text(&user.connection),
-                maybe(&user.email),
-                maybe(&user.email_domain),
-                maybe(&user.username),
-                maybe(&user.phone),
-                maybe(&user.name),
-                maybe(&user.nickname),
-                maybe(&user.given_name),
-                maybe(&user.family_name),
-                Param::int(i64::from(user.email_verified)),
-                Param::int(i64::from(user.phone_verified)),
-                Param::int(i64::from(user.blocked)),
-                Param::int(i64::from(user.platform)),
-                Param::int(user.logins),
-                Param::Int(user.last_login_micros),
-                maybe(&user.last_ip),
-                Param::text(&user.doc),
-                Param::int(user.version),
-                Param::int(user.created_micros),
-                Param::int(user.updated_micros),
-            ],
-        )
+        self.insert_users(std::slice::from_ref(user))
     }
 
     /// Writes a user that was read at `user.version`; untouched when somebody was faster. How often it logged in
@@ -269,22 +239,7 @@ impl Batch {
 
     /// Gives a user an identity. A duplicate is one that exists, or a login name that is taken in the connection.
     pub fn insert_user_identity(&mut self, identity: &UserIdentity) -> Place {
-        let maybe = |text: &Option<String>| Param::maybe(text.as_deref());
-        self.run(
-            "INSERT INTO tenantry_identity (provider, subject, user_id, connection, ordinal, email, username, phone, \
-             doc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            vec![
-                Param::text(&identity.provider),
-                Param::text(&identity.subject),
-                Param::text(&identity.user_id),
-                Param::text(&identity.connection),
-                Param::int(identity.ordinal),
-                maybe(&identity.email),
-                maybe(&identity.username),
-                maybe(&identity.phone),
-                Param::text(&identity.doc),
-            ],
-        )
+        self.insert_user_identities(std::slice::from_ref(identity))
     }
 
     /// Writes an identity: whose it is, its place, its login names and its profile. A duplicate is a login name
