@@ -1,0 +1,56 @@
+//! The typed model of `tenantry.toml`. The JSON Schema is generated from these types, and the same
+//! schema drives the check of a file's shape, so the two cannot disagree.
+//!
+//! Spans are not part of the model: [`crate::Loaded::span`] finds the span of any path of keys.
+
+mod account;
+mod api;
+mod database;
+mod endpoint;
+mod issuer;
+mod platform;
+mod table;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::words::Name;
+
+pub use account::{Account, Branding, Colors, Isolation, Limits, User, Workspace};
+pub use api::{Api, Role};
+pub use database::{DbRole, DbRoleMode, Membership, Source, Waiver};
+pub use endpoint::{Model, Upstream, UpstreamKind};
+pub use issuer::{Issuer, IssuerClaims, SigningAlgorithm};
+pub use platform::{CallerLimits, Platform, PlatformPrincipal, Reach, Tenancy, Tls};
+pub use table::{
+    ApprovalDecl, AutoDecl, BudgetDecl, Columns, DeleteDecl, FieldDecl, FieldLong, FieldShow, RelationDecl, RuleDecl,
+    RuleOp, SoftDelete, TableDecl, Writable, WriteDecl, WriteOp,
+};
+
+/// Everything that a `tenantry.toml` (or a folder of them) says.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Document {
+    /// The platform as a whole.
+    pub platform: Option<Platform>,
+    /// What holds for all tenants.
+    pub tenancy: Option<Tenancy>,
+    /// Databases, by name.
+    pub source: BTreeMap<Name, Source>,
+    /// Other issuers of tokens (Auth0, Keycloak, Cognito, …) that the data tools trust, by name.
+    pub issuer: BTreeMap<Name, Issuer>,
+    /// Audiences that tokens may be for, by identifier.
+    pub api: BTreeMap<String, Api>,
+    /// AI models behind the gateway, by name.
+    pub model: BTreeMap<Name, Model>,
+    /// Roles, by name.
+    pub role: BTreeMap<String, Role>,
+    /// Accounts (tenants), by id.
+    pub account: BTreeMap<String, Account>,
+    /// Platform principals, by user id.
+    pub principal: BTreeMap<String, PlatformPrincipal>,
+    /// Governed tables, by the name that callers use.
+    pub table: BTreeMap<Name, TableDecl>,
+}
