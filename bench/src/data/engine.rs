@@ -34,6 +34,7 @@ pub(crate) struct Engine {
     store: Arc<Store>,
     bound: Vec<Arc<Bound>>,
     tokens: Vec<String>,
+    address: SocketAddr,
     connections: Vec<Mutex<SendRequest<Full<Bytes>>>>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -107,7 +108,7 @@ impl Engine {
         for _ in 0..callers {
             connections.push(Mutex::new(connect(address).await?));
         }
-        Ok(Arc::new(Engine { guard, source, store, bound, tokens, connections, server }))
+        Ok(Arc::new(Engine { guard, source, store, bound, tokens, address, connections, server }))
     }
 
     /// The source alone.
@@ -167,7 +168,10 @@ impl Engine {
             .doing(failed)?;
         let connection = self.connections.get(caller).ok_or_else(|| Problem::new(failed, "no connection"))?;
         let mut connection = connection.lock().await;
-        connection.ready().await.doing(failed)?;
+        // The server ends connections that were idle too long, and each waits while the others are measured.
+        if connection.ready().await.is_err() {
+            *connection = connect(self.address).await?;
+        }
         let response = connection.send_request(request).await.doing(failed)?;
         let good = response.status().is_success();
         let body = response.into_body().collect().await.doing(failed)?.to_bytes();

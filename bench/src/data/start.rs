@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Demo<'a> {
     program: &'a Path,
     folder: PathBuf,
+    // One for all starts: the address listened at is the issuer of the tokens.
+    port: u16,
 }
 
 /// Starts the program several times, and prints.
@@ -28,8 +30,9 @@ struct Demo<'a> {
 /// [`Problem`] when the demo cannot be made or the program does not answer.
 pub(crate) fn run(program: &Path, folder: &Path, starts: usize) -> Result<Value, Problem> {
     note("idle memory and cold start …");
-    let demo = Demo { program, folder: folder.join("demo") };
+    let demo = Demo { program, folder: folder.join("demo"), port: free_port()? };
     demo.make()?;
+    demo.know_address()?;
     let token = demo.token()?;
     let mut memory = Vec::new();
     let mut cold = Vec::new();
@@ -83,16 +86,32 @@ impl Demo<'_> {
         Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned())
     }
 
+    fn serve(&self) -> Result<Server, Problem> {
+        let mut command = self.command();
+        command.args(["serve", "--http", "--listen", &format!("127.0.0.1:{}", self.port)]).stdout(Stdio::null());
+        Ok(Server(command.spawn().doing("start the program")?))
+    }
+
+    /// A first start, after which tokens are made for the address that later ones listen at.
+    fn know_address(&self) -> Result<(), Problem> {
+        let _server = self.serve()?;
+        let watch = Watch::start();
+        while ask(self.port, "none").is_none() {
+            if watch.passed() > PATIENCE {
+                return Err(Problem::new("start the program", "it does not answer"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
     /// One start: the time to the first answer, and the kilobytes in memory a little later.
     fn start(&self, token: &str) -> Result<(Duration, usize), Problem> {
         let failed = "start the program";
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).doing(failed)?.port();
-        let mut command = self.command();
-        command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).stdout(Stdio::null());
         let watch = Watch::start();
-        let server = Server(command.spawn().doing(failed)?);
+        let server = self.serve()?;
         loop {
-            if let Some(answer) = ask(port, token) {
+            if let Some(answer) = ask(self.port, token) {
                 let took = watch.passed();
                 if !answer.starts_with("HTTP/1.1 200") {
                     return Err(Problem::new(failed, answer));
@@ -111,6 +130,11 @@ impl Demo<'_> {
 /// Somebody of the demo's file who may ask for orders.
 const ACCOUNT: &str = "globex";
 const USER: &str = "gus@globex.example";
+
+fn free_port() -> Result<u16, Problem> {
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    Ok(listener.doing("find a free port")?.port())
+}
 
 struct Server(Child);
 

@@ -1,6 +1,7 @@
 //! Tokens for users.
 
 use serde_json::{Value, json};
+use tenantry_identity::roles::{Level, NewRole};
 
 use crate::site::{Client, ISSUER, PASSWORD, Site, claims, for_users, header, on_each_store};
 
@@ -144,6 +145,15 @@ async fn our_contexts_know_account_workspace_and_metadata() {
     on_each_store(async |site| {
         let world = world(site).await;
         let operator = tenantry_identity::Caller::operator("t");
+        // A role that the account made for itself is held, and no rule of the file can meet its name.
+        let own = NewRole {
+            account: Some(world.acme.clone()),
+            name: "approver".to_owned(),
+            description: None,
+            level: Level::Account,
+        };
+        let own = site.identity.create_role(&operator, own).await.unwrap();
+        site.hold(&world.acme, &world.ada, &own.id).await;
         let ask = |context: &str| json!({ "audience": context, "organization": world.acme });
         let answer = site.login(&world.client, "ada@acme.example", ask("app")).await;
         assert_eq!((answer.status, &answer.body["expires_in"]), (200, &json!(300)), "{answer:?}");
