@@ -104,6 +104,22 @@ codes! {
     UnknownSource = "F036", "unknown-source";
     /// An account is its own parent, directly or through others.
     AccountCycle = "F037", "account-cycle";
+    /// A role is held at one level: on the platform, in accounts, or in workspaces. Give people at another
+    /// level a role of its own. Principals of the platform may hold roles of accounts as well: there they count
+    /// everywhere.
+    RoleLevel = "F038", "role-level";
+    /// There is no client of that name under `[client.NAME]`.
+    UnknownClient = "F039", "unknown-client";
+    /// There is no connection of that name under `[connection.NAME]`. `Username-Password-Authentication` is
+    /// always there.
+    UnknownConnection = "F040", "unknown-connection";
+    /// Who a user is stands in one place: under `[user.ID]` for one that has it, otherwise where the user is a
+    /// member, and there with the same words wherever that is.
+    UserSaidTwice = "F041", "user-said-twice";
+    /// Two keys of one thing do not go together, such as a secret for a client that cannot keep one.
+    DoesNotGoTogether = "F042", "does-not-go-together";
+    /// Two accounts have one name. Addresses and tokens would not tell them apart.
+    NameTaken = "F043", "name-taken";
     /// The source's catalog could not be read, so nothing about its tables can be checked.
     NoCatalog = "F100", "no-catalog";
     /// The database has no such table, or the role that read the catalog may not see it. Names are

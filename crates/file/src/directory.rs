@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tenantry_policy::Principal;
 use tenantry_policy::principal::Datum;
 
-use crate::model::Document;
+use crate::model::{Document, Member};
 use crate::tree::Node;
 
 /// Everyone that the file names.
@@ -78,30 +78,14 @@ impl Directory {
                 parent: account.parent.clone(),
                 workspaces: account.workspace.keys().cloned().collect(),
             });
-            for (user_id, user) in &account.user {
-                let metadata = metadata(root, &["account", id, "user", user_id, "app_metadata"]);
-                directory.users.push(PrincipalSpec {
-                    account: Some(id.clone()),
-                    workspace: None,
-                    user: user_id.clone(),
-                    display_name: user.display_name.clone(),
-                    roles: user.roles.clone(),
-                    metadata,
-                    accounts: Vec::new(),
-                });
+            for (user_id, member) in &account.user {
+                let place = ["account", id, "user", user_id];
+                directory.users.push(spec(document, root, &place, (id, None, user_id), member));
             }
             for (workspace_id, workspace) in &account.workspace {
-                for (user_id, user) in &workspace.user {
-                    let path = ["account", id, "workspace", workspace_id, "user", user_id, "app_metadata"];
-                    directory.users.push(PrincipalSpec {
-                        account: Some(id.clone()),
-                        workspace: Some(workspace_id.clone()),
-                        user: user_id.clone(),
-                        display_name: user.display_name.clone(),
-                        roles: user.roles.clone(),
-                        metadata: metadata(root, &path),
-                        accounts: Vec::new(),
-                    });
+                for (user_id, member) in &workspace.user {
+                    let place = ["account", id, "workspace", workspace_id, "user", user_id];
+                    directory.users.push(spec(document, root, &place, (id, Some(workspace_id), user_id), member));
                 }
             }
         }
@@ -110,7 +94,10 @@ impl Directory {
                 account: None,
                 workspace: None,
                 user: id.clone(),
-                display_name: principal.display_name.clone(),
+                display_name: principal
+                    .display_name
+                    .clone()
+                    .or_else(|| document.user.get(id).and_then(|user| user.display_name.clone())),
                 roles: principal.roles.clone(),
                 metadata: metadata(root, &["principal", id, "metadata"]),
                 accounts: principal.accounts.clone(),
@@ -136,6 +123,30 @@ impl Directory {
     #[must_use]
     pub fn find_principal(&self, name: &str) -> Option<PrincipalSpec> {
         self.principals.iter().find(|spec| spec.user == name).cloned()
+    }
+}
+
+/// A user at a place of the file. Who it is stands under `[user.ID]`, or else at the place itself.
+fn spec(
+    document: &Document,
+    root: &Node,
+    place: &[&str],
+    (account, workspace, id): (&str, Option<&String>, &str),
+    member: &Member,
+) -> PrincipalSpec {
+    let user = document.user.get(id);
+    let said = match user {
+        Some(_) => metadata(root, &["user", id, "app_metadata"]),
+        None => metadata(root, &[place, &["app_metadata"]].concat()),
+    };
+    PrincipalSpec {
+        account: Some(account.to_owned()),
+        workspace: workspace.cloned(),
+        user: id.to_owned(),
+        display_name: user.map_or(&member.display_name, |user| &user.display_name).clone(),
+        roles: member.roles.clone(),
+        metadata: said,
+        accounts: Vec::new(),
     }
 }
 

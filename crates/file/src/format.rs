@@ -13,8 +13,21 @@ use crate::span::{Files, SourceText, Span};
 use crate::tree::{Node, Tree};
 
 /// The order of the sections.
-const SECTIONS: [&str; 10] =
-    ["platform", "tenancy", "source", "issuer", "api", "model", "role", "account", "principal", "table"];
+const SECTIONS: [&str; 13] = [
+    "platform",
+    "tenancy",
+    "source",
+    "issuer",
+    "api",
+    "model",
+    "role",
+    "client",
+    "connection",
+    "user",
+    "account",
+    "principal",
+    "table",
+];
 
 /// The longest line that a list is kept on.
 const WIDTH: usize = 120;

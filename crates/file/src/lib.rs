@@ -10,6 +10,7 @@ mod compile;
 pub mod diagnostic;
 pub mod directory;
 mod format;
+mod identity;
 mod loaded;
 pub mod model;
 mod read;

@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 use crate::code::FileCode;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::directory::{Directory, PrincipalSpec};
-use crate::model::Document;
+use crate::identity;
+use crate::model::{Document, Level};
 use crate::read;
 use crate::refer;
 use crate::schema::SCHEMA;
@@ -63,6 +64,7 @@ pub fn load(mut inputs: Vec<SourceText>) -> Result<Loaded, Vec<Diagnostic>> {
         }
     };
     refer::check(&document, &root, &mut findings);
+    identity::check(&document, &root, &mut files, &mut findings);
     if findings.any_error() {
         return Err(findings.finish(&files));
     }
@@ -113,6 +115,12 @@ impl Loaded {
     #[must_use]
     pub fn find_principal(&self, name: &str) -> Option<PrincipalSpec> {
         self.directory.find_principal(name)
+    }
+
+    /// Where a role is held.
+    #[must_use]
+    pub fn level(&self, role: &str) -> Level {
+        identity::level(&self.document, role)
     }
 
     /// The place of the key that a path of keys ends with, for messages of other rooms.

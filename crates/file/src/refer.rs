@@ -41,7 +41,7 @@ impl Checker<'_> {
                 spans.extend(map.iter().map(|entry| (entry.key.clone(), entry.key_span)));
             }
         };
-        ["role", "account", "principal", "api"].iter().for_each(|section| collect(&[section]));
+        ["role", "account", "principal", "api", "user", "connection"].iter().for_each(|section| collect(&[section]));
         for (id, account) in &self.document.account {
             collect(&["account", id, "user"]);
             collect(&["account", id, "workspace"]);

@@ -120,19 +120,23 @@ impl<'a> Checker<'a> {
                     path.pop();
                 }
                 None if properties.is_some() => {
-                    if sounds_secret(&entry.key) {
+                    let names = properties.into_iter().flat_map(|all| all.keys().map(String::as_str));
+                    let hint = suggest(&entry.key, names);
+                    // A misspelt `password` may not sound like one.
+                    if sounds_secret(&entry.key)
+                        || hint.as_deref().is_some_and(|hint| hint.starts_with("did you mean") && sounds_secret(hint))
+                    {
                         self.hidden.push(entry.node.span);
                     }
                     let place =
                         if path.is_empty() { String::new() } else { format!(" in `{}`", brief(&path.join("."))) };
-                    let names = properties.into_iter().flat_map(|all| all.keys().map(String::as_str));
                     self.findings
                         .error(
                             FileCode::UnknownKey,
                             entry.key_span,
                             format!("unknown key `{}`{place}", brief(&entry.key)),
                         )
-                        .maybe_hint(suggest(&entry.key, names));
+                        .maybe_hint(hint);
                 }
                 None => {}
             }

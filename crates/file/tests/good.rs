@@ -110,6 +110,21 @@ fn people_and_sources_are_found() {
 }
 
 #[test]
+fn who_a_user_is_stands_in_one_place_and_roles_have_a_level() {
+    let text = "[role.reader]\n[role.editor]\nlevel = \"workspace\"\n[role.idle]\n[role.writer]\n[role.support]\n\
+        [user.ada]\ndisplay_name = \"Ada\"\napp_metadata = { team = \"a\" }\n[account.acme.user.ada]\nroles = [\"reader\"]\n\
+        [account.acme.workspace.prod.user.ada]\nroles = [\"writer\"]\n[principal.ops]\nroles = [\"support\", \"reader\"]\n";
+    let loaded = read(&[("tenantry.toml", text)]);
+    for workspace in [None, Some("prod")] {
+        let ada = loaded.find_user("acme", workspace, "ada").unwrap();
+        assert_eq!(ada.display_name.as_deref(), Some("Ada"));
+        assert_eq!(ada.metadata.get("team"), Some(&Datum::Text("a".to_owned())));
+    }
+    let levels = ["reader", "editor", "idle", "writer", "support"].map(|role| loaded.level(role).name());
+    assert_eq!(levels, ["account", "workspace", "account", "workspace", "platform"]);
+}
+
+#[test]
 fn a_folder_equals_one_file_and_json_equals_toml() {
     let text = LANGUAGE.replace("0.10", "0.5");
     let whole = read(&[("tenantry.toml", &text)]);

@@ -5,11 +5,14 @@
 
 mod account;
 mod api;
+mod client;
+mod connection;
 mod database;
 mod endpoint;
 mod issuer;
 mod platform;
 mod table;
+mod user;
 
 use std::collections::BTreeMap;
 
@@ -18,16 +21,31 @@ use serde::Deserialize;
 
 use crate::words::Name;
 
-pub use account::{Account, Branding, Colors, Isolation, Limits, User, Workspace};
-pub use api::{Api, Role};
+pub use account::{Account, AccountConnection, Branding, Colors, Isolation, Limits, Member, Status, Workspace};
+pub use api::{Api, ApiAlgorithm, Level, Role, TokenDialect};
+pub use client::{
+    Client, ClientAuthentication, ClientGrant, ClientKey, ClientKind, GrantSubject, KeyAlgorithm, OrganizationUsage,
+    RefreshTokens, Rotation,
+};
+pub use connection::Connection;
 pub use database::{DbRole, DbRoleMode, Membership, Source, Waiver};
 pub use endpoint::{Model, Upstream, UpstreamKind};
 pub use issuer::{Issuer, IssuerClaims, SigningAlgorithm};
-pub use platform::{CallerLimits, Platform, PlatformPrincipal, Reach, Tenancy, Tls};
+pub use platform::{
+    CallerLimits, Charset, DeviceFlow, ErrorPage, OwnPage, Platform, PlatformPrincipal, Reach, SessionCookie, Tenancy,
+    Tls,
+};
 pub use table::{
     ApprovalDecl, AutoDecl, BudgetDecl, Columns, DeleteDecl, FieldDecl, FieldLong, FieldShow, RelationDecl, RuleDecl,
     RuleOp, SoftDelete, TableDecl, Writable, WriteDecl, WriteOp,
 };
+pub use user::User;
+
+/// The connection for passwords that every platform begins with.
+pub const DEFAULT_CONNECTION: &str = "Username-Password-Authentication";
+
+/// Tenantry's own APIs, as clients' grants name them.
+pub const OWN_APIS: [&str; 4] = ["management", "app", "dashboard", "portal"];
 
 /// Everything that a `tenantry.toml` (or a folder of them) says.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -47,6 +65,12 @@ pub struct Document {
     pub model: BTreeMap<Name, Model>,
     /// Roles, by name.
     pub role: BTreeMap<String, Role>,
+    /// Clients, by name.
+    pub client: BTreeMap<Name, Client>,
+    /// Connections, by name.
+    pub connection: BTreeMap<String, Connection>,
+    /// Users, by id. A member of an account or workspace who needs no more than a name has none.
+    pub user: BTreeMap<String, User>,
     /// Accounts (tenants), by id.
     pub account: BTreeMap<String, Account>,
     /// Platform principals, by user id.

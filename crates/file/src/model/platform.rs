@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::words::{Rate, SourceUrl, WebUrl};
+use crate::words::{Millis, Rate, SourceUrl, WebUrl};
 
 /// The platform as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -17,6 +17,46 @@ pub struct Platform {
     pub support_email: Option<String>,
     /// Where users find help.
     pub support_url: Option<WebUrl>,
+    /// A picture on login pages.
+    pub picture_url: Option<WebUrl>,
+    /// What people see when a login goes wrong.
+    pub error_page: Option<ErrorPage>,
+    /// The page on which people choose a new password.
+    pub change_password: Option<OwnPage>,
+    /// The page on which people give a second factor.
+    pub guardian_mfa_page: Option<OwnPage>,
+    /// The page on which people enter the code of a device.
+    pub device_flow: Option<DeviceFlow>,
+    /// Switches, by the names that the Management API gives them: `enable_sso`, `disable_clickjack_protection_headers`.
+    pub flags: BTreeMap<String, bool>,
+    /// How long a login lasts: whole minutes, to 365 days.
+    pub session_lifetime: Option<Millis>,
+    /// How long a login lasts that nobody uses.
+    pub idle_session_lifetime: Option<Millis>,
+    /// The same for logins that end with the browser.
+    pub ephemeral_session_lifetime: Option<Millis>,
+    /// The same for logins that end with the browser and that nobody uses.
+    pub idle_ephemeral_session_lifetime: Option<Millis>,
+    /// Does a login outlive the browser?
+    pub session_cookie: Option<SessionCookie>,
+    /// Languages of the pages, the first one when the browser asks for none of them.
+    pub enabled_locales: Option<Vec<String>>,
+    /// The API that tokens are for when a client asks for none.
+    pub default_audience: Option<String>,
+    /// The connection that passwords belong to when a client names none.
+    pub default_directory: Option<String>,
+    /// Where people are sent who come without a client.
+    pub default_redirection_uri: Option<WebUrl>,
+    /// Where people may be sent after they logged out.
+    pub allowed_logout_urls: Option<Vec<String>>,
+    /// Kinds of authentication that clients may ask for.
+    pub acr_values_supported: Option<Vec<String>>,
+    /// May clients name an account by its name, and do tokens carry that name?
+    pub allow_organization_name_in_authentication_api: Option<bool>,
+    /// May clients push their requests before (RFC 9126)?
+    pub pushed_authorization_requests_supported: Option<bool>,
+    /// Does the answer of a login name its issuer (RFC 9207)?
+    pub authorization_response_iss_parameter_supported: Option<bool>,
     /// Where Tenantry keeps its own records: `env:NAME`, `file:PATH`, `sqlite:PATH`, or `postgres://…` without a
     /// password. A SQLite file in the state folder when absent.
     pub store: Option<SourceUrl>,
@@ -31,6 +71,58 @@ pub struct Platform {
     pub tls: Option<Tls>,
     /// Whatever the operator wants to keep here.
     pub metadata: BTreeMap<String, serde_json::Value>,
+}
+
+/// What people see when a login goes wrong.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErrorPage {
+    /// The page itself.
+    pub html: Option<String>,
+    /// Where people are sent instead.
+    pub url: Option<WebUrl>,
+    /// Does the page lead to the log?
+    pub show_log_link: Option<bool>,
+}
+
+/// A page that the operator wrote.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnPage {
+    /// Is it shown?
+    pub enabled: Option<bool>,
+    /// The page itself.
+    pub html: Option<String>,
+}
+
+/// How codes for devices look.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeviceFlow {
+    /// Their characters: `base20` or `digits`.
+    pub charset: Option<Charset>,
+    /// Their form: `****-****`.
+    pub mask: Option<String>,
+}
+
+/// The characters of codes for devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Charset {
+    /// Letters that are not mistaken for each other.
+    Base20,
+    /// Digits.
+    Digits,
+}
+
+/// Does a login outlive the browser?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionCookie {
+    /// It does.
+    Persistent,
+    /// It ends with the browser.
+    NonPersistent,
 }
 
 /// How much each caller may ask of a server.
