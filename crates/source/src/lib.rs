@@ -22,7 +22,7 @@ mod sqlite;
 mod stored;
 mod url;
 
-pub use postgres::admin;
+pub use postgres::{admin, cluster};
 
 pub use answer::{Answer, ChangeRecord, Redactor};
 pub use error::{Constraint, RunError, SourceError};

@@ -7,7 +7,9 @@ use tenantry_policy::catalog::Catalog;
 use tokio_postgres::types::FromSql;
 use tokio_postgres::{Client, Row};
 
+use super::CATALOG;
 use super::catalog::{self, quoted};
+use super::cluster::{self, Snapshot};
 use super::failure::Failure;
 use super::flush::control;
 use super::session::Session;
@@ -186,6 +188,22 @@ impl Admin {
     /// [`SourceError`] when they cannot be read.
     pub async fn catalog(&self) -> Result<Catalog, SourceError> {
         Ok(catalog::read(&self.session.client).await?)
+    }
+
+    /// The cluster's roles, and the database's rights, owners and row security, at one moment.
+    ///
+    /// # Errors
+    /// [`SourceError`] when they cannot be read.
+    pub async fn snapshot(&self) -> Result<Snapshot, SourceError> {
+        match tokio::time::timeout(CATALOG, cluster::read(&self.session.client, true)).await {
+            Ok(Ok(snapshot)) => Ok(snapshot),
+            Ok(Err(failure)) => {
+                // The transaction may be open still; a lost connection ends it as well.
+                let _ = control(&self.session.client, "ROLLBACK").await;
+                Err(failure.into())
+            }
+            Err(_) => Err(Failure::Timeout.into()),
+        }
     }
 
     /// A role; `None` when there is none of that name.

@@ -14,6 +14,7 @@ mod statements;
 mod write;
 
 pub mod admin;
+pub mod cluster;
 
 #[cfg(test)]
 mod tests;

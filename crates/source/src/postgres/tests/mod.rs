@@ -3,6 +3,7 @@
 
 mod admin;
 mod catalog;
+mod cluster;
 mod pool;
 mod program;
 mod runtime;
