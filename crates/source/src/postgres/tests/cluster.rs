@@ -154,6 +154,7 @@ async fn what_ties_a_role_to_other_databases_is_told() {
 }
 
 /// 10,000 roles and 100,000 rights. The limit is for a build without optimization on a busy machine too.
+#[allow(clippy::disallowed_methods, reason = "measures the real clock")]
 #[tokio::test]
 async fn a_large_cluster_is_read_at_once() {
     let Some(database) = Database::new().await else { return };
