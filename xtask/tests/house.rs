@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("source", &["sql", "tls"]),
     ("identity", &["store"]),
     ("guard", &["store", "source"]),
-    ("plan", &["file", "source", "proof"]),
+    ("plan", &["file", "source", "proof", "identity"]),
     ("eval", &["guard", "identity"]),
     ("server", &["guard", "identity", "plan", "eval"]),
     ("cli", &["server"]),
@@ -72,6 +72,7 @@ const KNOWS_THE_DATABASE: &[&str] = &[
     "crates/file/src/compile/writes.rs",
     // Row security exists on one of them only.
     "crates/plan/src/fence.rs",
+    "crates/plan/src/postgres/",
     // People are told which it is.
     "crates/cli/src/commands/doctor.rs",
     "crates/cli/src/commands/init.rs",

@@ -86,6 +86,8 @@ codes! {
     /// A field is `"allow"`, `"deny"`, `"hash"`, `"mask"` or `"mask:PATTERN"`, where PATTERN is `all`, `email`,
     /// `last1` to `last8` or `first1` to `first8`. The long form is a table: `{ mask = "last4", filterable = true }`.
     BadField = "F021", "bad-field";
+    /// A date is a day of the calendar as `YYYY-MM-DD`: `2027-03-31`.
+    BadDate = "F022", "bad-date";
     /// Every user, principal and approval names roles that are defined under `[role.NAME]`.
     UnknownRole = "F030", "unknown-role";
     /// The account is not defined under `[account.NAME]`.

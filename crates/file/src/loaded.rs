@@ -130,13 +130,33 @@ impl Loaded {
         self.files.place(self.root.key_span_of(path))
     }
 
+    /// The file and line of the key that a path of keys ends with: `tenantry.toml:12`. `None` when it is not there.
+    #[must_use]
+    pub fn located(&self, path: &[&str]) -> Option<String> {
+        self.root.at(path)?;
+        let (file, line) = self.files.line(self.root.key_span_of(path))?;
+        Some(format!("{file}:{line}"))
+    }
+
+    /// The whole document as JSON. Secrets stand in it as references.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        self.root.to_json()
+    }
+
+    /// The whole document's canonical form, JSON: it can be loaded again. Secrets stand in it as references.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let mut text = String::new();
+        self.root.canonical(&mut text);
+        text
+    }
+
     /// SHA-256 of the whole document's canonical form: layout, comments, order, the split into files and
     /// the choice of TOML or JSON do not change it.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let mut text = String::new();
-        self.root.canonical(&mut text);
-        Sha256::digest(text.as_bytes()).into()
+        Sha256::digest(self.canonical().as_bytes()).into()
     }
 }
 

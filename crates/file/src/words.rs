@@ -89,6 +89,10 @@ word!(
     /// An absolute `http://` or `https://` address.
     WebUrl, "tenantry-web-url", "An absolute http:// or https:// address.", Some("^https?://.+")
 );
+word!(
+    /// A day of the calendar.
+    Date, "tenantry-date", "A day: `2027-03-31`.", Some("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+);
 
 /// Where a secret is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +142,14 @@ impl SourceUrl {
     }
 }
 
+impl Date {
+    /// Year, month and day; `None` for a form that loading has refused.
+    #[must_use]
+    pub fn parse(&self) -> Option<(i32, u8, u8)> {
+        parse_date(&self.0)
+    }
+}
+
 impl Millis {
     /// The duration; `None` for a form that loading has refused.
     #[must_use]
@@ -171,6 +183,23 @@ fn is_postgres(text: &str) -> bool {
 
 fn number(text: &str) -> Option<u64> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+}
+
+/// `2027-03-31`.
+fn parse_date(text: &str) -> Option<(i32, u8, u8)> {
+    let mut parts = text.split('-');
+    let mut next = |length: usize| parts.next().filter(|part| part.len() == length).and_then(number);
+    let (year, month, day) = (next(4)?, next(2)?, next(2)?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let longest = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => return None,
+    };
+    let fits = parts.next().is_none() && (1..=longest).contains(&day) && year > 0;
+    fits.then(|| Some((i32::try_from(year).ok()?, u8::try_from(month).ok()?, u8::try_from(day).ok()?)))?
 }
 
 /// `500ms`, `2s`, `1m`, `1h`, `7d`.
@@ -227,6 +256,11 @@ pub(crate) fn check(format: &str, text: &str) -> Option<Misfit> {
             FileCode::BadRate,
             format!("`{}` is not a rate", brief(text)),
             "write a whole number, a slash and a unit: `600/min`; units are `s`, `min`, `hour`, `day`",
+        ),
+        "tenantry-date" if parse_date(text).is_none() => misfit(
+            FileCode::BadDate,
+            format!("`{}` is not a day of the calendar", brief(text)),
+            "write year, month and day: `2027-03-31`",
         ),
         "tenantry-web-url" if !fit_web_url(text) => Some(Misfit {
             code: FileCode::BadUrl,

@@ -5,23 +5,46 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::danger;
-use crate::resource::Resource;
+use crate::hex;
+use crate::proof::Proof;
+use crate::resource::{Resource, Target};
 use crate::step::{Step, difference};
 
 /// The version of the JSON form. A reader refuses another one.
 pub const FORMAT: u32 = 1;
 
 /// A plan.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// The steps, in the order in which they are done.
     pub steps: Vec<Step>,
     /// Who gains or loses what.
     pub effects: Vec<Effect>,
+    /// What was proved of the rules that would be in force; `None` when the plan leaves the rules out.
+    pub proof: Option<Proof>,
+    /// What to look at beside the steps: waivers that ran out, targets that could not be looked at.
+    pub findings: Vec<Finding>,
+    /// What was looked at: `identity`, sources, `law`.
+    pub targets: Vec<String>,
+    /// SHA-256 of the file, hexadecimal.
+    pub file: String,
     /// SHA-256 of what the file wants.
     pub desired: [u8; 32],
     /// SHA-256 of what was there.
     pub current: [u8; 32],
+}
+
+/// Something to look at that is not a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The stable code.
+    pub code: &'static str,
+    /// What it is about.
+    pub address: String,
+    /// In words.
+    pub what: String,
+    /// Where it stands in the file.
+    pub place: Option<String>,
 }
 
 /// A change of access, in words, with what shows it.
@@ -40,12 +63,25 @@ pub struct Effect {
 impl Plan {
     /// The plan from what is there to what the file wants.
     #[must_use]
-    pub fn new(desired: &[Resource], current: &[Resource], effects: Vec<Effect>) -> Plan {
+    pub fn new(desired: &[Resource], current: &[Resource]) -> Plan {
         let mut steps = difference(desired, current);
         for step in &mut steps {
             step.dangers.extend(danger::of_action(step));
+            match step.target {
+                Target::Identity => {
+                    step.dangers.extend(crate::identity::dangers(step));
+                    step.notes.extend(crate::identity::notes(step));
+                }
+                Target::Source(_) => {
+                    step.dangers.extend(crate::postgres::dangers(step));
+                    step.notes.extend(crate::postgres::notes(step));
+                }
+                Target::Law => {}
+            }
         }
-        Plan { steps, effects, desired: hash(desired), current: hash(current) }
+        // One target after another, each in its own order.
+        steps.sort_by(|a, b| a.target.cmp(&b.target));
+        Plan { steps, desired: hash(desired), current: hash(current), ..Plan::default() }
     }
 
     /// Is there nothing to do?
@@ -75,6 +111,8 @@ impl Plan {
                 "changes": step.changes.iter().map(|change| json!({
                     "field": change.field, "before": change.before, "after": change.after,
                 })).collect::<Vec<_>>(),
+                "adopts": step.adopts,
+                "notes": step.notes,
                 "dangers": step.dangers.iter().map(|danger| json!({
                     "code": danger.code, "why": danger.why, "waived": danger.waived,
                 })).collect::<Vec<_>>(),
@@ -83,10 +121,14 @@ impl Plan {
         });
         json!({
             "format": FORMAT,
+            "file": self.file,
+            "targets": self.targets,
             "desired": hex(&self.desired),
             "current": hex(&self.current),
             "steps": steps.collect::<Vec<_>>(),
             "effects": self.effects,
+            "proof": self.proof.as_ref().map(Proof::to_json),
+            "findings": self.findings,
         })
     }
 }
@@ -102,7 +144,8 @@ fn hash(things: &[Resource]) -> [u8; 32] {
                 thing.address.as_str(),
                 thing.id,
                 thing.fields,
-                thing.secrets
+                thing.secrets,
+                thing.prints
             ])
             .to_string()
         })
@@ -115,14 +158,10 @@ fn hash(things: &[Resource]) -> [u8; 32] {
     out
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::{Kind, Target};
+    use crate::resource::Kind;
 
     #[test]
     fn the_hash_knows_fields_and_not_the_order() {
@@ -135,7 +174,7 @@ mod tests {
     #[test]
     fn dangers_wait_for_consent() {
         let gone = Resource::new(Kind::Account, Target::Identity, "account.a");
-        let plan = Plan::new(&[], &[gone], Vec::new());
+        let plan = Plan::new(&[], &[gone]);
         assert_eq!(plan.dangerous(&[]).count(), 1);
         assert_eq!(plan.dangerous(&["account.a".to_owned()]).count(), 0);
         assert_eq!(plan.to_json()["steps"][0]["dangers"][0]["code"], "delete-account");

@@ -12,6 +12,9 @@ pub enum Target {
     Identity,
     /// A PostgreSQL source, by its name in the file: roles, grants, row security.
     Source(String),
+    /// The rules of governed tables, roles' tools and models: what servers read from the file. Applying notes
+    /// them in the store, so that the next plan tells what a change of them does to access.
+    Law,
 }
 
 impl Target {
@@ -21,6 +24,7 @@ impl Target {
         match self {
             Target::Identity => "identity",
             Target::Source(source) => source,
+            Target::Law => "law",
         }
     }
 }
@@ -66,6 +70,14 @@ pub enum Kind {
     RowSecurity,
     /// A policy of row security.
     DbPolicy,
+    /// The lists through which principals leave their tenant.
+    Tenancy,
+    /// A governed table: scope, rules, fields, writes.
+    Table,
+    /// The data tools that a role may call.
+    Tools,
+    /// An AI model.
+    Model,
 }
 
 impl Kind {
@@ -92,6 +104,10 @@ impl Kind {
             Kind::DbDefault => "default privileges",
             Kind::RowSecurity => "row security",
             Kind::DbPolicy => "row policy",
+            Kind::Tenancy => "tenancy",
+            Kind::Table => "table",
+            Kind::Tools => "tools",
+            Kind::Model => "model",
         }
     }
 }
@@ -110,8 +126,11 @@ pub struct Resource {
     /// Its fields. A field that is not here is nobody's business: it is neither compared nor changed.
     pub fields: BTreeMap<String, Value>,
     /// Fields whose values are secrets: how each is given (`env:NAME`, `generate`), never what it is. A secret
-    /// is set when the thing is made, and when its fingerprint in `fields` differs.
+    /// is set when the thing is made, and when its fingerprint differs.
     pub secrets: BTreeMap<String, String>,
+    /// Keyed fingerprints of the secrets, by field. The engine fills them in, on both sides: from what the
+    /// references lead to, and from what it noted when it last set them.
+    pub prints: BTreeMap<String, String>,
     /// Fields that cannot be changed: another value makes another thing.
     pub fixed: &'static [&'static str],
     /// Where it stands in the file: `tenantry.toml:12`.
@@ -129,6 +148,7 @@ impl Resource {
             id: None,
             fields: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            prints: BTreeMap::new(),
             fixed: &[],
             place: None,
         }
@@ -139,6 +159,34 @@ impl Resource {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Resource {
         self.fields.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// With an id.
+    #[must_use]
+    pub fn called(mut self, id: impl Into<String>) -> Resource {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// With the place in the file.
+    #[must_use]
+    pub fn at(mut self, place: Option<String>) -> Resource {
+        self.place = place;
+        self
+    }
+
+    /// With a secret field, and how it is given.
+    #[must_use]
+    pub fn secret(mut self, name: &str, given: &str) -> Resource {
+        self.secrets.insert(name.to_owned(), given.to_owned());
+        self
+    }
+
+    /// SHA-256 over the fields, hexadecimal: what the state keeps of what was applied.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let fields = serde_json::to_string(&self.fields).unwrap_or_default();
+        crate::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, fields.as_bytes()).as_ref())
     }
 
     /// With a field where there is a value.

@@ -19,6 +19,8 @@ pub enum Action {
     Replace,
     /// Removed: the file does not name it any more.
     Delete,
+    /// Is there as wanted, but was not made from the file: from now on the file manages it.
+    Adopt,
 }
 
 impl Action {
@@ -30,6 +32,7 @@ impl Action {
             Action::Update => "update",
             Action::Replace => "replace",
             Action::Delete => "delete",
+            Action::Adopt => "adopt",
         }
     }
 
@@ -41,6 +44,7 @@ impl Action {
             Action::Update => "~",
             Action::Replace => "±",
             Action::Delete => "-",
+            Action::Adopt => "=",
         }
     }
 }
@@ -73,10 +77,32 @@ pub struct Step {
     pub changes: Vec<Change>,
     /// What may go wrong, or be meant otherwise.
     pub dangers: Vec<Danger>,
+    /// What it means, in words, where the fields do not say it.
+    pub notes: Vec<String>,
+    /// Is it there without having been made from the file? Then it is managed from now on.
+    pub adopts: bool,
     /// Where it stands in the file.
     pub place: Option<String>,
     /// What the file wants; `None` when it goes.
     pub wanted: Option<Resource>,
+}
+
+impl Step {
+    /// Is a secret field to be set?
+    #[must_use]
+    pub fn sets(&self, field: &str) -> bool {
+        let secret = self.wanted.as_ref().is_some_and(|wanted| wanted.secrets.contains_key(field));
+        secret && self.changes.iter().any(|change| change.field == field)
+    }
+
+    /// A step that only notes a thing as managed.
+    #[must_use]
+    pub fn adopting(wanted: &Resource, found: &Resource) -> Step {
+        let mut step = step(wanted, Action::Adopt, Vec::new(), Some(wanted));
+        step.id.clone_from(&found.id);
+        step.adopts = true;
+        step
+    }
 }
 
 /// The steps that make `current` what `desired` says, in an order in which each finds what it needs: things
@@ -125,6 +151,8 @@ fn step(thing: &Resource, action: Action, changes: Vec<Change>, wanted: Option<&
         action,
         changes,
         dangers: Vec::new(),
+        notes: Vec::new(),
+        adopts: false,
         place: thing.place.clone(),
         wanted: wanted.cloned(),
     }
@@ -154,6 +182,16 @@ fn changed(wanted: &Resource, found: &Resource) -> Option<Step> {
     let mut changes = Vec::new();
     for (name, value) in &wanted.fields {
         compare(name, found.fields.get(name), Some(value), &mut changes);
+    }
+    for (name, print) in &wanted.prints {
+        if found.prints.get(name) != Some(print) {
+            let given = wanted.secrets.get(name).map_or("changed", String::as_str);
+            changes.push(Change {
+                field: name.clone(),
+                before: Some(Value::String("(secret)".to_owned())),
+                after: Some(Value::String(format!("(secret, {given})"))),
+            });
+        }
     }
     if changes.is_empty() {
         return None;

@@ -10,6 +10,7 @@
 //!   the audit's rows cannot seal them again.
 //! - **Identity.** Accounts, users, roles, APIs, clients and what they are given ([`identity`]): one file
 //!   per resource, its acts composed in a [`Batch`].
+//! - **Plans.** What the file manages, what was last applied, and the lease that whoever applies holds.
 //! - **Approvals.** Decided once, run at most once, with exactly the content that was asked for.
 //!
 //! Only [`backend`] knows which database it is.
@@ -24,6 +25,8 @@ mod error;
 pub mod identity;
 mod journal;
 mod keys;
+mod lease;
+mod managed;
 pub mod requester;
 mod store;
 
@@ -37,4 +40,6 @@ pub use backend::Piece;
 pub use batch::{Batch, BatchError, Place, Subject};
 pub use epochs::{Epochs, FRESH};
 pub use error::StoreError;
+pub use lease::Lease;
+pub use managed::{AppliedFile, Generated, Managed};
 pub use store::{Options, Store};

@@ -13,6 +13,7 @@ mod issuer;
 mod platform;
 mod table;
 mod user;
+mod waive;
 
 use std::collections::BTreeMap;
 
@@ -46,6 +47,7 @@ pub const DEFAULT_CONNECTION: &str = "Username-Password-Authentication";
 
 /// Tenantry's own APIs, as clients' grants name them.
 pub const OWN_APIS: [&str; 4] = ["management", "app", "dashboard", "portal"];
+pub use waive::WaiveDecl;
 
 /// Everything that a `tenantry.toml` (or a folder of them) says.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -77,4 +79,6 @@ pub struct Document {
     pub principal: BTreeMap<String, PlatformPrincipal>,
     /// Governed tables, by the name that callers use.
     pub table: BTreeMap<Name, TableDecl>,
+    /// Dangers and broken promises that are accepted, by the address that they are about and their code.
+    pub waive: BTreeMap<String, BTreeMap<String, WaiveDecl>>,
 }
