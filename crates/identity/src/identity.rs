@@ -6,6 +6,7 @@ use tenantry_policy::{Clock, Entropy};
 use tenantry_store::Store;
 
 use crate::Issuer;
+use crate::jobs::Running;
 use crate::logs::Buffer;
 use crate::oauth::Registry;
 use crate::password::Pool;
@@ -24,6 +25,7 @@ pub struct Identity {
     pub(crate) passwords: Pool,
     pub(crate) logs: Buffer,
     pub(crate) registry: Registry,
+    pub(crate) running: Running,
 }
 
 impl std::fmt::Debug for Identity {
@@ -44,6 +46,7 @@ impl Identity {
             passwords: Pool::new(),
             logs: Buffer::default(),
             registry: Registry::new(),
+            running: Running::new(),
         }
     }
 

@@ -15,6 +15,9 @@ const EVERY: Duration = Duration::from_millis(250);
 /// After how many looks the keys that stand ready are checked, and old changes and tokens forgotten.
 const TIDY: u64 = 4 * 600;
 
+/// After how many looks jobs are looked for whose server was killed.
+const LOST: u64 = 4 * 20;
+
 /// The round, until it is dropped.
 #[derive(Debug)]
 pub struct Watch(JoinHandle<()>);
@@ -54,6 +57,9 @@ impl Identity {
                 }
                 if let Err(error) = identity.issuer.follow_keys().await {
                     tracing::error!(%error, "the keys could not be read again");
+                }
+                if number % LOST == 0 {
+                    identity.end_lost_jobs().await;
                 }
                 if number % TIDY == 0 {
                     identity.tidy().await;

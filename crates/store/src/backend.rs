@@ -29,6 +29,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
 /// The table in which the migrations that ran are noted.
 const MIGRATION_TABLE: &str = "tenantry_migrations";
 
+/// More statements than this take a thread of their own on SQLite.
+const LONG_CHANGE: usize = 32;
+
 /// A value on its way into a statement, typed even when absent.
 #[derive(Debug, Clone)]
 pub(crate) enum Param {
@@ -223,6 +226,12 @@ impl Backend {
     /// Runs a change in one transaction: all of it or nothing.
     pub(crate) async fn change(&self, batch: Batch) -> Result<Vec<u64>, BatchError> {
         match self {
+            // A long one would keep others waiting whose tasks share the thread.
+            Backend::Sqlite(sqlite) if batch.statements.len() > LONG_CHANGE && Handle::try_current().is_ok() => {
+                let sqlite = sqlite.share();
+                let stopped = |_| StoreError::Unavailable { why: "a writing thread stopped".to_owned() };
+                tokio::task::spawn_blocking(move || sqlite.change(&batch)).await.map_err(stopped)?
+            }
             Backend::Sqlite(sqlite) => sqlite.change(&batch),
             Backend::Postgres(postgres) => postgres.change(&batch).await,
         }

@@ -112,7 +112,8 @@ impl Identity {
         .await?;
         let begun = job.clone();
         let identity = Arc::clone(self);
-        tokio::spawn(async move {
+        let id = job.id.clone();
+        self.start_job(&id, async move {
             if let Err(error) = identity.write_export(&mut job, &export, connection.as_deref()).await {
                 tracing::error!(job = job.id, %error, "an export did not end");
                 job.fail(&format!("The export failed on our side ({}).", error.code()));
@@ -137,6 +138,10 @@ impl Identity {
         let (mut ordinal, mut done) = (0_i64, 0_i64);
         let mut after = (i64::MIN, String::new());
         loop {
+            if *self.running.is_stopped().borrow() {
+                job.fail("The server was stopped before the job had ended.");
+                return Ok(());
+            }
             let page = PAGE.min(export.limit.unwrap_or(i64::MAX).saturating_sub(done));
             if page <= 0 {
                 break;
@@ -162,9 +167,7 @@ impl Identity {
     }
 
     async fn keep_piece(&self, job: &Job, ordinal: &mut i64, text: &mut String) -> Result<(), Refusal> {
-        let mut batch = self.store.batch();
-        batch.insert_job_piece(&job.id, "result", *ordinal, text.as_bytes());
-        self.store.commit(batch).await?;
+        self.keep_job_piece(job, "result", *ordinal, text.as_bytes()).await?;
         *ordinal += 1;
         text.clear();
         Ok(())

@@ -1,13 +1,14 @@
 //! Jobs: imports and exports of users, which go on after their call was answered.
 //!
-//! A job that its server did not end (it was stopped) is told as failed once nothing was heard of it for
-//! some minutes.
+//! Every job ends, as completed or as failed (`running.rs`).
 
 mod export;
 mod import;
 mod link;
 mod mail;
+mod patience;
 mod read;
+mod running;
 
 use serde_json::Value;
 use tenantry_store::identity::jobs::Job as Row;
@@ -17,9 +18,11 @@ use crate::text::{Fields, fields};
 pub use export::{Export, Format};
 pub use import::Import;
 pub use link::Download;
+use patience::Patience;
+pub(crate) use running::Running;
 
-/// So long after its last sign a job counts as given up.
-const GIVEN_UP_MICROS: i64 = 5 * 60 * 1_000_000;
+/// So long after its last sign of life a job counts as given up.
+const GIVEN_UP_MICROS: i64 = 2 * 60 * 1_000_000;
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! Reading jobs, and keeping how far they are.
 
 use serde_json::Value;
-use tenantry_store::{BatchError, StoreError};
+use tenantry_store::BatchError;
 
 use crate::caller::{Permission, Target};
-use crate::identity::TRIES;
-use crate::jobs::{Job, Status};
+use crate::jobs::{Job, Patience, Status};
 use crate::text::Fields;
 use crate::{Caller, Identity, Kind, Refusal, ids};
 
@@ -55,15 +54,38 @@ impl Identity {
 
     pub(super) async fn keep_job(&self, job: &mut Job) -> Result<(), Refusal> {
         job.updated_micros = self.now();
-        let mut tries = 0..TRIES;
+        let mut patience = Patience::default();
         loop {
             let mut batch = self.store.batch();
+            // Nothing of it is kept in memory.
+            batch.notes_only();
             batch.update_job(&job.to_row());
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(()),
                 // The same once more does no harm.
-                Err(BatchError::Store(StoreError::Busy | StoreError::Unavailable { .. })) if tries.next().is_some() => {
+                Err(BatchError::Store(error)) => patience.wait(error).await?,
+                // A try before this one was kept, though its answer was lost.
+                Err(BatchError::Untouched(_))
+                    if self.store.job(&job.id).await?.is_some_and(|row| row.status == job.status.name()) =>
+                {
+                    return Ok(());
                 }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Keeps a piece of what a job makes.
+    pub(super) async fn keep_job_piece(&self, job: &Job, kind: &str, ordinal: i64, data: &[u8]) -> Result<(), Refusal> {
+        let mut patience = Patience::default();
+        loop {
+            let mut batch = self.store.batch();
+            batch.notes_only();
+            batch.insert_job_piece(&job.id, kind, ordinal, data);
+            match self.store.commit(batch).await {
+                // A try before this one was kept, though its answer was lost.
+                Ok(_) | Err(BatchError::Duplicate(_)) => return Ok(()),
+                Err(BatchError::Store(error)) => patience.wait(error).await?,
                 Err(error) => return Err(error.into()),
             }
         }

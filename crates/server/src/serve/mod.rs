@@ -136,6 +136,7 @@ pub async fn serve_with(
     if tokio::time::timeout(LAST, graceful.shutdown()).await.is_err() {
         tracing::warn!("calls under way did not end in {} s", LAST.as_secs());
     }
+    identity.stop_jobs().await;
     identity.flush_logs().await;
     accepted
 }

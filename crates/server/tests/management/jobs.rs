@@ -1,9 +1,12 @@
 //! Imports and exports of users.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::logins::{CONNECTION, login, user};
 use crate::site::{Site, on_each_store};
+use crate::support::database::Database;
 
 async fn connection_id(site: &Site) -> String {
     let (status, found) = site.get(&format!("/connections?name={CONNECTION}")).await;
@@ -165,6 +168,120 @@ async fn many_users_come_in_in_many_batches() {
         let (_, found) = site.get("/users?q=app_metadata.n:4999&include_totals=true").await;
         assert_eq!((&found["total"], &found["users"][0]["user_id"]), (&json!(1), &json!("auth0|u4999")));
         assert_eq!(site.get("/users?include_totals=true&per_page=1").await.1["total"], json!(5_000));
+    })
+    .await;
+}
+
+/// Imports end, and all their users are there, whatever else is written meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_end_while_others_write() {
+    on_each_store(async |site| {
+        let file = |name: &str| {
+            let users = (0..3_000).map(|n| {
+                json!({"email": format!("{name}{n}@example.com"), "password_hash": BCRYPT, "app_metadata": {"n": n}})
+            });
+            Value::Array(users.collect()).to_string()
+        };
+        let (first, second) = (file("first"), file("second"));
+        let over = std::sync::atomic::AtomicBool::new(false);
+        let write = async |name: &str| {
+            let mut made = 0;
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                let organization = json!({"name": format!("{name}{made}")});
+                assert_eq!(site.post("/organizations", organization).await.0, 201);
+                let user = json!({"email": format!("{name}{made}@example.com"), "connection": CONNECTION,
+                    "password": "Passwords hide their chuck"});
+                assert_eq!(site.post("/users", user).await.0, 201);
+                made += 1;
+            }
+            made
+        };
+        let imports = async {
+            let both = tokio::join!(import(site, first.as_bytes(), &[]), import(site, second.as_bytes(), &[]));
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            both
+        };
+        let (both, one, two) = tokio::join!(imports, write("one"), write("two"));
+        for (job, errors) in [both.0, both.1] {
+            let all = json!({"failed": 0, "updated": 0, "inserted": 3_000, "total": 3_000});
+            assert_eq!((&job["status"], &job["summary"]), (&json!("completed"), &all), "{job} {errors:?}");
+        }
+        assert_eq!(site.get("/users?include_totals=true&per_page=1").await.1["total"], json!(6_000 + one + two));
+    })
+    .await;
+}
+
+/// An array of users of that many.
+fn file_of(name: &str, count: usize) -> String {
+    let users = (0..count).map(|n| json!({"email": format!("{name}{n}@example.com"), "app_metadata": {"n": n}}));
+    Value::Array(users.collect()).to_string()
+}
+
+/// A database that breaks off what it is asked does not end an import: nothing is lost, nothing is there twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_goes_on_when_the_database_is_gone_for_a_while() {
+    let Some(database) = Database::postgres().await else {
+        eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set");
+        return;
+    };
+    let site = Site::open(&database.store_url(), tempfile::tempdir().unwrap()).await;
+    let (status, begun) = begin(&site, file_of("user", 6_000).as_bytes(), &[]).await;
+    assert_eq!(status, 202, "{begun}");
+    let path = format!("/jobs/{}", begun["id"].as_str().unwrap());
+    let client = database.client().await;
+    let mut cut = 0_i64;
+    let job = loop {
+        let (status, job) = site.get(&path).await;
+        if status == 200 && matches!(job["status"].as_str(), Some("completed" | "failed")) {
+            break job;
+        }
+        // Whatever the store does at this moment, twice for each sixth of the file.
+        let reached = job["percentage_done"].as_i64().unwrap_or_default();
+        if status == 200 && cut < 2 + reached / 8 {
+            const CUT: &str = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity \
+                WHERE datname = current_database() AND application_name = 'tenantry-store' AND backend_xid IS NOT NULL";
+            cut += client.query_one(CUT, &[]).await.unwrap().get::<_, i64>(0);
+        }
+    };
+    assert!(cut > 0, "nothing was cut");
+    let all = json!({"failed": 0, "updated": 0, "inserted": 6_000, "total": 6_000});
+    assert_eq!((&job["status"], &job["summary"]), (&json!("completed"), &all), "{cut} cut: {job}");
+    assert_eq!(site.get("/users?include_totals=true&per_page=1").await.1["total"], json!(6_000));
+}
+
+/// A server that stops says what became of its imports before it is gone; one that was killed cannot, and
+/// whoever looks next says it.
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_of_a_server_that_stops_or_is_killed_end_as_failed() {
+    on_each_store(async |site| {
+        let (_, begun) = begin(site, file_of("stopped", 20_000).as_bytes(), &[]).await;
+        site.identity.stop_jobs().await;
+        let (_, job) = site.get(&format!("/jobs/{}", begun["id"].as_str().unwrap())).await;
+        assert_eq!(job["status"], json!("failed"), "{job}");
+        assert!(job["status_details"].as_str().unwrap().contains("stopped"), "{job}");
+        let there = site.get("/users?include_totals=true&per_page=1").await.1["total"].as_u64().unwrap();
+        assert_eq!(job["summary"]["inserted"].as_u64().unwrap_or_default(), there, "what it counts is there: {job}");
+        assert!(there < 20_000);
+
+        // A runtime that is torn down takes its tasks with it at once, as a kill does.
+        let place = site.place();
+        let begun = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let other = runtime.block_on(place.open());
+            let begun = runtime.block_on(async { begin(&other, file_of("killed", 20_000).as_bytes(), &[]).await });
+            runtime.shutdown_timeout(Duration::from_secs(5));
+            begun.1
+        });
+        let begun = begun.join().unwrap();
+        let path = format!("/jobs/{}", begun["id"].as_str().unwrap());
+        assert!(matches!(site.get(&path).await.1["status"].as_str(), Some("pending" | "processing")));
+        site.identity.end_lost_jobs().await;
+        assert!(matches!(site.get(&path).await.1["status"].as_str(), Some("pending" | "processing")), "it may live");
+        site.clock.advance(Duration::from_secs(3 * 60));
+        site.identity.end_lost_jobs().await;
+        let (_, job) = site.get(&path).await;
+        assert_eq!(job["status"], json!("failed"), "{job}");
+        assert_eq!(job["status_details"], json!("The server stopped before the job had ended."));
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! A server without data sources, called in process.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,24 @@ pub struct Site {
     pub identity: Arc<Identity>,
     pub clock: Arc<TestClock>,
     token: String,
-    _folder: TempDir,
+    place: Place,
+    _folder: Option<TempDir>,
+}
+
+/// Where a server keeps what it knows. Another one may be opened over the same.
+#[derive(Clone)]
+pub struct Place {
+    store_url: String,
+    keys: PathBuf,
+    clock: Arc<TestClock>,
+    seed: u64,
+}
+
+impl Place {
+    /// Opens another server over it, on the runtime that asks.
+    pub async fn open(self) -> Site {
+        Site::open_at(Place { seed: self.seed + 1, ..self }, None).await
+    }
 }
 
 /// Runs a test over each store: SQLite, and PostgreSQL where the tests are given one.
@@ -45,15 +63,27 @@ pub async fn on_each_store(test: impl AsyncFn(&Site)) {
 }
 
 impl Site {
-    async fn open(store_url: &str, folder: TempDir) -> Site {
-        let clock = Arc::new(TestClock::default());
+    pub async fn open(store_url: &str, folder: TempDir) -> Site {
+        let keys = folder.path().join("keys.json");
+        let place = Place { store_url: store_url.to_owned(), keys, clock: Arc::new(TestClock::default()), seed: 11 };
+        Site::open_at(place, Some(folder)).await
+    }
+
+    /// Where another server may be opened over the same store.
+    pub fn place(&self) -> Place {
+        self.place.clone()
+    }
+
+    async fn open_at(place: Place, folder: Option<TempDir>) -> Site {
+        let clock = Arc::clone(&place.clock);
         let shared: Arc<dyn Clock> = clock.clone();
-        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(11));
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(place.seed));
         let options = tenantry_store::Options {
             clock: Arc::clone(&shared),
             entropy: Arc::clone(&entropy),
-            key_file: Some(folder.path().join("keys.json")),
+            key_file: Some(place.keys.clone()),
         };
+        let store_url = place.store_url.as_str();
         let store = Arc::new(Store::open(&StoreUrl::parse(store_url).unwrap(), options).await.unwrap());
         let issuer = Issuer::open(&store, "https://tenantry.example/", Arc::clone(&shared), Arc::clone(&entropy));
         let issuer = Arc::new(issuer.await.unwrap());
@@ -72,7 +102,7 @@ impl Site {
         let app = App::new(guard, Arc::clone(&identity), shared, entropy);
         let router = router(app.clone());
         let token = identity.issuer().issue_management("test", &management_scopes(), Duration::from_hours(1)).unwrap();
-        Site { router, app, identity, clock, token, _folder: folder }
+        Site { router, app, identity, clock, token, place, _folder: folder }
     }
 
     /// The same with limits on what callers may ask.
@@ -83,7 +113,8 @@ impl Site {
             identity: Arc::clone(&self.identity),
             clock: Arc::clone(&self.clock),
             token: self.token.clone(),
-            _folder: tempfile::tempdir().unwrap(),
+            place: self.place.clone(),
+            _folder: None,
         }
     }
 

@@ -45,11 +45,20 @@ impl Batch {
         )
     }
 
-    /// Writes how far a job got.
+    /// Writes how far a job got; untouched when it has ended, or was given up.
     pub fn update_job(&mut self, job: &Job) -> Place {
         self.must(
-            "UPDATE tenantry_job SET status = $1, doc = $2, updated_micros = $3 WHERE id = $4",
+            "UPDATE tenantry_job SET status = $1, doc = $2, updated_micros = $3 WHERE id = $4 \
+             AND status IN ('pending', 'processing')",
             vec![Param::text(&job.status), Param::text(&job.doc), Param::int(job.updated_micros), Param::text(&job.id)],
+        )
+    }
+
+    /// Notes that a job still runs.
+    pub fn sign_job(&mut self, id: &str, micros: i64) -> Place {
+        self.run(
+            "UPDATE tenantry_job SET updated_micros = $1 WHERE id = $2 AND status IN ('pending', 'processing')",
+            vec![Param::int(micros), Param::text(id)],
         )
     }
 
@@ -86,6 +95,16 @@ impl Store {
              AND updated_micros >= $2";
         let found = self.backend.find(sql, vec![Param::text(kind), Param::int(since_micros)], |row| row.int(0));
         Ok(found.await?.into_iter().flatten().next().unwrap_or_default())
+    }
+
+    /// The ids of jobs that have not ended and gave no sign since a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn silent_jobs(&self, before_micros: i64) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT id FROM tenantry_job WHERE status IN ('pending', 'processing') AND updated_micros < $1";
+        let found = self.backend.find(sql, vec![Param::int(before_micros)], |row| row.text(0));
+        Ok(found.await?.into_iter().flatten().collect())
     }
 
     /// A piece of what a job made; `None` past the last.

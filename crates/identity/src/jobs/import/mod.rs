@@ -77,7 +77,8 @@ impl Identity {
         .await?;
         let begun = job.clone();
         let (identity, caller) = (Arc::clone(self), caller.clone());
-        tokio::spawn(async move {
+        let id = job.id.clone();
+        self.start_job(&id, async move {
             let options = match fields(&connection.doc).shift_remove("options") {
                 Some(Value::Object(options)) => options,
                 _ => Fields::new(),
@@ -129,7 +130,17 @@ impl Identity {
             }
         });
         let mut progress = Progress::new(total);
-        while let Some(chunk) = chunks.recv().await {
+        let mut is_stopped = self.running.is_stopped();
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                _ = is_stopped.wait_for(|stopped| *stopped) => {
+                    job.fail("The server was stopped before the job had ended. What the summary counts is done.");
+                    return Ok(());
+                }
+                chunk = chunks.recv() => chunk,
+            };
+            let Some(chunk) = chunk else { break };
             self.write_chunk(&checker, chunk, upsert, &mut progress).await?;
             progress.keep_errors(self, job, false).await?;
             progress.tell(job);

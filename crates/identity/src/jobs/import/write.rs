@@ -9,10 +9,12 @@ use tenantry_store::identity::users::{Term, User as UserRow, UserIdentity as Ide
 use tenantry_store::{BatchError, StoreError, Subject};
 
 use super::check::{Checked, Checker, Good, failed, wrong};
-use crate::identity::TRIES;
-use crate::jobs::Job;
+use crate::jobs::{Job, Patience};
 use crate::users::{User, metadata, terms};
 use crate::{Identity, Refusal};
+
+/// How often users are looked for again when others make the same ones at the same time.
+const TRIES: usize = 3;
 
 /// The most errors that are kept; later ones only count.
 const MOST_ERRORS: usize = 10_000;
@@ -58,9 +60,7 @@ impl Progress {
         while self.errors.len() >= PIECE || (all && !self.errors.is_empty()) {
             let piece: Vec<Value> = self.errors.drain(..self.errors.len().min(PIECE)).collect();
             self.kept += piece.len();
-            let mut batch = identity.store.batch();
-            batch.insert_job_piece(&job.id, "errors", self.pieces, Value::Array(piece).to_string().as_bytes());
-            identity.store.commit(batch).await?;
+            identity.keep_job_piece(job, "errors", self.pieces, Value::Array(piece).to_string().as_bytes()).await?;
             self.pieces += 1;
         }
         Ok(())
@@ -78,10 +78,13 @@ struct Plan {
     /// Places in the chunk of users that exist, with their ids.
     changes: Vec<(usize, String)>,
     errors: Vec<Value>,
+    /// How many were written by a try that got no answer.
+    written: u64,
 }
 
 impl Identity {
-    /// Writes a chunk: all of it that can be, in one batch.
+    /// Writes a chunk: all of it that can be, in one batch. When others keep making one of its users at the same
+    /// time, the others of the chunk must not suffer for it: it is written in halves.
     pub(super) async fn write_chunk(
         &self,
         checker: &Checker,
@@ -96,16 +99,45 @@ impl Identity {
                 Checked::Bad(error) => progress.fail(error),
             }
         }
-        for _ in 0..TRIES {
+        let mut parts = vec![good];
+        while let Some(part) = parts.pop() {
+            let Some(mut contended) = self.write_part(checker, part, upsert, progress).await? else { continue };
+            if contended.len() > 1 {
+                let second = contended.split_off(contended.len() / 2);
+                parts.extend([second, contended]);
+            } else if let Some(user) = contended.pop() {
+                let said = Value::Object(user.said);
+                let message = "Others changed the same users at the same time";
+                progress.fail(failed(&said, vec![wrong("CONFLICT", message, "")]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes users in one batch; hands them back when others were always faster.
+    async fn write_part(
+        &self,
+        checker: &Checker,
+        good: Vec<Good>,
+        upsert: bool,
+        progress: &mut Progress,
+    ) -> Result<Option<Vec<Good>>, Refusal> {
+        let mut patience = Patience::default();
+        let mut races = 0..TRIES;
+        // Users whose writing got no answer: they are there, all of them, or none is.
+        let mut perhaps: HashSet<String> = HashSet::new();
+        loop {
             let taken = match self.store.taken("auth0", &checker.connection, &wanted(&good)).await {
                 Ok(taken) => taken,
-                // Reading may be tried again, whatever became of it.
-                Err(StoreError::Busy | StoreError::Unavailable { .. }) => continue,
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    patience.wait(error).await?;
+                    continue;
+                }
             };
-            let plan = self.plan(checker, &good, &taken, upsert)?;
-            let (inserted, changes, errors) = (plan.users.len(), plan.changes, plan.errors);
+            let plan = self.plan(checker, &good, &taken, upsert, &perhaps)?;
             let mut batch = self.store.batch();
+            // No server keeps users in memory.
+            batch.notes_only();
             batch.insert_users(&plan.users);
             batch.insert_user_identities(&plan.identities);
             let terms: Vec<(&str, Term)> = plan.terms.iter().map(|(id, term)| (id.as_str(), term.clone())).collect();
@@ -114,37 +146,47 @@ impl Identity {
             for method in &plan.methods {
                 batch.insert_authentication_method(method);
             }
-            if !batch.is_empty() {
+            if !plan.users.is_empty() {
                 match self.store.commit(batch).await {
                     Ok(_) => {}
                     // Somebody made one of them at the same time: look again who is there.
-                    Err(BatchError::Duplicate(_)) => continue,
-                    // Nothing was written, and whoever holds the store's lock lets go of it.
-                    Err(BatchError::Store(StoreError::Busy)) => continue,
+                    Err(BatchError::Duplicate(_)) => match races.next() {
+                        Some(_) => continue,
+                        None => return Ok(Some(good)),
+                    },
+                    Err(BatchError::Store(error)) => {
+                        if matches!(error, StoreError::Unavailable { .. }) {
+                            perhaps.extend(plan.users.into_iter().map(|user| user.id));
+                        }
+                        patience.wait(error).await?;
+                        continue;
+                    }
                     Err(error) => return Err(error.into()),
                 }
             }
-            progress.inserted += u64::try_from(inserted).unwrap_or_default();
-            for error in errors {
+            progress.inserted += u64::try_from(plan.users.len()).unwrap_or_default() + plan.written;
+            for error in plan.errors {
                 progress.fail(error);
             }
-            for (place, id) in changes {
+            for (place, id) in plan.changes {
                 let Some(user) = good.get(place) else { continue };
                 match self.change_imported(&id, user).await? {
                     Ok(()) => progress.updated += 1,
                     Err(error) => progress.fail(failed(&Value::Object(user.said.clone()), vec![error])),
                 }
             }
-            return Ok(());
+            return Ok(None);
         }
-        for user in good {
-            let said = Value::Object(user.said);
-            progress.fail(failed(&said, vec![wrong("CONFLICT", "Others changed the same users at the same time", "")]));
-        }
-        Ok(())
     }
 
-    fn plan(&self, checker: &Checker, good: &[Good], taken: &[Taken], upsert: bool) -> Result<Plan, Refusal> {
+    fn plan(
+        &self,
+        checker: &Checker,
+        good: &[Good],
+        taken: &[Taken],
+        upsert: bool,
+        perhaps: &HashSet<String>,
+    ) -> Result<Plan, Refusal> {
         let mut known: HashMap<(u8, &str), &str> = HashMap::new();
         for row in taken {
             known.insert((0, &row.subject), &row.user_id);
@@ -165,7 +207,9 @@ impl Identity {
             }
             seen.extend(&names);
             let owners: HashSet<&str> = names.iter().filter_map(|name| known.get(name).copied()).collect();
+            let own = user.ready.user.id.as_str();
             match (owners.len(), upsert) {
+                (1, _) if owners.contains(own) && perhaps.contains(own) => plan.written += 1,
                 (0, _) => {
                     plan.users.push(user.ready.user.to_row());
                     plan.identities.push(user.ready.identity.clone());
@@ -195,8 +239,19 @@ impl Identity {
 
     /// Changes a user that exists to what the file says of it.
     async fn change_imported(&self, id: &str, from: &Good) -> Result<Result<(), Value>, Refusal> {
-        for _ in 0..TRIES {
-            let before = self.known_user(id).await?;
+        let mut patience = Patience::default();
+        let mut races = 0..TRIES;
+        loop {
+            let before = match self.known_user(id).await {
+                Ok(user) => user,
+                // Removed since it was looked for.
+                Err(Refusal::Missing(_)) => break,
+                Err(Refusal::Store(error)) => {
+                    patience.wait(error).await?;
+                    continue;
+                }
+                Err(refusal) => return Err(refusal),
+            };
             let mut user: User = before.clone();
             for (name, value) in &from.said {
                 let settable = !matches!(
@@ -207,7 +262,13 @@ impl Identity {
                     return Ok(Err(wrong("INVALID_FORMAT", refusal.to_string(), name)));
                 }
             }
-            let rows = self.store.user_identities(&[id.to_owned()]).await?;
+            let rows = match self.store.user_identities(&[id.to_owned()]).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    patience.wait(error).await?;
+                    continue;
+                }
+            };
             let first = rows.into_iter().find(|row| row.ordinal == 0);
             let wanted = &from.ready.user;
             let mut login = first.filter(|row| row.connection == wanted.connection);
@@ -232,7 +293,8 @@ impl Identity {
             }
             user.updated_micros = self.now();
             let mut batch = self.store.batch();
-            let place = batch.update_user(&user.to_row());
+            batch.notes_only();
+            batch.update_user(&user.to_row());
             batch.put_user_terms(id, &terms::terms(&user.fields));
             if let Some(login) = &login {
                 batch.update_user_identity(login);
@@ -248,11 +310,14 @@ impl Identity {
             }
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(Ok(())),
-                Err(BatchError::Untouched(at)) if at == place => {}
+                // Somebody changed it, or one of its identities, meanwhile.
+                Err(BatchError::Untouched(_) | BatchError::Dangling(_)) if races.next().is_some() => {}
+                Err(BatchError::Untouched(_) | BatchError::Dangling(_)) => break,
                 Err(BatchError::Duplicate(_)) => {
                     return Ok(Err(wrong("DUPLICATED_USER", "The address, name or number is taken.", "")));
                 }
-                Err(error) => return Err(error.into()),
+                // The same once more does no harm.
+                Err(BatchError::Store(error)) => patience.wait(error).await?,
             }
         }
         Ok(Err(wrong("CONFLICT", "Others changed the same user at the same time", "")))
