@@ -14,6 +14,7 @@ pub mod bound;
 pub mod catalog;
 pub mod condition;
 pub mod context;
+pub mod database;
 pub mod decide;
 pub mod denied;
 pub mod filter;

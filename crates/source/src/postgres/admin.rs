@@ -4,12 +4,14 @@
 use std::fmt;
 
 use tenantry_policy::catalog::Catalog;
+use tenantry_policy::database::Database;
 use tokio_postgres::types::FromSql;
 use tokio_postgres::{Client, Row};
 
 use super::CATALOG;
 use super::catalog::{self, quoted};
 use super::cluster::{self, Snapshot};
+use super::database;
 use super::failure::Failure;
 use super::flush::control;
 use super::session::Session;
@@ -204,6 +206,14 @@ impl Admin {
             }
             Err(_) => Err(Failure::Timeout.into()),
         }
+    }
+
+    /// Who may see which rows: roles, tables and views, policies of row security, functions.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    pub async fn database(&self) -> Result<Database, SourceError> {
+        Ok(database::read(&self.session.client).await?)
     }
 
     /// A role; `None` when there is none of that name.

@@ -199,7 +199,7 @@ impl Reading {
 }
 
 /// The meaning of a type, or `None` when Tenantry does not govern its values.
-fn type_of(schema: &str, name: &str) -> Option<Type> {
+pub(super) fn type_of(schema: &str, name: &str) -> Option<Type> {
     if name == "citext" {
         return Some(Type::Text);
     }

@@ -2,6 +2,7 @@
 
 mod bind;
 mod catalog;
+mod database;
 mod failure;
 mod flush;
 mod numeric;

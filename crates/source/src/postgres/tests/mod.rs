@@ -4,6 +4,7 @@
 mod admin;
 mod catalog;
 mod cluster;
+mod database;
 mod pool;
 mod program;
 mod runtime;
