@@ -192,6 +192,16 @@ pub(crate) fn check_keys(principal: &Principal) -> Result<(), BindError> {
     Ok(())
 }
 
+/// Can a token carry the value for an attribute that rules read?
+#[must_use]
+pub fn fits_attribute(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => fit_key(text),
+        Value::Timestamp(micros) => crate::value::format_timestamp(*micros).is_some(),
+        _ => true,
+    }
+}
+
 /// Text that may be a key: 1 to 256 bytes, no control characters, in Unicode's composed form (NFC).
 fn fit_key(text: &str) -> bool {
     if text.is_empty() || text.len() > 256 {

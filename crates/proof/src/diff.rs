@@ -7,6 +7,7 @@ use tenantry_policy::{AttrId, Op, Policy, Table, TableId};
 use crate::model::Problem;
 use crate::obligations::written_ops;
 use crate::solver::Found;
+use crate::sorts::About;
 use crate::witness::Witness;
 
 /// A difference between two policies, for one table and operation.
@@ -40,6 +41,8 @@ pub enum Gained {
 #[must_use]
 pub fn diff(old: &Policy, new: &Policy) -> Vec<Difference> {
     let merged = merge(old, new);
+    let twins: Vec<(TableId, TableId)> =
+        new.tables.iter().filter_map(|table| Some((table.id, moved(old.find(&table.name)?.id, new)))).collect();
     let mut names: Vec<&str> = old.tables.iter().chain(&new.tables).map(|table| table.name.as_ref()).collect();
     names.sort_unstable();
     names.dedup();
@@ -50,7 +53,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Vec<Difference> {
         let writes = |op: &Op| [before, after].into_iter().flatten().any(|table| written_ops(table).contains(op));
         for op in Op::ALL.into_iter().filter(|op| *op == Op::Read || writes(op)) {
             for gained in [Gained::Own, Gained::Foreign, Gained::LostOwn, Gained::LostForeign] {
-                if let Some(witness) = differs(&merged, before, after, op, gained) {
+                if let Some(witness) = differs(&merged, &twins, before, after, op, gained) {
                     all.push(Difference { table: name.to_owned(), op, gained, witness: Box::new(witness) });
                 }
             }
@@ -134,13 +137,21 @@ fn renamed(cond: &Cond, attr: &dyn Fn(AttrId) -> AttrId) -> Cond {
     }
 }
 
-fn differs(policy: &Policy, old: Option<&Table>, new: Option<&Table>, op: Op, gained: Gained) -> Option<Witness> {
+fn differs(
+    policy: &Policy,
+    twins: &[(TableId, TableId)],
+    old: Option<&Table>,
+    new: Option<&Table>,
+    op: Op,
+    gained: Gained,
+) -> Option<Witness> {
     let (from, to) = match gained {
         Gained::Own | Gained::Foreign => (old, new),
         Gained::LostOwn | Gained::LostForeign => (new, old),
     };
     let to = to?;
-    let about: Vec<_> = [from, Some(to)].into_iter().flatten().map(|table| table.id).collect();
+    let rows: Vec<_> = [from, Some(to)].into_iter().flatten().map(|table| table.id).collect();
+    let about = About { rows: &rows, twins, ..About::default() };
     let mut problem = Problem::new(policy, &about).ok()?;
     let row = problem.row(to.id, "row");
     let mut wanted = vec![problem.visible(row, op)];

@@ -17,6 +17,7 @@ mod obligation;
 mod obligations;
 mod prove;
 mod solver;
+mod sorts;
 mod witness;
 
 pub use diff::{Difference, Gained, diff};

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use batsat::Lit;
+use rust_decimal::Decimal;
 use tenantry_policy::attribute::AttrPath;
-use tenantry_policy::condition::{ColumnRef, Cond, Term};
-use tenantry_policy::{AttrId, ColumnId, Op, Policy, RelationId, Rule, RuleKind, Table, TableId, Type, Value};
+use tenantry_policy::bound::fits_attribute;
+use tenantry_policy::catalog::CatalogColumn;
+use tenantry_policy::condition::{ColumnRef, Cond};
+use tenantry_policy::{AttrId, ColumnId, Op, Policy, RelationId, Rule, RuleKind, Table, TableId, Value};
 
-use crate::domain::{Domains, Need};
-use crate::encode::{Scene, Set, Symbol, Truth, encode};
+use crate::encode::{Scene, Set, Symbol, Truth, encode, same};
 use crate::solver::{Found, Solver};
+use crate::sorts::{About, Place, Sort, Sorts, hops};
 
 /// A row of a question, by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,47 +27,54 @@ pub(crate) struct Row {
     pub(crate) is_related: bool,
     /// Does it exist? A row that is asked about does.
     pub(crate) exists: Lit,
-    pub(crate) columns: BTreeMap<u16, (Type, Symbol)>,
+    pub(crate) columns: BTreeMap<u16, Symbol>,
 }
 
 /// The question.
 pub(crate) struct Problem<'p> {
     pub(crate) policy: &'p Policy,
     pub(crate) solver: Solver,
-    domains: Domains,
+    sorts: Sorts,
     pub(crate) rows: Vec<Row>,
-    pub(crate) attributes: BTreeMap<AttrId, (Type, Symbol)>,
+    pub(crate) attributes: BTreeMap<AttrId, Symbol>,
     pub(crate) lists: BTreeMap<AttrId, Set>,
     /// Related rows that were met already.
     related: BTreeMap<(RowId, u16), RowId>,
+    /// Are there more rows than the sorts were made for? Their values would not suffice, and nothing is decided.
+    short: bool,
 }
 
-/// How many rows a question asks about at most: one, and what it becomes.
-const ROWS: usize = 2;
-
 impl<'p> Problem<'p> {
-    /// A question about a table and those that its rules and relations lead to.
+    /// A question about rows of tables, and of those that their rules lead to.
     ///
     /// # Errors
-    /// The type whose domain would be too large to look through.
-    pub(crate) fn new(policy: &'p Policy, about: &[TableId]) -> Result<Problem<'p>, &'static str> {
-        let domains = Domains::new(&needs(policy, about))?;
+    /// The type of which it would have to look through too many values.
+    pub(crate) fn new(policy: &'p Policy, about: &About<'_>) -> Result<Problem<'p>, &'static str> {
         Ok(Problem {
             policy,
             solver: Solver::new(),
-            domains,
+            sorts: Sorts::new(policy, about)?,
             rows: Vec::new(),
             attributes: BTreeMap::new(),
             lists: BTreeMap::new(),
             related: BTreeMap::new(),
+            short: false,
         })
+    }
+
+    /// Adds a row, of which the sorts know.
+    fn add(&mut self, row: Row) -> RowId {
+        let table = row.table;
+        self.rows.push(row);
+        let made = self.rows.iter().filter(|row| row.table == table).count();
+        self.short |= self.sorts.rows.get(&table).is_none_or(|known| made > *known);
+        RowId(self.rows.len() - 1)
     }
 
     /// A row that exists.
     pub(crate) fn row(&mut self, table: TableId, role: &str) -> RowId {
         let exists = self.solver.yes();
-        self.rows.push(Row { table, role: role.to_owned(), is_related: false, exists, columns: BTreeMap::new() });
-        RowId(self.rows.len() - 1)
+        self.add(Row { table, role: role.to_owned(), is_related: false, exists, columns: BTreeMap::new() })
     }
 
     pub(crate) fn table(&self, row: RowId) -> Option<&'p Table> {
@@ -72,21 +82,25 @@ impl<'p> Problem<'p> {
         self.policy.table(table)
     }
 
+    /// Does anything in the question read this column?
+    pub(crate) fn reads(&self, table: TableId, column: ColumnId) -> bool {
+        self.sorts.of(Place::Column(table, column)).is_some()
+    }
+
     /// A column of a row.
-    pub(crate) fn cell(&mut self, row: RowId, column: ColumnId) -> (Type, Symbol) {
+    pub(crate) fn cell(&mut self, row: RowId, column: ColumnId) -> Symbol {
         let Some(known) = self.rows.get(row.0) else { return self.nothing() };
         if let Some(found) = known.columns.get(&column.0) {
             return found.clone();
         }
         let facts = self.policy.table(known.table).and_then(|table| table.column(column)).map(|column| &column.facts);
-        let Some((ty, nullable)) = facts.and_then(|facts| Some((facts.ty?, facts.nullable))) else {
-            return self.nothing();
-        };
-        let symbol = self.symbol(ty, nullable);
+        let sort = self.sorts.of(Place::Column(known.table, column));
+        let (Some(facts), Some(_)) = (facts, sort) else { return self.nothing() };
+        let symbol = self.symbol(sort, facts.nullable, |value| storable(facts, value));
         if let Some(row) = self.rows.get_mut(row.0) {
-            row.columns.insert(column.0, (ty, symbol.clone()));
+            row.columns.insert(column.0, symbol.clone());
         }
-        (ty, symbol)
+        symbol
     }
 
     /// The one row that a to-one relation of a row leads to, which may be absent.
@@ -97,10 +111,26 @@ impl<'p> Problem<'p> {
         let facts = self.table(row)?.relation(relation)?;
         let (table, role) = (facts.to, ["row of ", &facts.name].concat());
         let exists = self.solver.fresh();
-        self.rows.push(Row { table, role, is_related: true, exists, columns: BTreeMap::new() });
-        let found = RowId(self.rows.len() - 1);
+        let found = self.add(Row { table, role, is_related: true, exists, columns: BTreeMap::new() });
         self.related.insert((row, relation.0), found);
+        let holder = self.rows.get(row.0)?.table;
+        for (own, theirs) in self.sorts.keys(holder, relation).to_vec() {
+            let (own, theirs) = (self.cell(row, own), self.cell(found, theirs));
+            let same = self.same(&own, &theirs);
+            self.solver.clause([!exists, same]);
+        }
         Some(found)
+    }
+
+    /// Makes a row the one that a relation to many of another row leads to, or one of those.
+    pub(crate) fn join(&mut self, row: RowId, relation: RelationId, other: RowId) {
+        let Some(holder) = self.rows.get(row.0).map(|row| row.table) else { return };
+        self.related.insert((row, relation.0), other);
+        for (own, theirs) in self.sorts.keys(holder, relation).to_vec() {
+            let (own, theirs) = (self.cell(row, own), self.cell(other, theirs));
+            let same = self.same(&own, &theirs);
+            self.solver.clause([same]);
+        }
     }
 
     /// Makes the row that a relation of one row leads to be the one of another row, too: both refer alike.
@@ -116,25 +146,16 @@ impl<'p> Problem<'p> {
         let (Some(now), Some(before)) = (self.table(row), self.table(copy)) else { return };
         for (name, at) in &before.by_name {
             let Some(here) = now.find_column(name) else { continue };
-            let types = |table: &Table, id: ColumnId| table.column(id).and_then(|column| column.facts.ty);
-            if types(now, here) == types(before, *at) && types(now, here).is_some_and(Type::in_conditions) {
+            let places = [Place::Column(now.id, here), Place::Column(before.id, *at)];
+            let [one, other] = places.map(|place| self.sorts.of(place));
+            if one.is_some() && one == other {
                 let found = self.cell(row, here);
                 if let Some(copy) = self.rows.get_mut(copy.0) {
                     copy.columns.insert(at.0, found);
                 }
             }
         }
-        let mut hops: Vec<RelationId> = Vec::new();
-        let mut note = |column: ColumnRef| {
-            if let ColumnRef::Hop(relation, _) = column
-                && !hops.contains(&relation)
-            {
-                hops.push(relation);
-            }
-        };
-        conditions(before).for_each(|cond| columns(cond, &mut note));
-        before.tenant.iter().for_each(|column| note(*column));
-        for hop in hops {
+        for hop in hops(before) {
             let Some(relation) = before.relation(hop) else { continue };
             let Some((same, _)) = now.find_relation(&relation.name) else { continue };
             let Some(led) = self.related(row, same) else { continue };
@@ -142,8 +163,7 @@ impl<'p> Problem<'p> {
                 continue;
             };
             let (table, columns) = (relation.to, BTreeMap::new());
-            self.rows.push(Row { table, role: role.concat(), is_related: true, exists, columns });
-            let copied = RowId(self.rows.len() - 1);
+            let copied = self.add(Row { table, role: role.concat(), is_related: true, exists, columns });
             self.related.insert((copy, hop.0), copied);
             self.alias(led, copied);
         }
@@ -154,40 +174,41 @@ impl<'p> Problem<'p> {
         self.related.iter().filter(move |(_, to)| **to == row).map(|((of, relation), _)| (*of, *relation))
     }
 
-    fn nothing(&self) -> (Type, Symbol) {
-        (Type::Json, Symbol { present: self.solver.no(), is: Vec::new() })
+    fn nothing(&self) -> Symbol {
+        Symbol { present: self.solver.no(), sort: None, is: Vec::new(), upto: Vec::new() }
     }
 
-    fn symbol(&mut self, ty: Type, optional: bool) -> Symbol {
+    /// A value of a sort of which `fits` is true, or none where it is optional.
+    fn symbol(&mut self, sort: Option<Sort>, optional: bool, fits: impl Fn(&Value) -> bool) -> Symbol {
         let present = if optional { self.solver.fresh() } else { self.solver.yes() };
-        let is: Vec<Lit> = (0..self.domains.of(ty).len()).map(|_| self.solver.fresh()).collect();
-        // A type that no condition reads has no values to choose from.
-        if !is.is_empty() {
-            self.solver.clause(is.iter().copied());
+        let fitting: Vec<bool> = sort.map_or(&[][..], |sort| self.sorts.values(sort)).iter().map(fits).collect();
+        let mut upto: Vec<Lit> = Vec::with_capacity(fitting.len());
+        let mut is: Vec<Lit> = Vec::with_capacity(fitting.len());
+        for at in 0..fitting.len() {
+            let before = upto.last().copied().unwrap_or(self.solver.no());
+            let here = if at + 1 == fitting.len() { self.solver.yes() } else { self.solver.fresh() };
+            self.solver.clause([!before, here]);
+            is.push(self.solver.and([here, !before]));
+            upto.push(here);
         }
-        for (at, one) in is.iter().enumerate() {
-            for other in is.iter().skip(at + 1) {
-                self.solver.clause([!*one, !*other]);
+        for (is, fits) in is.iter().zip(&fitting) {
+            if !fits {
+                self.solver.clause([!present, !*is]);
             }
         }
-        Symbol { present, is }
+        Symbol { present, sort, is, upto }
     }
 
     /// A single attribute of the principal.
-    pub(crate) fn attr(&mut self, attr: AttrId) -> (Type, Symbol) {
+    pub(crate) fn attr(&mut self, attr: AttrId) -> Symbol {
         if let Some(found) = self.attributes.get(&attr) {
             return found.clone();
         }
         let Some(facts) = self.policy.attributes.get(attr) else { return self.nothing() };
-        let ty = facts.ty;
-        let symbol = self.symbol(ty, facts.path != AttrPath::Now);
-        // No token carries an empty text.
-        let empty = self.domains.of(ty).iter().position(|value| value.same(&Value::text("")));
-        if let Some(is) = empty.and_then(|at| symbol.is.get(at)) {
-            self.solver.clause([!symbol.present, !*is]);
-        }
-        self.attributes.insert(attr, (ty, symbol.clone()));
-        (ty, symbol)
+        let sort = self.sorts.of(Place::Attr(attr));
+        let symbol = self.symbol(sort, facts.path != AttrPath::Now, fits_attribute);
+        self.attributes.insert(attr, symbol.clone());
+        symbol
     }
 
     /// A list attribute of the principal.
@@ -195,14 +216,32 @@ impl<'p> Problem<'p> {
         if let Some(found) = self.lists.get(&attr) {
             return found.clone();
         }
-        let facts = self.policy.attributes.get(attr);
-        let (ty, always) = facts.map_or((Type::Text, false), |facts| (facts.ty, facts.path == AttrPath::Roles));
-        let empty: Vec<bool> = self.domains.of(ty).iter().map(|value| value.same(&Value::text(""))).collect();
+        let always = self.policy.attributes.get(attr).is_some_and(|facts| facts.path == AttrPath::Roles);
+        let sort = self.sorts.of(Place::Attr(attr));
+        let fitting: Vec<bool> =
+            sort.map_or(&[][..], |sort| self.sorts.values(sort)).iter().map(fits_attribute).collect();
         let present = if always { self.solver.yes() } else { self.solver.fresh() };
-        let holds = empty.into_iter().map(|empty| if empty { self.solver.no() } else { self.solver.fresh() }).collect();
-        let set = Set { present, holds };
+        let each = fitting.into_iter().map(|fits| if fits { self.solver.fresh() } else { self.solver.no() });
+        let holds = each.collect();
+        let set = Set { present, sort, holds };
         self.lists.insert(attr, set.clone());
         set
+    }
+
+    /// Is an attribute there, whatever it is?
+    pub(crate) fn has(&mut self, attr: AttrId) -> Lit {
+        match self.policy.attributes.get(attr) {
+            Some(facts) if facts.list => self.set(attr).present,
+            _ => self.attr(attr).present,
+        }
+    }
+
+    /// Takes the principal's attribute away, or gives it another value: what is encoded from now on reads the
+    /// other one. The answer is whether the one that is read from now on is there.
+    pub(crate) fn change(&mut self, attr: AttrId) -> Lit {
+        self.attributes.remove(&attr);
+        self.lists.remove(&attr);
+        self.has(attr)
     }
 
     /// The truth of a condition for a row.
@@ -254,25 +293,29 @@ impl<'p> Problem<'p> {
 
     /// The tenant of a row, as it is, whether or not the principal could read what it is read from.
     /// `None` for a table without tenants.
-    pub(crate) fn tenant(&mut self, row: RowId) -> Option<(Type, Symbol)> {
+    pub(crate) fn tenant(&mut self, row: RowId) -> Option<Symbol> {
         match self.table(row)?.tenant? {
             ColumnRef::Own(column) => Some(self.cell(row, column)),
             ColumnRef::Hop(relation, column) => {
                 let other = self.related(row, relation)?;
-                let (ty, mut symbol) = self.cell(other, column);
+                let mut symbol = self.cell(other, column);
                 let exists = self.rows.get(other.0).map_or(self.solver.no(), |row| row.exists);
                 symbol.present = self.solver.and([exists, symbol.present]);
-                Some((ty, symbol))
+                Some(symbol)
             }
         }
     }
 
-    /// Are two tenants there and the same?
+    /// Are two values there and the same?
     pub(crate) fn same(&mut self, left: &Symbol, right: &Symbol) -> Lit {
-        let pairs: Vec<Lit> =
-            left.is.iter().zip(&right.is).map(|(left, right)| self.solver.and([*left, *right])).collect();
-        let same = self.solver.or(pairs);
+        let same = same(&mut self.solver, left, right);
         self.solver.and([left.present, right.present, same])
+    }
+
+    /// Is a symbol there, and this value? `None` when the value is none of its sort's.
+    pub(crate) fn is_value(&self, symbol: &Symbol, value: &Value) -> Option<Lit> {
+        let values = self.sorts.values(symbol.sort?);
+        symbol.is.get(values.iter().position(|known| known.same(value))?).copied()
     }
 
     /// Is the row the principal's own: its tenant the principal's?
@@ -280,8 +323,8 @@ impl<'p> Problem<'p> {
         let tenant = self.tenant(row);
         let attr = self.policy.attributes.find(&AttrPath::TenantId);
         match (tenant, attr) {
-            (Some((_, tenant)), Some(attr)) => {
-                let (_, principal) = self.attr(attr);
+            (Some(tenant), Some(attr)) => {
+                let principal = self.attr(attr);
                 self.same(&tenant, &principal)
             }
             _ => self.solver.no(),
@@ -291,7 +334,7 @@ impl<'p> Problem<'p> {
     /// Is the row's tenant in a declared reach list for this kind of operation?
     pub(crate) fn reached(&mut self, row: RowId, op: Op) -> Vec<(AttrId, Lit)> {
         let lists = if op == Op::Read { &self.policy.reach_read } else { &self.policy.reach_write };
-        let Some((_, tenant)) = self.tenant(row) else { return Vec::new() };
+        let Some(tenant) = self.tenant(row) else { return Vec::new() };
         let reached = lists.iter().map(|list| {
             let set = self.set(*list);
             let pairs: Vec<Lit> =
@@ -309,27 +352,56 @@ impl<'p> Problem<'p> {
         self.solver.or(reached.into_iter().chain([own]))
     }
 
-    /// Looks for values that make all of these true.
+    /// Looks for values that make all of these true; among them for ones that are easy to read: rows that are
+    /// there rather than absent, attributes that are there, lists that hold no more than they have to.
     pub(crate) fn find(&mut self, wanted: &[Lit]) -> Found {
-        self.solver.find(wanted)
+        if self.short {
+            return Found::Unknown;
+        }
+        let found = self.solver.find(wanted);
+        if !matches!(found, Found::Model) {
+            return found;
+        }
+        let mut likes: Vec<Lit> = self.rows.iter().filter(|row| row.is_related).map(|row| row.exists).collect();
+        likes.extend(self.attributes.values().map(|symbol| symbol.present));
+        likes.extend(self.lists.values().map(|set| set.present));
+        likes.extend(self.lists.values().flat_map(|set| &set.holds).take(64).map(|holds| !*holds));
+        let mut kept = wanted.to_vec();
+        kept.extend(&likes);
+        if matches!(self.solver.find(&kept), Found::Model) {
+            return Found::Model;
+        }
+        kept.truncate(wanted.len());
+        for like in likes {
+            kept.push(like);
+            if !matches!(self.solver.find(&kept), Found::Model) {
+                kept.pop();
+            }
+        }
+        // The last attempt may have failed: the model is that of the last call.
+        self.solver.find(&kept)
     }
 
     /// In the model found last: the value of a symbol.
-    pub(crate) fn value(&self, ty: Type, symbol: &Symbol) -> Option<Value> {
+    pub(crate) fn value(&self, symbol: &Symbol) -> Option<Value> {
         if !self.solver.holds(symbol.present) {
             return None;
         }
         let at = symbol.is.iter().position(|is| self.solver.holds(*is))?;
-        self.domains.of(ty).get(at).cloned()
+        self.sorts.values(symbol.sort?).get(at).cloned()
     }
 
     /// In the model found last: the items of a list, `None` when the attribute is missing.
-    pub(crate) fn items(&self, attr: AttrId, set: &Set) -> Option<Vec<Value>> {
+    pub(crate) fn items(&self, set: &Set) -> Option<Vec<Value>> {
         if !self.solver.holds(set.present) {
             return None;
         }
-        let ty = self.policy.attributes.get(attr)?.ty;
-        let held = self.domains.of(ty).iter().zip(&set.holds).filter(|(_, holds)| self.solver.holds(**holds));
+        let held = set
+            .sort
+            .map_or(&[][..], |sort| self.sorts.values(sort))
+            .iter()
+            .zip(&set.holds)
+            .filter(|(_, holds)| self.solver.holds(**holds));
         Some(held.map(|(value, _)| value.clone()).collect())
     }
 }
@@ -345,26 +417,26 @@ impl Scene for At<'_, '_> {
         &mut self.problem.solver
     }
 
-    fn domain(&self, ty: Type) -> &[Value] {
-        self.problem.domains.of(ty)
+    fn values(&self, sort: Option<Sort>) -> &[Value] {
+        sort.map_or(&[], |sort| self.problem.sorts.values(sort))
     }
 
-    fn column(&mut self, column: ColumnRef) -> (Type, Symbol) {
+    fn column(&mut self, column: ColumnRef) -> Symbol {
         match column {
             ColumnRef::Own(column) => self.problem.cell(self.row, column),
             // A hop sees only what the principal may read on its own.
             ColumnRef::Hop(relation, column) => {
                 let Some(other) = self.problem.related(self.row, relation) else { return self.problem.nothing() };
                 let readable = self.problem.visible(other, Op::Read);
-                let (ty, mut symbol) = self.problem.cell(other, column);
+                let mut symbol = self.problem.cell(other, column);
                 let exists = self.problem.rows.get(other.0).map_or(self.problem.solver.no(), |row| row.exists);
                 symbol.present = self.problem.solver.and([exists, readable, symbol.present]);
-                (ty, symbol)
+                symbol
             }
         }
     }
 
-    fn attribute(&mut self, attr: AttrId) -> (Type, Symbol) {
+    fn attribute(&mut self, attr: AttrId) -> Symbol {
         self.problem.attr(attr)
     }
 
@@ -373,163 +445,23 @@ impl Scene for At<'_, '_> {
     }
 
     fn has(&mut self, attr: AttrId) -> Lit {
-        match self.problem.policy.attributes.get(attr) {
-            Some(facts) if facts.list => self.problem.set(attr).present,
-            _ => self.problem.attr(attr).1.present,
-        }
+        self.problem.has(attr)
     }
 }
 
-/// Constants and variables of every condition that a question about these tables may meet.
-fn needs(policy: &Policy, about: &[TableId]) -> BTreeMap<&'static str, (Type, Need)> {
-    let mut rows: BTreeMap<TableId, usize> = BTreeMap::new();
-    for table in about {
-        count_rows(policy, *table, ROWS, &mut rows, 0);
-    }
-    let mut needs: BTreeMap<&'static str, (Type, Need)> = BTreeMap::new();
-    let mut attributes: Vec<AttrId> = policy.attributes.find(&AttrPath::TenantId).into_iter().collect();
-    attributes.extend(policy.reach_read.iter().chain(&policy.reach_write));
-    let mut in_prefixes = 0;
-    for (id, times) in &rows {
-        let Some(table) = policy.table(*id) else { continue };
-        let mut own: Vec<ColumnId> = table.tenant.iter().filter_map(own_column).collect();
-        let mut prefixed: Vec<String> = Vec::new();
-        for cond in conditions(table) {
-            columns(cond, &mut |column| own.extend(own_column(&column)));
-            cond.attributes(&mut |attr| attributes.push(attr));
-            constants(cond, &mut |value| need(&mut needs, value.ty()).constants.push(value.clone()));
-            prefixes(cond, &mut |term| prefixed.push(format!("{term:?}")));
+/// Can the column hold the value?
+fn storable(facts: &CatalogColumn, value: &Value) -> bool {
+    match value {
+        Value::Int(number) => match facts.native.as_str() {
+            "int2" => i16::try_from(*number).is_ok(),
+            "int4" => i32::try_from(*number).is_ok(),
+            _ => true,
+        },
+        Value::Decimal(number) => {
+            let scale = facts.scale.is_none_or(|scale| number.normalize().scale() <= u32::from(scale));
+            let most = facts.whole_digits.and_then(|digits| 10_i64.checked_pow(u32::from(digits)));
+            scale && most.is_none_or(|most| number.abs() < Decimal::from(most))
         }
-        prefixed.sort_unstable();
-        prefixed.dedup();
-        in_prefixes += prefixed.len() * times.div_ceil(ROWS);
-        // What other tables' hops read here.
-        for other in rows.keys() {
-            let Some(other) = policy.table(*other) else { continue };
-            let hopped = |column: &ColumnRef| match column {
-                ColumnRef::Hop(relation, column) if other.relation(*relation).is_some_and(|to| to.to == *id) => {
-                    Some(*column)
-                }
-                _ => None,
-            };
-            own.extend(other.tenant.iter().filter_map(hopped));
-            for cond in conditions(other) {
-                columns(cond, &mut |column| own.extend(hopped(&column)));
-            }
-        }
-        own.sort_unstable();
-        own.dedup();
-        for column in own {
-            if let Some(ty) = table.column(column).and_then(|column| column.facts.ty) {
-                need(&mut needs, ty).variables += times;
-            }
-        }
-    }
-    attributes.sort_unstable();
-    attributes.dedup();
-    for attr in attributes {
-        if let Some(facts) = policy.attributes.get(attr) {
-            need(&mut needs, facts.ty).variables += 1;
-        }
-    }
-    need(&mut needs, Type::Text).in_prefixes = in_prefixes;
-    needs
-}
-
-/// How many rows of each table a question meets: those asked about, and one for each way of hops from them.
-/// Hops never lead in a circle (the file is refused), so this ends; the bound is for policies made by hand.
-fn count_rows(policy: &Policy, id: TableId, times: usize, rows: &mut BTreeMap<TableId, usize>, depth: usize) {
-    *rows.entry(id).or_default() += times;
-    let Some(table) = policy.table(id) else { return };
-    let mut relations: Vec<RelationId> = Vec::new();
-    let mut note = |column: ColumnRef| {
-        if let ColumnRef::Hop(relation, _) = column
-            && !relations.contains(&relation)
-        {
-            relations.push(relation);
-        }
-    };
-    conditions(table).for_each(|cond| columns(cond, &mut note));
-    table.tenant.iter().for_each(|column| note(*column));
-    for relation in relations {
-        if let Some(relation) = table.relation(relation)
-            && depth < 16
-        {
-            count_rows(policy, relation.to, times, rows, depth + 1);
-        }
-    }
-}
-
-fn need<'n>(needs: &'n mut BTreeMap<&'static str, (Type, Need)>, ty: Type) -> &'n mut Need {
-    &mut needs.entry(ty.name()).or_insert_with(|| (ty, Need::default())).1
-}
-
-fn own_column(column: &ColumnRef) -> Option<ColumnId> {
-    match column {
-        ColumnRef::Own(column) => Some(*column),
-        ColumnRef::Hop(..) => None,
-    }
-}
-
-fn conditions(table: &Table) -> impl Iterator<Item = &Cond> {
-    table.rules.iter().map(|rule| &rule.when).chain(&table.boundary)
-}
-
-fn terms(cond: &Cond, visit: &mut dyn FnMut(&Term)) {
-    match cond {
-        Cond::Const(_) | Cond::Has(_) | Cond::IsNull { .. } => {}
-        Cond::And(parts) | Cond::Or(parts) => parts.iter().for_each(|part| terms(part, visit)),
-        Cond::Not(inner) => terms(inner, visit),
-        Cond::Compare { left, right, .. } | Cond::StartsWith { term: left, prefix: right } => {
-            visit(left);
-            visit(right);
-        }
-        Cond::InLiterals { term, .. } | Cond::InAttr { term, .. } => visit(term),
-    }
-}
-
-pub(crate) fn columns(cond: &Cond, visit: &mut dyn FnMut(ColumnRef)) {
-    match cond {
-        Cond::And(parts) | Cond::Or(parts) => parts.iter().for_each(|part| columns(part, visit)),
-        Cond::Not(inner) => columns(inner, visit),
-        Cond::IsNull { column, .. } => visit(*column),
-        _ => terms(cond, &mut |term| {
-            if let Term::Column(column) = term {
-                visit(*column);
-            }
-        }),
-    }
-}
-
-fn constants(cond: &Cond, visit: &mut dyn FnMut(&Value)) {
-    match cond {
-        Cond::And(parts) | Cond::Or(parts) => parts.iter().for_each(|part| constants(part, visit)),
-        Cond::Not(inner) => constants(inner, visit),
-        _ => {
-            terms(cond, &mut |term| {
-                if let Term::Literal(value) = term {
-                    visit(value);
-                }
-            });
-            if let Cond::InLiterals { list, .. } = cond {
-                list.iter().for_each(visit);
-            }
-        }
-    }
-}
-
-/// The variables of prefix tests, and of what is compared with them: they may have to be longer texts.
-fn prefixes(cond: &Cond, visit: &mut dyn FnMut(&Term)) {
-    match cond {
-        Cond::And(parts) | Cond::Or(parts) => parts.iter().for_each(|part| prefixes(part, visit)),
-        Cond::Not(inner) => prefixes(inner, visit),
-        Cond::StartsWith { term, prefix } => {
-            for side in [term, prefix] {
-                if !matches!(side, Term::Literal(_)) {
-                    visit(side);
-                }
-            }
-        }
-        _ => {}
+        _ => true,
     }
 }

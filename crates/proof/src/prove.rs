@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tenantry_policy::{Address, Policy, Table};
+use tenantry_policy::{Address, AttrId, Op, Policy, Table};
 
-use crate::model::columns;
 use crate::obligation::{Assumption, Obligation, Outcome, Promise};
-use crate::obligations::{FAMILIES, reads};
+use crate::obligations::{FAMILIES, used, written_ops};
 
 /// What was proved of a policy, and on what it rests.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,11 +44,14 @@ pub fn prove(policy: &Policy) -> Report {
     Report { policy: policy.short_version(), obligations, assumptions: assumptions.into_iter().collect() }
 }
 
-/// Reach lists that no rule of any table reads.
+/// Reach lists that no permit of any table reads for the operations that they are declared for.
 fn unused_lists(policy: &Policy) -> Vec<Obligation> {
-    let used = |list| policy.tables.iter().any(|table| reads(table, list));
-    let lists = policy.reach_read.iter().chain(&policy.reach_write).filter(|list| !used(**list));
-    let unused = lists.filter_map(|list| {
+    let reading = |list: &AttrId| policy.tables.iter().any(|table| used(table, *list, Op::Read));
+    let writing =
+        |list: &AttrId| policy.tables.iter().any(|table| written_ops(table).iter().any(|op| used(table, *list, *op)));
+    let reads = policy.reach_read.iter().filter(|list| !reading(list));
+    let writes = policy.reach_write.iter().filter(|list| !writing(list));
+    let unused = reads.chain(writes).filter_map(|list| {
         Some(Obligation {
             promise: Promise::Own,
             table: "tenancy".to_owned(),
@@ -71,7 +73,7 @@ pub fn prove_table(policy: &Policy, table: &Table) -> Vec<Obligation> {
 fn assumptions(table: &Table) -> Vec<Assumption> {
     let mut read = BTreeSet::new();
     for cond in table.rules.iter().map(|rule| &rule.when).chain(&table.boundary) {
-        columns(cond, &mut |column| {
+        cond.columns(&mut |column| {
             if let tenantry_policy::condition::ColumnRef::Own(column) = column {
                 read.insert(column);
             }

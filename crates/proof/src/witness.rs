@@ -8,10 +8,8 @@ use tenantry_policy::condition::{AttrView, ColumnRef, RowView, eval};
 use tenantry_policy::principal::Datum;
 use tenantry_policy::{AttrId, Op, Policy, Principal, Table, TableId, Value};
 
+use crate::domain::SOME_TIME;
 use crate::model::{Problem, RowId};
-
-/// The time at which a witness is, when none of its rules reads the time.
-const SOME_TIME: i64 = 1_800_000_000_000_000;
 
 /// Who and what breaks a promise, or shows that something is possible.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,37 +42,38 @@ impl Witness {
     pub(crate) fn read(problem: &Problem<'_>, op: Op) -> Witness {
         let mut principal = Vec::new();
         let mut now_micros = SOME_TIME;
-        for (attr, (ty, symbol)) in &problem.attributes {
+        for (attr, symbol) in &problem.attributes {
             let path = problem.policy.attributes.get(*attr).map(|attribute| &attribute.path);
-            match problem.value(*ty, symbol) {
-                Some(Value::Timestamp(time)) if path == Some(&AttrPath::Now) => now_micros = time,
+            match problem.value(symbol) {
+                Some(Value::Timestamp(time)) if path == Some(&AttrPath::Now) => {
+                    now_micros = time;
+                    principal.push((*attr, Slot::Now));
+                }
                 Some(value) => principal.push((*attr, Slot::One(value))),
                 None => principal.push((*attr, Slot::Missing)),
             }
         }
         for (attr, set) in &problem.lists {
-            let slot = problem.items(*attr, set).map_or(Slot::Missing, Slot::Many);
+            let slot = problem.items(set).map_or(Slot::Missing, Slot::Many);
             principal.push((*attr, slot));
         }
         principal.sort_by_key(|(attr, _)| *attr);
+        // A row that does not exist, or hangs on one that does not, is no part of it.
         let mut places: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut rows = Vec::new();
         for (at, row) in problem.rows.iter().enumerate() {
-            // A row that does not exist, or hangs on one that does not, is no part of it.
-            let of: Vec<(usize, u16)> = problem
-                .leading_to(RowId(at))
-                .filter_map(|(of, relation)| Some((places.get(&of.0).copied()?, relation)))
-                .collect();
-            if row.is_related && of.is_empty() {
-                continue;
+            let hangs = row.is_related && !problem.leading_to(RowId(at)).any(|(of, _)| places.contains_key(&of.0));
+            if problem.solver.holds(row.exists) && !hangs {
+                places.insert(at, places.len());
             }
-            if !problem.solver.holds(row.exists) {
-                continue;
-            }
-            let columns = row.columns.iter().map(|(at, (ty, symbol))| (*at, problem.value(*ty, symbol))).collect();
-            places.insert(at, rows.len());
-            rows.push(Cast { role: row.role.clone(), table: row.table, columns, of });
         }
+        let cast = |(at, row): (usize, &crate::model::Row)| {
+            places.get(&at)?;
+            let leading = problem.leading_to(RowId(at));
+            let of = leading.filter_map(|(of, relation)| Some((places.get(&of.0).copied()?, relation))).collect();
+            let columns = row.columns.iter().map(|(at, symbol)| (*at, problem.value(symbol))).collect();
+            Some(Cast { role: row.role.clone(), table: row.table, columns, of })
+        };
+        let rows = problem.rows.iter().enumerate().filter_map(cast).collect();
         let mut witness = Witness { principal, now_micros, rows, rules: Vec::new() };
         witness.rules = witness.true_rules(problem.policy, 0, op);
         witness

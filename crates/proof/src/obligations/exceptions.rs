@@ -2,7 +2,7 @@
 
 use tenantry_policy::{Op, Policy, RuleKind, Table};
 
-use super::{ask, obligation, sometimes};
+use super::{ask, bounded_for, obligation, shown_for, shows_for, sometimes, within_for, written_ops};
 use crate::obligation::{Obligation, Outcome, Promise};
 
 pub(super) fn answer(policy: &Policy, table: &Table) -> Vec<Obligation> {
@@ -13,7 +13,7 @@ pub(super) fn answer(policy: &Policy, table: &Table) -> Vec<Obligation> {
         }
         // Any of its operations will do.
         let mut outcome = Outcome::Idle("it shows no row of another tenant: remove it");
-        for op in rule.on.iter() {
+        for op in rule.on.iter().filter(|op| *op == Op::Read || written_ops(table).contains(op)) {
             outcome = shows_foreign(policy, table, at, op);
             if !matches!(outcome, Outcome::Idle(_)) {
                 break;
@@ -32,9 +32,9 @@ fn shows_foreign(policy: &Policy, table: &Table, at: usize, op: Op) -> Outcome {
     let Some(rule) = table.rules.get(at) else { return Outcome::Proved };
     let holds = problem.rule(row, rule);
     let own = problem.own(row);
-    let wanted = [problem.visible(row, op), holds, !own];
+    let wanted = [shown_for(&mut problem, row, op, None), bounded_for(&mut problem, row, op), holds, !own];
     let idle = "it shows no row of another tenant: remove it";
     sometimes(&mut problem, &wanted, op, idle, |witness| {
-        witness.shows(policy, 0, op, None) && witness.bounded(policy, 0, op)
+        shows_for(policy, witness, 0, op, None) && within_for(policy, witness, 0, op)
     })
 }

@@ -15,6 +15,7 @@ use tenantry_policy::{Address, Op, Policy, Table};
 use crate::model::{Problem, RowId};
 use crate::obligation::{Obligation, Outcome, Promise};
 use crate::solver::Found;
+use crate::sorts::About;
 use crate::witness::Witness;
 
 /// Answers a table's obligations of one family.
@@ -83,9 +84,41 @@ fn sometimes(
 
 /// A question about one table, or why it cannot be asked.
 fn ask<'p>(policy: &'p Policy, table: &Table) -> Result<(Problem<'p>, RowId), Outcome> {
-    let mut problem = Problem::new(policy, &[table.id]).map_err(too_large)?;
+    let about = About { rows: &[table.id], ..About::default() };
+    let mut problem = Problem::new(policy, &about).map_err(too_large)?;
     let row = problem.row(table.id, "row");
     Ok((problem, row))
+}
+
+/// Do the rules show a row for all that an operation needs? What is written must be visible for reading, too.
+/// `without` leaves one rule out.
+fn shown_for(problem: &mut Problem<'_>, row: RowId, op: Op, without: Option<usize>) -> Lit {
+    let read = problem.shown(row, Op::Read, without);
+    if op == Op::Read {
+        return read;
+    }
+    let write = problem.shown(row, op, without);
+    problem.solver.and([read, write])
+}
+
+/// Is a row within the boundaries that an operation needs?
+fn bounded_for(problem: &mut Problem<'_>, row: RowId, op: Op) -> Lit {
+    let read = problem.bounded(row, Op::Read);
+    if op == Op::Read {
+        return read;
+    }
+    let write = problem.bounded(row, op);
+    problem.solver.and([read, write])
+}
+
+/// The evaluator's word: do the rules show the row at a place for all that an operation needs?
+fn shows_for(policy: &Policy, witness: &Witness, place: usize, op: Op, without: Option<usize>) -> bool {
+    witness.shows(policy, place, Op::Read, without) && witness.shows(policy, place, op, without)
+}
+
+/// The evaluator's word: is the row at a place within the boundaries that an operation needs?
+fn within_for(policy: &Policy, witness: &Witness, place: usize, op: Op) -> bool {
+    witness.bounded(policy, place, Op::Read) && witness.bounded(policy, place, op)
 }
 
 fn too_large(ty: &'static str) -> Outcome {
@@ -102,5 +135,5 @@ fn foreign(problem: &mut Problem<'_>, row: RowId, op: Op) -> Lit {
     !excused
 }
 
-pub(crate) use own::reads;
+pub(crate) use own::used;
 pub(crate) use reach::written_ops;

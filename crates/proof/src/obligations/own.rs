@@ -1,8 +1,8 @@
 //! 11: a tenant sees its own rows, and a declared reach list is used.
 
-use tenantry_policy::{Address, Op, Policy, Table};
+use tenantry_policy::{Address, Op, Policy, RuleKind, Table};
 
-use super::{ask, obligation, sometimes};
+use super::{ask, bounded_for, obligation, shown_for, shows_for, sometimes, within_for, written_ops};
 use crate::obligation::{Obligation, Outcome, Promise};
 
 pub(super) fn answer(policy: &Policy, table: &Table) -> Vec<Obligation> {
@@ -10,10 +10,11 @@ pub(super) fn answer(policy: &Policy, table: &Table) -> Vec<Obligation> {
         return Vec::new();
     }
     let mut all = vec![obligation(table, Promise::Own, Some(Op::Read), None, own(policy, table))];
-    let lists = policy.reach_read.iter().map(|list| (Op::Read, *list));
-    for (op, list) in lists {
+    let reads = policy.reach_read.iter().map(|list| (Op::Read, *list));
+    let writes = written_ops(table).into_iter().flat_map(|op| policy.reach_write.iter().map(move |list| (op, *list)));
+    for (op, list) in reads.chain(writes) {
         let Some(attribute) = policy.attributes.get(list) else { continue };
-        if !reads(table, list) {
+        if !used(table, list, op) {
             continue;
         }
         let about = Address::new(attribute.path.to_string());
@@ -22,10 +23,10 @@ pub(super) fn answer(policy: &Policy, table: &Table) -> Vec<Obligation> {
     all
 }
 
-/// Does a rule of the table read the attribute? (The boundary reads every list.)
-pub(crate) fn reads(table: &Table, attr: tenantry_policy::AttrId) -> bool {
+/// Does a rule of the table read the attribute for an operation? (The boundary reads every list.)
+pub(crate) fn used(table: &Table, attr: tenantry_policy::AttrId, op: Op) -> bool {
     let mut found = false;
-    for rule in &table.rules {
+    for rule in table.rules.iter().filter(|rule| rule.kind == RuleKind::Permit && rule.on.has(op)) {
         rule.when.attributes(&mut |read| found |= read == attr);
     }
     found
@@ -51,8 +52,8 @@ fn reached(policy: &Policy, table: &Table, op: Op, list: tenantry_policy::AttrId
     let within = problem.reached(row, op).into_iter().find(|(known, _)| *known == list).map(|(_, lit)| lit);
     let Some(within) = within else { return Outcome::Idle("the list is not used here") };
     let own = problem.own(row);
-    let wanted = [problem.visible(row, op), within, !own];
+    let wanted = [shown_for(&mut problem, row, op, None), bounded_for(&mut problem, row, op), within, !own];
     sometimes(&mut problem, &wanted, op, "no rule here uses the list", |witness| {
-        witness.shows(policy, 0, op, None) && witness.bounded(policy, 0, op)
+        shows_for(policy, witness, 0, op, None) && within_for(policy, witness, 0, op)
     })
 }

@@ -1,13 +1,13 @@
 //! 1 to 6 and 9: what the rules show for reading and writing is the principal's own.
 
 use batsat::Lit;
-use tenantry_policy::condition::ColumnRef;
-use tenantry_policy::table::DeleteMode;
+use tenantry_policy::table::{AutoValue, DeleteMode};
 use tenantry_policy::{ColumnId, Op, Policy, RuleKind, Table};
 
-use super::{ask, foreign, never, obligation};
+use super::{ask, bounded_for, foreign, never, obligation, shown_for, too_large, within_for};
 use crate::model::{Problem, RowId};
 use crate::obligation::{Obligation, Outcome, Promise};
+use crate::sorts::About;
 use crate::witness::Witness;
 
 pub(super) fn answer(policy: &Policy, table: &Table) -> Vec<Obligation> {
@@ -63,38 +63,40 @@ fn read(policy: &Policy, table: &Table) -> Outcome {
     never(&mut problem, &wanted, Op::Read, |witness| leaks(policy, witness, 0, &[Op::Read]))
 }
 
-/// A row that is written must be visible for reading and for the write.
-fn shown_for(problem: &mut Problem<'_>, row: RowId, op: Op) -> Lit {
-    let (read, write) = (problem.shown(row, Op::Read, None), problem.shown(row, op, None));
-    problem.solver.and([read, write])
-}
-
 fn written(policy: &Policy, table: &Table, op: Op) -> Outcome {
     let (mut problem, row) = match ask(policy, table) {
         Ok(asked) => asked,
         Err(outcome) => return outcome,
     };
-    let wanted = [shown_for(&mut problem, row, op), foreign(&mut problem, row, op)];
+    let wanted = [shown_for(&mut problem, row, op, None), foreign(&mut problem, row, op)];
     never(&mut problem, &wanted, op, |witness| leaks(policy, witness, 0, &[Op::Read, op]))
 }
 
 /// A changed row keeps the columns that an update may not set; what it becomes must be visible again. It
 /// leaks when the new row is foreign, or when its tenant is another one than before.
 fn moved(policy: &Policy, table: &Table) -> Outcome {
-    let (mut problem, row) = match ask(policy, table) {
-        Ok(asked) => asked,
-        Err(outcome) => return outcome,
+    let about = About { rows: &[table.id, table.id], ..About::default() };
+    let mut problem = match Problem::new(policy, &about) {
+        Ok(problem) => problem,
+        Err(ty) => return too_large(ty),
     };
+    let row = problem.row(table.id, "row");
     let new = problem.row(table.id, "new row");
-    let changes: Vec<ColumnId> =
-        table.writes.update.iter().copied().chain(table.writes.auto_update.iter().map(|(column, _)| *column)).collect();
+    let automatic: Vec<ColumnId> = table.writes.auto_update.iter().map(|(column, _)| *column).collect();
+    let changes: Vec<ColumnId> = table.writes.update.iter().copied().chain(automatic).collect();
     let mut wanted = Vec::new();
-    for (at, column) in table.columns.iter().enumerate() {
+    for at in 0..table.columns.len() {
         let Ok(at) = u16::try_from(at) else { continue };
-        let kept =
-            !changes.contains(&ColumnId(at)) && column.facts.ty.is_some_and(tenantry_policy::Type::in_conditions);
-        if kept && speaks_of(table, ColumnId(at)) {
-            wanted.push(kept_as_it_was(&mut problem, row, new, ColumnId(at)));
+        let column = ColumnId(at);
+        if !problem.reads(table.id, column) {
+            continue;
+        }
+        // What callers may set, too, need not be what the server would set.
+        let set = table.writes.auto_update.iter().find(|(known, _)| *known == column);
+        if let Some((_, value)) = set.filter(|_| !table.writes.update.contains(&column)) {
+            wanted.push(set_by_server(&mut problem, new, column, value));
+        } else if !changes.contains(&column) {
+            wanted.push(kept_as_it_was(&mut problem, row, new, column));
         }
     }
     for (at, relation) in table.relations.iter().enumerate() {
@@ -105,11 +107,11 @@ fn moved(policy: &Policy, table: &Table) -> Outcome {
             problem.same_related(new, row, tenantry_policy::RelationId(at));
         }
     }
-    wanted.push(shown_for(&mut problem, row, Op::Update));
-    wanted.push(shown_for(&mut problem, new, Op::Update));
+    wanted.push(shown_for(&mut problem, row, Op::Update, None));
+    wanted.push(shown_for(&mut problem, new, Op::Update, None));
     let foreign_now = foreign(&mut problem, new, Op::Update);
     let elsewhere = match (problem.tenant(row), problem.tenant(new)) {
-        (Some((_, before)), Some((_, after))) => {
+        (Some(before), Some(after)) => {
             let same = problem.same(&before, &after);
             problem.solver.and([before.present, after.present, !same])
         }
@@ -122,17 +124,26 @@ fn moved(policy: &Policy, table: &Table) -> Outcome {
     })
 }
 
-/// Do rules, boundary or tenant read this column of the row itself?
-fn speaks_of(table: &Table, wanted: ColumnId) -> bool {
-    let mut found = table.tenant == Some(ColumnRef::Own(wanted));
-    for cond in table.rules.iter().map(|rule| &rule.when).chain(&table.boundary) {
-        crate::model::columns(cond, &mut |column| found |= column == ColumnRef::Own(wanted));
+/// A column that the server sets: without the attribute there is no update.
+fn set_by_server(problem: &mut Problem<'_>, new: RowId, column: ColumnId, value: &AutoValue) -> Lit {
+    let after = problem.cell(new, column);
+    match value {
+        AutoValue::Attr(attr) => {
+            let attribute = problem.attr(*attr);
+            // An attribute that no rule reads may be anything.
+            if attribute.sort.is_some() && attribute.sort == after.sort {
+                problem.same(&after, &attribute)
+            } else {
+                after.present
+            }
+        }
+        AutoValue::Literal(value) => problem.is_value(&after, value).unwrap_or(after.present),
+        AutoValue::Now => after.present,
     }
-    found
 }
 
 fn kept_as_it_was(problem: &mut Problem<'_>, old: RowId, new: RowId, column: ColumnId) -> Lit {
-    let ((_, before), (_, after)) = (problem.cell(old, column), problem.cell(new, column));
+    let (before, after) = (problem.cell(old, column), problem.cell(new, column));
     let same = problem.same(&before, &after);
     let both_null = problem.solver.and([!before.present, !after.present]);
     problem.solver.or([same, both_null])
@@ -147,7 +158,7 @@ fn shared_written(policy: &Policy, table: &Table, op: Op) -> Outcome {
     let shared = problem.any_of(row, Op::Read, RuleKind::Shared);
     let owned = problem.owned(row, op);
     let bypassed = problem.any_of(row, op, RuleKind::Bypass);
-    let wanted = [shown_for(&mut problem, row, op), shared, !owned, !bypassed];
+    let wanted = [shown_for(&mut problem, row, op, None), shared, !owned, !bypassed];
     never(&mut problem, &wanted, op, |witness| leaks(policy, witness, 0, &[Op::Read, op]))
 }
 
@@ -156,7 +167,9 @@ fn bounded(policy: &Policy, table: &Table, op: Op) -> Outcome {
         Ok(asked) => asked,
         Err(outcome) => return outcome,
     };
-    let within = problem.bounded(row, op);
-    let wanted = [problem.shown(row, op, None), !within];
-    never(&mut problem, &wanted, op, |witness| leaks(policy, witness, 0, &[op]) && !witness.bounded(policy, 0, op))
+    let within = bounded_for(&mut problem, row, op);
+    let wanted = [shown_for(&mut problem, row, op, None), !within];
+    never(&mut problem, &wanted, op, |witness| {
+        leaks(policy, witness, 0, &[Op::Read, op]) && !within_for(policy, witness, 0, op)
+    })
 }
