@@ -32,7 +32,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["file", "source", "proof", "identity"]),
     ("eval", &["guard", "identity"]),
     ("server", &["guard", "identity", "plan", "eval"]),
-    ("cli", &["server"]),
+    // How AI models are asked: handed to the guard, which knows no HTTP.
+    ("upstream", &["guard"]),
+    ("cli", &["server", "upstream"]),
     // Measures the product from outside; nothing may name it.
     ("bench", &["cli"]),
 ];
@@ -43,13 +45,15 @@ const ARROWS_OF_TESTS: &[(&str, &str)] = &[
     ("guard", "file"),
     ("eval", "file"),
     ("proof", "file"),
+    // The gateway answers from upstreams of every kind.
+    ("server", "upstream"),
 ];
 
 /// Libraries that only these rooms may name: what the outside world is reached with.
 const REACH: &[(&[&str], &[&str])] = &[
     (&["axum", "tower", "tower-http"], &["server", "cli", "bench"]),
-    // `identity` asks other issuers for their keys.
-    (&["hyper", "hyper-util"], &["identity", "server", "cli", "bench"]),
+    // `identity` asks other issuers for their keys, `upstream` AI models.
+    (&["hyper", "hyper-util"], &["identity", "upstream", "server", "cli", "bench"]),
     (
         &["rusqlite", "tokio-postgres", "deadpool-postgres", "postgres-protocol"],
         &["tls", "store", "source", "cli", "bench"],
@@ -57,7 +61,7 @@ const REACH: &[(&[&str], &[&str])] = &[
     // Only what goes through this room is known to be verified.
     (&["rustls", "tokio-postgres-rustls", "rustls-native-certs", "tokio-rustls", "rcgen"], &["tls"]),
     (&["refinery"], &["store"]),
-    (&["tokio"], &["store", "source", "identity", "guard", "plan", "eval", "server", "cli", "bench"]),
+    (&["tokio"], &["store", "source", "identity", "guard", "upstream", "plan", "eval", "server", "cli", "bench"]),
     (&["clap", "indicatif", "anstream", "miette"], &["cli", "bench"]),
     (&["jsonwebtoken"], &["identity", "bench"]),
 ];

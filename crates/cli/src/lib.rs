@@ -11,6 +11,7 @@ pub mod environment;
 pub mod exit;
 pub mod init;
 pub mod issuers;
+pub mod models;
 pub mod output;
 pub mod project;
 pub mod runtime;

@@ -195,6 +195,16 @@ impl<'a> Project<'a> {
         resolve(self.environment, source, declared)
     }
 
+    /// A secret of the file that belongs to no source: `what` names it for people.
+    ///
+    /// # Errors
+    /// `SECRET_MISSING`, without the secret.
+    pub fn secret_of(&self, what: &str, reference: &str) -> Result<String, Failure> {
+        self.environment
+            .secret(reference)
+            .map_err(|error| Failure::invalid("SECRET_MISSING", format!("{what}: {error}")))
+    }
+
     /// The address of the store as declared, with its secret looked up. Relative SQLite paths start at
     /// the current folder.
     ///

@@ -92,12 +92,18 @@ impl Runtime {
     /// What the server answers with.
     ///
     /// # Errors
-    /// `ISSUER_INVALID` for another issuer that cannot be used as the file describes it.
-    pub fn app(&self) -> Result<App, Failure> {
+    /// `ISSUER_INVALID` for another issuer that cannot be used as the file describes it; `SECRET_MISSING` for
+    /// the key of a model's upstream.
+    pub fn app(&self, project: &Project<'_>) -> Result<App, Failure> {
         let (clock, entropy) = (Arc::clone(&self.ambient.clock), Arc::clone(&self.ambient.entropy));
         let app = App::new(Arc::clone(&self.guard), Arc::clone(&self.identity), clock, entropy);
         let others = crate::issuers::declared(&self.loaded, self.issuer.url(), Arc::clone(&self.ambient.clock))?;
-        Ok(app.limited(rates(&self.loaded)).trusting(others))
+        let app = app.limited(rates(&self.loaded)).trusting(others);
+        let version = self.guard.policy().short_version();
+        Ok(match crate::models::open(project, &self.loaded, &version, &self.store, &self.ambient)? {
+            Some(models) => app.offering(models),
+            None => app,
+        })
     }
 
     /// The subject of a token for somebody whom the file names.

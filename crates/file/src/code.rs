@@ -122,6 +122,9 @@ codes! {
     DoesNotGoTogether = "F042", "does-not-go-together";
     /// Two accounts have one name. Addresses and tokens would not tell them apart.
     NameTaken = "F043", "name-taken";
+    /// Where a model's calls go does not hold together: there is no upstream, kind and address do not
+    /// fit, it would be asked without TLS, or its key cannot be generated.
+    BadUpstream = "F045", "bad-upstream";
     /// The source's catalog could not be read, so nothing about its tables can be checked.
     NoCatalog = "F100", "no-catalog";
     /// The database has no such table, or the role that read the catalog may not see it. Names are

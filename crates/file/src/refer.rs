@@ -8,7 +8,7 @@ use tenantry_policy::condition::parse_attr_path;
 
 use crate::code::FileCode;
 use crate::diagnostic::Findings;
-use crate::model::{Document, TableDecl};
+use crate::model::{Document, Model, TableDecl, UpstreamKind};
 use crate::span::Span;
 use crate::tree::{Node, Tree};
 use crate::words::{self, brief, suggest};
@@ -41,7 +41,9 @@ impl Checker<'_> {
                 spans.extend(map.iter().map(|entry| (entry.key.clone(), entry.key_span)));
             }
         };
-        ["role", "account", "principal", "api", "user", "connection"].iter().for_each(|section| collect(&[section]));
+        ["role", "account", "principal", "api", "user", "connection", "model"]
+            .iter()
+            .for_each(|section| collect(&[section]));
         for (id, account) in &self.document.account {
             collect(&["account", id, "user"]);
             collect(&["account", id, "workspace"]);
@@ -157,9 +159,45 @@ impl Checker<'_> {
             }
         }
         for (name, model) in &self.document.model {
-            let api_span = self.root.span_of(&["model", name.as_str(), "api"]);
+            let api_span = self.root.span_of(&["model", name, "api"]);
             self.api(&model.api, api_span);
-            self.permission(&model.api, &model.requires, self.root.span_of(&["model", name.as_str(), "requires"]));
+            self.permission(&model.api, &model.requires, self.root.span_of(&["model", name, "requires"]));
+            self.upstreams(name, model);
+        }
+    }
+
+    /// Where a model's calls go: somewhere, and nowhere in the clear by accident.
+    fn upstreams(&mut self, name: &str, model: &Model) {
+        let span = self.root.key_span_of(&["model", name]);
+        let mut wrong = |message: String, hint: &str| {
+            self.findings.error(FileCode::BadUpstream, span, message).hint(hint);
+        };
+        if model.targets().all(|upstream| upstream.weight == Some(0)) {
+            wrong(
+                format!("model `{}` has no upstream that calls go to", brief(name)),
+                "write `upstream = { kind = \"openai\", url = \"https://…/v1\", key = \"env:NAME\" }`, with a weight above 0",
+            );
+        }
+        for upstream in model.targets() {
+            let url = upstream.url.as_str();
+            if (upstream.kind == UpstreamKind::Echo) != (url == "builtin:echo") {
+                wrong(
+                    format!("an upstream of model `{}` has a kind and an address that do not fit", brief(name)),
+                    "`builtin:echo` is the address of the kind `echo`, and of no other",
+                );
+            }
+            if url.starts_with("http://") && !upstream.without_tls && !words::on_this_machine(url) {
+                wrong(
+                    format!("an upstream of model `{}` would be asked without TLS", brief(name)),
+                    "write `https://…`; `without_tls = true` says that the network in between may read it all",
+                );
+            }
+            if upstream.key.as_ref().and_then(words::Secret::parse) == Some(words::SecretRef::Generate) {
+                wrong(
+                    format!("the key of an upstream of model `{}` cannot be generated", brief(name)),
+                    "the upstream gives it; write `env:NAME` or `file:PATH`",
+                );
+            }
         }
     }
 

@@ -93,6 +93,11 @@ word!(
     /// A day of the calendar.
     Date, "tenantry-date", "A day: `2027-03-31`.", Some("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 );
+word!(
+    /// Where a model's calls go.
+    UpstreamUrl, "tenantry-upstream-url", "An absolute http:// or https:// address, or `builtin:echo`.",
+    Some("^(https?://.+|builtin:echo)$")
+);
 
 /// Where a secret is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,7 +267,8 @@ pub(crate) fn check(format: &str, text: &str) -> Option<Misfit> {
             format!("`{}` is not a day of the calendar", brief(text)),
             "write year, month and day: `2027-03-31`",
         ),
-        "tenantry-web-url" if !fit_web_url(text) => Some(Misfit {
+        "tenantry-upstream-url" if text == "builtin:echo" => None,
+        "tenantry-web-url" | "tenantry-upstream-url" if !fit_web_url(text) => Some(Misfit {
             code: FileCode::BadUrl,
             message: "this is not an absolute address".to_owned(),
             hint: "write `https://…` or `http://…`, without a user and password",
@@ -327,6 +333,17 @@ fn fit_web_url(text: &str) -> bool {
             && !authority.contains('@')
             && !rest.contains(|c: char| c.is_whitespace() || c.is_control())
     })
+}
+
+/// Is this the address of something on this machine?
+pub(crate) fn on_this_machine(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(""),
+        None => authority.split(':').next().unwrap_or(""),
+    };
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn fit_name(text: &str) -> bool {

@@ -9,6 +9,7 @@ mod cursor;
 pub mod explain;
 mod guard;
 pub mod json;
+pub mod models;
 pub mod pretty;
 mod record;
 mod refusal;

@@ -13,6 +13,7 @@ pub mod account_connections;
 pub mod account_grants;
 pub mod accounts;
 mod act;
+pub mod admission;
 pub mod apis;
 mod audience;
 pub mod audit;

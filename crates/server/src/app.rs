@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use tenantry_guard::Guard;
+use tenantry_guard::models::Models;
 use tenantry_identity::external::ExternalIssuers;
 use tenantry_identity::{Identity, Issuer, VerifiedCache};
 use tenantry_policy::{Bound, Clock, Entropy};
 
+use crate::gateway::{self, Gateway};
 use crate::limits::{Limits, Rates};
 use crate::{endpoints, management, oauth, own};
 
@@ -23,6 +25,7 @@ pub struct App {
     pub(crate) tokens: Arc<VerifiedCache<Arc<Bound>>>,
     pub(crate) others: Option<Arc<ExternalIssuers>>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) gateway: Option<Arc<Gateway>>,
 }
 
 impl App {
@@ -32,13 +35,20 @@ impl App {
         let issuer = Arc::clone(identity.issuer());
         let tokens = Arc::new(VerifiedCache::new(100_000, Arc::clone(&issuer)));
         let limits = Arc::new(Limits::new(Rates::none(), &clock));
-        App { guard, issuer, identity, entropy, clock, tokens, others: None, limits }
+        App { guard, issuer, identity, entropy, clock, tokens, others: None, limits, gateway: None }
     }
 
     /// With other issuers, whose tokens the data tools take besides our own.
     #[must_use]
     pub fn trusting(mut self, others: ExternalIssuers) -> App {
         self.others = Some(Arc::new(others));
+        self
+    }
+
+    /// With AI models behind the gateway.
+    #[must_use]
+    pub fn offering(mut self, models: Arc<Models>) -> App {
+        self.gateway = Some(Arc::new(Gateway::new(models, Arc::clone(&self.identity))));
         self
     }
 
@@ -62,7 +72,7 @@ impl App {
 
 /// Every route of the server. Unknown paths answer 404 in the same shape as every refusal.
 pub fn router(app: App) -> Router {
-    oauth::routes(own::routes(Router::new()))
+    gateway::routes(oauth::routes(own::routes(Router::new())))
         .route("/app/v1/tools/{tool}", post(endpoints::call_tool::handle))
         .route("/app/v1/approvals", get(endpoints::list_approvals::handle))
         .route("/app/v1/approvals/{id}/approve", post(endpoints::decide_approval::approve))

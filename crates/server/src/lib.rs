@@ -6,6 +6,7 @@ mod app;
 mod auth;
 mod body;
 mod endpoints;
+mod gateway;
 mod limits;
 mod management;
 mod oauth;

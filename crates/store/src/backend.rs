@@ -24,6 +24,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__audit_and_approvals", include_str!("../migrations/V1__audit_and_approvals.sql")),
     ("V2__identity", include_str!("../migrations/V2__identity.sql")),
     ("V3__plan", include_str!("../migrations/V3__plan.sql")),
+    ("V4__models", include_str!("../migrations/V4__models.sql")),
 ];
 
 /// The table in which the migrations that ran are noted.

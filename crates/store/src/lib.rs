@@ -29,6 +29,7 @@ mod lease;
 mod managed;
 pub mod requester;
 mod store;
+pub mod usage;
 
 pub use address::StoreUrl;
 pub use approval::{Approval, ApprovalStatus, MAX_CONTENT_BYTES, Moved, NewApproval};

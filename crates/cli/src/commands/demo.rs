@@ -75,7 +75,7 @@ pub async fn run(run: Run<'_>, args: &DemoArgs) -> Result<Outcome, Failure> {
     let secured = Secured::open(&project, &runtime, None, &issuer, address)?;
     let authority = secured.authority.clone().unwrap_or_default();
     let base = format!("https://localhost:{}", address.port());
-    let app = runtime.app()?;
+    let app = runtime.app(&project)?;
     let (end, ended) = oneshot::channel::<()>();
     let server = tokio::spawn(tenantry_server::serve(listener, secured.wire.clone(), app, async move {
         // Either word ends it: the check is over, or the sender is gone.

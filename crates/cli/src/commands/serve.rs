@@ -78,7 +78,7 @@ pub async fn run(run: Run<'_>, args: &ServeArgs) -> Result<Outcome, Failure> {
             setup::link(&base, &ticket)
         ));
     }
-    let app = runtime.app()?;
+    let app = runtime.app(&project)?;
     let stop = run.stop.clone();
     let wire = secured.as_ref().map_or(Wire::Plain, |secured| secured.wire.clone());
     tenantry_server::serve(listener, wire, app, async move { stop.asked().await })

@@ -30,7 +30,7 @@ pub use client::{
 };
 pub use connection::Connection;
 pub use database::{DbRole, DbRoleMode, Membership, Source, Waiver};
-pub use endpoint::{Model, Upstream, UpstreamKind};
+pub use endpoint::{Model, PartitionField, Price, Upstream, UpstreamKind};
 pub use issuer::{Issuer, IssuerClaims, SigningAlgorithm};
 pub use platform::{
     CallerLimits, Charset, DeviceFlow, ErrorPage, OwnPage, Platform, PlatformPrincipal, Reach, SessionCookie, Tenancy,
@@ -63,8 +63,8 @@ pub struct Document {
     pub issuer: BTreeMap<Name, Issuer>,
     /// Audiences that tokens may be for, by identifier.
     pub api: BTreeMap<String, Api>,
-    /// AI models behind the gateway, by name.
-    pub model: BTreeMap<Name, Model>,
+    /// AI models behind the gateway, by the name that callers use.
+    pub model: BTreeMap<String, Model>,
     /// Roles, by name.
     pub role: BTreeMap<String, Role>,
     /// Clients, by name.

@@ -117,6 +117,7 @@ pub async fn serve_with(
 ) -> Result<(), ServeError> {
     let guard = app.guard.clone();
     let identity = app.identity.clone();
+    let gateway = app.gateway.clone();
     let _round = app.identity.watch();
     let watch = tokio::spawn(async move {
         let mut round = tokio::time::interval(WATCH);
@@ -138,6 +139,9 @@ pub async fn serve_with(
     }
     identity.stop_jobs().await;
     identity.flush_logs().await;
+    if let Some(gateway) = gateway {
+        gateway.models.flush().await;
+    }
     accepted
 }
 

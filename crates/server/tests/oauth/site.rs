@@ -56,8 +56,10 @@ impl Clock for Hands {
     }
 }
 
+#[allow(dead_code, reason = "each test program uses a part")]
 pub struct Site {
     router: Router,
+    app: App,
     pub identity: Arc<Identity>,
     pub store: Arc<Store>,
     pub clock: Arc<Hands>,
@@ -97,6 +99,7 @@ pub async fn on_each_store(test: impl AsyncFn(&Site)) {
     }
 }
 
+#[allow(dead_code, reason = "each test program uses a part")]
 impl Site {
     /// On SQLite.
     pub async fn small() -> Site {
@@ -152,7 +155,24 @@ impl Site {
         if let Some(others) = others {
             app = app.trusting(others);
         }
-        Site { router: router(app), identity, store, clock, _folder: folder }
+        Site { router: router(app.clone()), app, identity, store, clock, _folder: folder }
+    }
+
+    /// With AI models behind the gateway.
+    pub fn offering(mut self, models: Arc<tenantry_guard::models::Models>) -> Site {
+        self.app = self.app.offering(models);
+        self.router = router(self.app.clone());
+        self
+    }
+
+    /// What a server is made from.
+    pub fn app(&self) -> App {
+        self.app.clone()
+    }
+
+    /// The answer as it comes, unread.
+    pub async fn begin(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

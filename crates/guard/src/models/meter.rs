@@ -1,0 +1,209 @@
+//! What calls may use and what they used: asked before a call, settled after it.
+//!
+//! ```text
+//! Meter::reserve(Ask) -> Permit -> Permit::settle(Usage, how) -> a row of usage in the store
+//! ```
+//! A permit that is dropped without being settled gives back what was reserved. Rows are written together, a
+//! moment after the calls that they tell of, and once each whatever happens: the request's id is their key.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tenantry_policy::Clock;
+use tenantry_store::Store;
+use tenantry_store::usage::UsageRow;
+
+use super::caller::Caller;
+use super::catalog::Model;
+use super::refusal::Refusal;
+use super::surface::Surface;
+use super::usage::Usage;
+
+/// How long rows wait for others.
+const TOGETHER: Duration = Duration::from_millis(100);
+
+/// How many rows are written in one go.
+const BATCH: usize = 500;
+
+/// How many rows may wait while the store does not answer.
+const MOST_WAITING: usize = 100_000;
+
+/// What a call is about to use.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The request's id: the key of its row.
+    pub request_id: Arc<str>,
+    /// Who calls.
+    pub caller: Arc<Caller>,
+    /// Which model.
+    pub model: Arc<Model>,
+    /// In which form.
+    pub surface: Surface,
+    /// An estimate of the prompt's tokens.
+    pub input: u64,
+    /// The most tokens that the answer may have, where that is known.
+    pub output: Option<u64>,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The answer was delivered.
+    Completed,
+    /// The caller left before its end.
+    Aborted,
+    /// It failed, or was ended by us.
+    Failed,
+    /// It was answered from the cache.
+    Cached,
+}
+
+impl Ended {
+    fn name(self) -> &'static str {
+        match self {
+            Ended::Completed => "completed",
+            Ended::Aborted => "aborted",
+            Ended::Failed => "failed",
+            Ended::Cached => "cached",
+        }
+    }
+}
+
+/// Counts what callers use.
+pub struct Meter {
+    ledger: Arc<Ledger>,
+}
+
+impl std::fmt::Debug for Meter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Meter").finish_non_exhaustive()
+    }
+}
+
+impl Meter {
+    pub(crate) fn new(store: Arc<Store>, clock: Arc<dyn Clock>) -> Meter {
+        let ledger = Ledger { store, clock, waiting: Mutex::default(), scheduled: AtomicBool::new(false) };
+        Meter { ledger: Arc::new(ledger) }
+    }
+
+    /// Reserves what a call may use at most.
+    ///
+    /// # Errors
+    /// The limit or budget that it would exceed.
+    #[allow(clippy::unused_async, reason = "shares of budgets come from the store")]
+    pub async fn reserve(&self, ask: Ask) -> Result<Permit, Refusal> {
+        Ok(Permit { ledger: Arc::clone(&self.ledger), ask })
+    }
+
+    /// Writes what waits to be written.
+    pub async fn flush(&self) {
+        Ledger::write_all(&self.ledger).await;
+    }
+}
+
+/// Leave to make a call, with what was reserved for it.
+#[derive(Debug)]
+pub struct Permit {
+    ledger: Arc<Ledger>,
+    ask: Ask,
+}
+
+impl Permit {
+    /// An estimate of the prompt's tokens, as reserved.
+    #[must_use]
+    pub fn input(&self) -> u64 {
+        self.ask.input
+    }
+
+    /// Settles what was reserved to what was used, and notes it. Answers the cost in micro-units.
+    pub fn settle(self, usage: Usage, ended: Ended, upstream: &str, took: Duration) -> u64 {
+        let cost = if ended == Ended::Cached { 0 } else { usage.cost(&self.ask.model.price) };
+        let int = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let principal = &self.ask.caller.principal;
+        let row = UsageRow {
+            request_id: self.ask.request_id.to_string(),
+            time_micros: self.ledger.clock.now_micros(),
+            account: self.ask.caller.account().to_owned(),
+            workspace: principal.workspace_id.clone(),
+            user: principal.user_id.clone(),
+            client: principal.client_id.clone(),
+            key: self.ask.caller.key.as_deref().map(str::to_owned),
+            model: self.ask.model.name.to_string(),
+            surface: self.ask.surface.tool().to_owned(),
+            upstream: upstream.to_owned(),
+            ended: ended.name().to_owned(),
+            input_tokens: int(usage.input),
+            cached_tokens: int(usage.cached_input),
+            output_tokens: int(usage.output),
+            estimated: !usage.reported,
+            cost_micros: int(cost),
+            duration_micros: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
+        };
+        Ledger::note(&self.ledger, row);
+        cost
+    }
+}
+
+/// Rows on their way to the store.
+struct Ledger {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    waiting: Mutex<Vec<UsageRow>>,
+    /// Is a task about to write?
+    scheduled: AtomicBool,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    fn note(this: &Arc<Ledger>, row: UsageRow) {
+        {
+            let mut waiting = this.waiting.lock();
+            if waiting.len() >= MOST_WAITING {
+                // What was used stands in the audit too.
+                tracing::error!(request = %row.request_id, "too many rows of usage wait for the store; this one is lost");
+                return;
+            }
+            waiting.push(row);
+        }
+        if this.scheduled.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                let ledger = Arc::clone(this);
+                runtime.spawn(async move {
+                    tokio::time::sleep(TOGETHER).await;
+                    Ledger::write_all(&ledger).await;
+                });
+            }
+            Err(_) => this.scheduled.store(false, Ordering::Release),
+        }
+    }
+
+    async fn write_all(this: &Arc<Ledger>) {
+        this.scheduled.store(false, Ordering::Release);
+        loop {
+            let rows: Vec<UsageRow> = {
+                let mut waiting = this.waiting.lock();
+                let many = waiting.len().min(BATCH);
+                waiting.drain(..many).collect()
+            };
+            if rows.is_empty() {
+                return;
+            }
+            if let Err(error) = this.store.note_usage(&rows).await {
+                tracing::error!(%error, rows = rows.len(), "usage cannot be written; tried again with the next");
+                let mut waiting = this.waiting.lock();
+                waiting.extend(rows);
+                return;
+            }
+        }
+    }
+}

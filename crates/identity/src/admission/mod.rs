@@ -1,0 +1,60 @@
+//! Who may use the APIs of the platform's own choosing, as models are: a token of the compatible dialect, or
+//! an API key.
+//!
+//! ```text
+//! credential -> Identity::admit -> Admitted { principal, what it may on which API } -> AdmissionCache
+//! ```
+
+mod cache;
+mod token;
+
+use std::sync::Arc;
+
+use tenantry_policy::Principal;
+use tenantry_store::Subject as Affected;
+
+use crate::{Identity, TokenError};
+
+pub use cache::{Admission, AdmissionCache};
+
+/// What a credential admits to.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// Who asks.
+    pub principal: Principal,
+    /// What it may: an API's identifier, and the permissions held on it.
+    pub grants: Vec<(String, Vec<String>)>,
+    /// The only models that it may call, for a key that is limited to some.
+    pub models: Option<Vec<String>>,
+    /// The API key's id.
+    pub key: Option<String>,
+    /// When it ends, microseconds since 1970 UTC; at this moment it is already refused.
+    pub expires_micros: i64,
+    /// A change of any of these ends it.
+    rests_on: Vec<Affected>,
+    /// The number of the last change known before anything was read for it.
+    known: i64,
+}
+
+impl Identity {
+    /// What a credential admits to, now.
+    ///
+    /// # Errors
+    /// [`TokenError`]; log its code, tell the caller only [`TokenError::told`].
+    pub async fn admit(self: &Arc<Self>, credential: &str) -> Result<Admitted, TokenError> {
+        self.admit_token(credential).await
+    }
+
+    /// Does it still hold? Not when its time is over, nor when something that it rests on was changed, nor when
+    /// that cannot be told.
+    #[must_use]
+    pub fn still_admits(&self, admitted: &Admitted) -> bool {
+        self.now() < admitted.expires_micros
+            && self.issuer.settled().is_some_and(|known| known == admitted.known || self.unchanged(admitted))
+    }
+
+    fn unchanged(&self, admitted: &Admitted) -> bool {
+        let epochs = self.store.epochs();
+        !admitted.rests_on.iter().any(|subject| epochs.changed_after(admitted.known, subject))
+    }
+}

@@ -1,0 +1,86 @@
+//! `POST /v1/chat/completions`, `/v1/responses`, `/v1/embeddings` and `/v1/messages`: calls of a model.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use tenantry_guard::models::{Answer, Body as Answered, Surface};
+
+use crate::app::App;
+use crate::endpoints;
+use crate::gateway::failure::Failure;
+use crate::gateway::{auth, body, events, form};
+
+/// The request's id, as OpenAI's clients look for it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request's id, as Anthropic's clients look for it.
+const REQUEST: HeaderName = HeaderName::from_static("request-id");
+
+/// Does the answer come from the account's own cache?
+const CACHE: HeaderName = HeaderName::from_static("x-tenantry-cache");
+
+/// OpenAI's chat completions.
+pub(crate) async fn chat(State(app): State<App>, headers: HeaderMap, sent: Body) -> Response {
+    answered(app, Surface::Chat, headers, sent).await
+}
+
+/// OpenAI's responses.
+pub(crate) async fn responses(State(app): State<App>, headers: HeaderMap, sent: Body) -> Response {
+    answered(app, Surface::Responses, headers, sent).await
+}
+
+/// OpenAI's embeddings.
+pub(crate) async fn embeddings(State(app): State<App>, headers: HeaderMap, sent: Body) -> Response {
+    answered(app, Surface::Embeddings, headers, sent).await
+}
+
+/// Anthropic's messages.
+pub(crate) async fn messages(State(app): State<App>, headers: HeaderMap, sent: Body) -> Response {
+    answered(app, Surface::Messages, headers, sent).await
+}
+
+async fn answered(app: App, surface: Surface, headers: HeaderMap, sent: Body) -> Response {
+    if app.gateway.is_none() {
+        return endpoints::nowhere::handle().await;
+    }
+    match called(&app, surface, &headers, sent).await {
+        Ok(response) => response,
+        Err(failure) => failure.response(form(surface)),
+    }
+}
+
+async fn called(app: &App, surface: Surface, headers: &HeaderMap, sent: Body) -> Result<Response, Failure> {
+    let gateway =
+        app.gateway.as_ref().ok_or_else(|| Failure::plain(StatusCode::NOT_FOUND, "not_found", "Not found."))?;
+    // Nobody's body is read before it is known who sends it.
+    let caller = auth::caller(app, gateway, headers).await?;
+    app.limits.account(caller.principal.tenant_id.as_deref()).map_err(|standing| {
+        let message = "The account has made its calls for now.";
+        Failure::plain(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message).after(standing.retry_after())
+    })?;
+    let body = body::read(headers, sent).await?;
+    let answer = gateway.models.call(caller, surface, body).await?;
+    Ok(response(surface, answer))
+}
+
+fn response(surface: Surface, answer: Answer) -> Response {
+    let Answer { request_id, body, cached } = answer;
+    let id = HeaderValue::from_str(&request_id).unwrap_or(HeaderValue::from_static("none"));
+    let (body, kind) = match body {
+        Answered::Whole(bytes) => (Body::from(bytes), "application/json"),
+        Answered::Events(delivery) => {
+            (events::body(form(surface), request_id, delivery), "text/event-stream; charset=utf-8")
+        }
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(if surface == Surface::Messages { REQUEST } else { REQUEST_ID }, id);
+    if let Some(cached) = cached {
+        headers.insert(CACHE, HeaderValue::from_static(if cached { "hit" } else { "miss" }));
+    }
+    response
+}

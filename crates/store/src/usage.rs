@@ -1,0 +1,192 @@
+//! What model calls used, and whose the answers are that upstreams keep.
+
+use crate::backend::Param;
+use crate::identity::places;
+use crate::{BatchError, Store, StoreError};
+
+/// What one call used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageRow {
+    /// The request's id: a call is noted once, whatever happens.
+    pub request_id: String,
+    /// When it ended, microseconds since 1970 UTC.
+    pub time_micros: i64,
+    /// The account's tenant id; empty for callers of the platform itself.
+    pub account: String,
+    /// The workspace.
+    pub workspace: Option<String>,
+    /// The user.
+    pub user: Option<String>,
+    /// The client application.
+    pub client: Option<String>,
+    /// The API key's id.
+    pub key: Option<String>,
+    /// The model, as callers call it.
+    pub model: String,
+    /// `models.chat` and so on.
+    pub surface: String,
+    /// The upstream that answered.
+    pub upstream: String,
+    /// `completed`, `aborted`, `failed` or `cached`.
+    pub ended: String,
+    /// Tokens of the prompt.
+    pub input_tokens: i64,
+    /// Of these, what the upstream had kept.
+    pub cached_tokens: i64,
+    /// Tokens of the answer.
+    pub output_tokens: i64,
+    /// Were the tokens estimated, for want of a report?
+    pub estimated: bool,
+    /// Micro-units.
+    pub cost_micros: i64,
+    /// How long it took.
+    pub duration_micros: i64,
+}
+
+/// An answer that an upstream keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelAnswer {
+    /// The upstream's id.
+    pub id: String,
+    /// Who made it.
+    pub owner: String,
+    /// The model.
+    pub model: String,
+    /// Where it is kept.
+    pub upstream: String,
+    /// Until when, microseconds since 1970 UTC.
+    pub expires_micros: i64,
+}
+
+const COLUMNS: usize = 17;
+
+impl Store {
+    /// Notes what calls used, each once.
+    ///
+    /// # Errors
+    /// The store's; then none of these is noted.
+    pub async fn note_usage(&self, rows: &[UsageRow]) -> Result<(), StoreError> {
+        // SQLite takes 32,766 parameters at most.
+        for rows in rows.chunks(500) {
+            let mut sql = String::from(
+                "INSERT INTO tenantry_usage (request_id, time_micros, account, workspace, user_id, client, api_key, \
+                 model, surface, upstream, ended, input_tokens, cached_tokens, output_tokens, estimated, cost_micros, \
+                 duration_micros) VALUES ",
+            );
+            places(&mut sql, rows.len(), COLUMNS);
+            sql.push_str(" ON CONFLICT DO NOTHING");
+            let mut params = Vec::with_capacity(rows.len() * COLUMNS);
+            for row in rows {
+                params.extend([
+                    Param::text(&row.request_id),
+                    Param::int(row.time_micros),
+                    Param::text(&row.account),
+                    Param::maybe(row.workspace.as_deref()),
+                    Param::maybe(row.user.as_deref()),
+                    Param::maybe(row.client.as_deref()),
+                    Param::maybe(row.key.as_deref()),
+                    Param::text(&row.model),
+                    Param::text(&row.surface),
+                    Param::text(&row.upstream),
+                    Param::text(&row.ended),
+                    Param::int(row.input_tokens),
+                    Param::int(row.cached_tokens),
+                    Param::int(row.output_tokens),
+                    Param::int(i64::from(row.estimated)),
+                    Param::int(row.cost_micros),
+                    Param::int(row.duration_micros),
+                ]);
+            }
+            let mut batch = self.batch();
+            batch.notes_only();
+            batch.run(sql, params);
+            done(self.commit(batch).await)?;
+        }
+        Ok(())
+    }
+
+    /// What calls used in an account from a time on (microseconds since 1970 UTC), oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn usage_of(&self, account: &str, from_micros: i64, most: i64) -> Result<Vec<UsageRow>, StoreError> {
+        const SQL: &str = "SELECT request_id, time_micros, account, workspace, user_id, client, api_key, model, surface, \
+             upstream, ended, input_tokens, cached_tokens, output_tokens, estimated, cost_micros, duration_micros \
+             FROM tenantry_usage WHERE account = $1 AND time_micros >= $2 ORDER BY time_micros, request_id LIMIT $3";
+        let params = vec![Param::text(account), Param::int(from_micros), Param::int(most)];
+        self.backend
+            .find(SQL, params, |row| {
+                let text = |place| row.text(place).unwrap_or_default();
+                let int = |place| row.int(place).unwrap_or_default();
+                UsageRow {
+                    request_id: text(0),
+                    time_micros: int(1),
+                    account: text(2),
+                    workspace: row.text(3),
+                    user: row.text(4),
+                    client: row.text(5),
+                    key: row.text(6),
+                    model: text(7),
+                    surface: text(8),
+                    upstream: text(9),
+                    ended: text(10),
+                    input_tokens: int(11),
+                    cached_tokens: int(12),
+                    output_tokens: int(13),
+                    estimated: int(14) != 0,
+                    cost_micros: int(15),
+                    duration_micros: int(16),
+                }
+            })
+            .await
+    }
+
+    /// Notes whose an answer is that an upstream keeps, and forgets those that it keeps no longer.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn keep_model_answer(&self, answer: &ModelAnswer) -> Result<(), StoreError> {
+        let mut batch = self.batch();
+        batch.notes_only();
+        let now = batch.now;
+        batch.run("DELETE FROM tenantry_model_answer WHERE expires_micros <= $1", vec![Param::int(now)]);
+        batch.run(
+            "INSERT INTO tenantry_model_answer (owner, id, model, upstream, expires_micros) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            vec![
+                Param::text(&answer.owner),
+                Param::text(&answer.id),
+                Param::text(&answer.model),
+                Param::text(&answer.upstream),
+                Param::int(answer.expires_micros),
+            ],
+        );
+        done(self.commit(batch).await)
+    }
+
+    /// An answer that an upstream keeps, if this owner made it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn model_answer(&self, owner: &str, id: &str) -> Result<Option<ModelAnswer>, StoreError> {
+        const SQL: &str = "SELECT id, owner, model, upstream, expires_micros FROM tenantry_model_answer \
+             WHERE owner = $1 AND id = $2";
+        let found = self.backend.find(SQL, vec![Param::text(owner), Param::text(id)], |row| ModelAnswer {
+            id: row.text(0).unwrap_or_default(),
+            owner: row.text(1).unwrap_or_default(),
+            model: row.text(2).unwrap_or_default(),
+            upstream: row.text(3).unwrap_or_default(),
+            expires_micros: row.int(4).unwrap_or_default(),
+        });
+        Ok(found.await?.pop())
+    }
+}
+
+fn done<T>(outcome: Result<T, BatchError>) -> Result<(), StoreError> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(BatchError::Store(error)) => Err(error),
+        // None of these statements can be any of the others.
+        Err(_) => Err(StoreError::Invalid { what: "usage", why: "a row does not fit" }),
+    }
+}
