@@ -30,7 +30,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("identity", &["store"]),
     ("guard", &["store", "source"]),
     ("plan", &["file", "source", "proof", "identity"]),
-    ("eval", &["guard", "identity"]),
+    // Suites are read by the room that reads what people write.
+    ("eval", &["file", "guard", "identity"]),
     ("server", &["guard", "identity", "plan", "eval"]),
     // How AI models are asked: handed to the guard, which knows no HTTP.
     ("upstream", &["guard"]),
@@ -43,7 +44,6 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_OF_TESTS: &[(&str, &str)] = &[
     // A policy is easiest to read as the file that a person would write.
     ("guard", "file"),
-    ("eval", "file"),
     ("proof", "file"),
     // The gateway answers from upstreams of every kind.
     ("server", "upstream"),

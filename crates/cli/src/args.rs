@@ -56,6 +56,8 @@ pub enum Command {
     Explain(commands::explain::ExplainArgs),
     /// Prove that no rule lets a tenant reach another's rows, or show the row that leaks
     Prove(commands::prove::ProveArgs),
+    /// Try what is promised: play suites of calls, and attack
+    Eval(commands::eval::EvalArgs),
     /// Make the row security of a PostgreSQL source what the file says
     Apply(commands::apply::ApplyArgs),
     /// Answer over HTTPS: data tools, the Management API, tokens

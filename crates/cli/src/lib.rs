@@ -9,6 +9,7 @@ pub mod demo;
 pub mod desk;
 pub mod environment;
 pub mod exit;
+pub mod http;
 pub mod init;
 pub mod issuers;
 pub mod models;

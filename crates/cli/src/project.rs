@@ -91,6 +91,12 @@ impl<'a> Project<'a> {
         self.state.join("store.sqlite")
     }
 
+    /// The certificate of the development authority, where this installation has made one.
+    #[must_use]
+    pub fn authority(&self) -> Option<String> {
+        std::fs::read_to_string(self.state.join(crate::wire::FILE)).ok()
+    }
+
     /// Opens what Tenantry itself keeps; makes it when it is not there yet.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use crate::runtime::{Ambient, Runtime, store_failure};
 const KEY: &str = "tls-authority";
 
 /// The authority's certificate, in the state folder, for clients to trust.
-const FILE: &str = "authority.pem";
+pub const FILE: &str = "authority.pem";
 
 /// How often is looked whether the certificate must change.
 const LOOK: Duration = Duration::from_secs(2);

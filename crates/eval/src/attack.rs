@@ -6,6 +6,8 @@ use tenantry_policy::Code;
 /// Calls that try to get at what is not the caller's, and what must hold nevertheless.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attack {
+    /// What kind of attack it is: one of [`FAMILIES`](crate::FAMILIES).
+    pub family: &'static str,
     /// What it tries, where: `orders.query where internal_note eq`.
     pub name: String,
     /// The calls, in order.
@@ -36,6 +38,8 @@ pub enum Who {
     Colleague,
     /// The one whose rows the burglar is after.
     Victim,
+    /// The burglar without its user and its attributes: only the account and the roles.
+    Bare,
 }
 
 /// The arguments of a call.
@@ -81,6 +85,19 @@ pub enum Invariant {
     /// The last call is done. For calls about the attacker's own rows: were they refused, attacks of the
     /// same form would show nothing.
     Done,
+}
+
+impl Who {
+    /// The name by which doors know them.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Who::Attacker => "attacker",
+            Who::Colleague => "colleague",
+            Who::Victim => "victim",
+            Who::Bare => "bare",
+        }
+    }
 }
 
 impl Invariant {

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use tenantry_guard::{Guard, Reply};
 use tenantry_policy::condition::ColumnRef;
 use tenantry_policy::table::Field;
 use tenantry_policy::{Bound, Code, Policy, Table, Tool};
 
 use crate::attack::{Attack, Body, Invariant, Step, Tamper, Who};
+use crate::compare::{comparable, differ, rows};
+use crate::door::{Answer, Door, NoAnswer};
 use crate::sample::Sample;
 
 /// A cursor where there is none to send.
@@ -24,6 +25,8 @@ pub struct Cast {
     pub colleague: Arc<Bound>,
     /// The one whose rows the burglar is after.
     pub victim: Arc<Bound>,
+    /// The burglar with nothing but its account and its roles, where somebody can call as that.
+    pub bare: Option<Arc<Bound>>,
     /// All that the burglar may see.
     pub own: Sample,
     /// Rows of which the burglar may see nothing.
@@ -48,66 +51,129 @@ impl Verdict {
 }
 
 /// An answer to one step.
-struct Answer {
+struct Given {
     who: Who,
-    reply: Reply,
-    json: Value,
+    answer: Answer,
+}
+
+impl Cast {
+    /// Who calls by which name.
+    #[must_use]
+    pub fn people(&self) -> std::collections::BTreeMap<String, Arc<Bound>> {
+        [(Who::Attacker, &self.attacker), (Who::Colleague, &self.colleague), (Who::Victim, &self.victim)]
+            .into_iter()
+            .chain(self.bare.iter().map(|bare| (Who::Bare, bare)))
+            .map(|(who, bound)| (who.name().to_owned(), Arc::clone(bound)))
+            .collect()
+    }
 }
 
 /// Makes an attack and judges it.
-pub async fn run(guard: &Guard, cast: &Cast, attack: &Attack) -> Verdict {
+///
+/// # Errors
+/// When there is no answer at all.
+pub async fn run(door: &impl Door, cast: &Cast, attack: &Attack) -> Result<Verdict, NoAnswer> {
     let watched = attack.invariants.contains(&Invariant::NothingChanged);
     let model = model(attack);
-    let before = if watched { seen(guard, cast, model).await } else { Vec::new() };
-    let answers = make(guard, cast, &attack.steps).await;
+    let before = if watched { seen(door, cast, model).await? } else { Vec::new() };
+    let answers = make(door, &attack.steps).await?;
+    let last = answers.last().map(|given| &given.answer);
     let mut broken = Vec::new();
     // Whatever is asked, it is refused or answered: a fault of ours is neither.
-    if let Some(answer) = answers.iter().find(|answer| answer.reply.code == Some(Code::InternalError)) {
-        broken.push(format!("internal error: {}", answer.json));
+    if let Some(given) = answers.iter().find(|given| given.answer.code == Some(Code::InternalError)) {
+        broken.push(format!("internal error: {}", String::from_utf8_lossy(&given.answer.body)));
+    }
+    if let Some(word) = answers.iter().find_map(|given| inside(attack, &given.answer)) {
+        broken.push(format!("a refusal shows the inside: `{word}` in {}", last.map_or_else(String::new, text)));
     }
     for invariant in &attack.invariants {
         let found = match invariant {
             Invariant::NoForeignRow => answers
                 .iter()
-                .zip(&attack.steps)
-                .filter(|(answer, _)| answer.who == Who::Attacker)
-                .find_map(|(answer, _)| foreign(cast, attack, answer)),
+                .filter(|given| matches!(given.who, Who::Attacker | Who::Bare))
+                .find_map(|given| foreign(cast, attack, &given.answer)),
             Invariant::SameAsAbsent { twin, hiding } => {
-                let twin = make(guard, cast, twin).await;
-                differ(answers.last(), twin.last(), hiding)
+                let twin = make(door, twin).await?;
+                match (last, twin.last()) {
+                    (Some(answer), Some(twin)) => differ(answer, &twin.answer, hiding)
+                        .map(|(ours, theirs)| format!("{ours}, but about what is absent {theirs}")),
+                    _ => Some("there is no answer".to_owned()),
+                }
             }
-            Invariant::Refused(codes) => match answers.last().map(|answer| answer.reply.code) {
+            Invariant::Refused(codes) => match last.map(|answer| answer.code) {
                 Some(Some(code)) if codes.contains(&code) => None,
                 other => Some(format!("answered {other:?} instead of a refusal with one of {codes:?}")),
             },
             Invariant::NothingChanged => {
-                let after = seen(guard, cast, model).await;
+                let after = seen(door, cast, model).await?;
                 let changed = before.iter().zip(&after).find(|(before, after)| before != after);
                 changed.map(|((what, before), (_, after))| format!("{what} changed: {before} -> {after}"))
             }
-            Invariant::Done => match answers.last() {
-                Some(answer) if answer.reply.code.is_none() => None,
-                other => {
-                    Some(format!("not done: {}", other.map_or_else(String::new, |answer| answer.json.to_string())))
-                }
+            Invariant::Done => match last {
+                Some(answer) if answer.code.is_none() => None,
+                other => Some(format!("not done: {}", other.map_or_else(String::new, text))),
             },
         };
         if let Some(found) = found {
-            let last = answers.last().map_or_else(String::new, |answer| answer.json.to_string());
-            broken.push(format!("{}: {found}; the last answer: {last}", invariant.name()));
+            broken.push(format!(
+                "{}: {found}; the last answer: {}",
+                invariant.name(),
+                last.map_or_else(String::new, text)
+            ));
         }
     }
-    Verdict { attack: attack.name.clone(), broken }
+    Ok(Verdict { attack: attack.name.clone(), broken })
 }
 
-async fn make(guard: &Guard, cast: &Cast, steps: &[Step]) -> Vec<Answer> {
-    let mut answers: Vec<Answer> = Vec::with_capacity(steps.len());
+fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
+}
+
+/// Words that only what lies inside would say.
+const INSIDE: [&str; 14] = [
+    "SELECT ",
+    "INSERT INTO",
+    "UPDATE \\\"",
+    "DELETE FROM",
+    " WHERE ",
+    "RETURNING",
+    "SQLSTATE",
+    "sqlite3",
+    "rusqlite",
+    "tokio_postgres",
+    "row-level security",
+    "syntax error at",
+    "panicked at",
+    ".rs:",
+];
+
+/// What of the inside a refusal shows, and the caller did not say itself.
+fn inside(attack: &Attack, answer: &Answer) -> Option<&'static str> {
+    answer.code?;
+    let told = text(answer);
+    let asked = said(attack);
+    INSIDE.into_iter().find(|word| told.contains(word) && !asked.contains(word))
+}
+
+/// All that the attack's own calls say.
+fn said(attack: &Attack) -> String {
+    let steps = attack.steps.iter();
+    steps
+        .map(|step| match &step.body {
+            Body::Json(value) => value.to_string(),
+            Body::Raw(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        })
+        .collect()
+}
+
+async fn make(door: &impl Door, steps: &[Step]) -> Result<Vec<Given>, NoAnswer> {
+    let mut answers: Vec<Given> = Vec::with_capacity(steps.len());
     for step in steps {
         let body = match (&step.body, step.cursor) {
             (Body::Raw(bytes), _) => bytes.clone(),
             (Body::Json(arguments), None) => arguments.to_string().into_bytes(),
             (Body::Json(arguments), Some(tamper)) => {
-                let last = answers.last().and_then(|answer| answer.json.get("next_cursor")?.as_str());
+                let last = answers.last().and_then(|given| given.answer.json.get("next_cursor")?.as_str());
                 let mut arguments = arguments.clone();
                 if let Some(members) = arguments.as_object_mut() {
                     members.insert("cursor".to_owned(), json!(tampered(last.unwrap_or(MADE_UP), tamper)));
@@ -115,16 +181,10 @@ async fn make(guard: &Guard, cast: &Cast, steps: &[Step]) -> Vec<Answer> {
                 arguments.to_string().into_bytes()
             }
         };
-        let bound = match step.who {
-            Who::Attacker => &cast.attacker,
-            Who::Colleague => &cast.colleague,
-            Who::Victim => &cast.victim,
-        };
-        let reply = guard.call(bound, &step.tool, &body).await;
-        let json = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
-        answers.push(Answer { who: step.who, reply, json });
+        let answer = door.call(step.who.name(), &step.tool, &body).await?;
+        answers.push(Given { who: step.who, answer });
     }
-    answers
+    Ok(answers)
 }
 
 fn tampered(cursor: &str, tamper: Tamper) -> String {
@@ -156,67 +216,26 @@ fn model(attack: &Attack) -> Option<&str> {
 
 /// What attacker and victim see of the table that is attacked, or of all where none is named, by the
 /// first page.
-async fn seen(guard: &Guard, cast: &Cast, model: Option<&str>) -> Vec<(String, String)> {
+async fn seen(door: &impl Door, cast: &Cast, model: Option<&str>) -> Result<Vec<(String, String)>, NoAnswer> {
     let mut pages = Vec::new();
-    for (who, bound) in [("the victim's", &cast.victim), ("the attacker's", &cast.attacker)] {
+    for (who, bound) in [(Who::Victim, &cast.victim), (Who::Attacker, &cast.attacker)] {
         let tables = bound.policy.tables.iter().filter(|table| model.is_none_or(|model| model == table.name.as_ref()));
         for table in tables.filter(|table| bound.tools(table.id).has(Tool::Query)) {
             let take = table.budget.max_rows;
             let body = json!({ "model": table.name.as_ref(), "take": take }).to_string();
-            let reply = guard.call(bound, Tool::Query.name(), body.as_bytes()).await;
-            pages.push((format!("{who} {}", table.name), comparable(&reply, &[])));
+            let answer = door.call(who.name(), Tool::Query.name(), body.as_bytes()).await?;
+            pages.push((format!("the {}'s {}", who.name(), table.name), comparable(&answer, &[])));
         }
     }
-    pages
-}
-
-/// An answer's text without what differs from call to call.
-fn comparable(reply: &Reply, hiding: &[(String, &str)]) -> String {
-    let mut text = String::from_utf8_lossy(&reply.body).replace(reply.request_id.as_ref(), "ID");
-    let json: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
-    for place in ["/error/details/approval_id", "/next_cursor"] {
-        if let Some(word) = json.pointer(place).and_then(Value::as_str) {
-            text = text.replace(word, "ID");
-        }
-    }
-    if !hiding.is_empty() {
-        // A guess at what was meant depends on how a word is spelt, not on what it names.
-        for hint in json.pointer("/error/hints").and_then(Value::as_array).into_iter().flatten() {
-            if let Some(hint) = hint.as_str().filter(|hint| hint.starts_with("did you mean")) {
-                text = text.replace(&[Value::from(hint).to_string().as_str(), ","].concat(), "");
-            }
-        }
-    }
-    for (word, stands_for) in hiding {
-        text = text.replace(word.as_str(), stands_for);
-    }
-    text
-}
-
-fn differ(answer: Option<&Answer>, twin: Option<&Answer>, hiding: &[(String, String)]) -> Option<String> {
-    let (Some(answer), Some(twin)) = (answer, twin) else { return Some("there is no answer".to_owned()) };
-    let ours: Vec<_> = hiding.iter().map(|(word, _)| (word.clone(), "WORD")).collect();
-    let theirs: Vec<_> = hiding.iter().map(|(_, word)| (word.clone(), "WORD")).collect();
-    let (a, b) = (comparable(&answer.reply, &ours), comparable(&twin.reply, &theirs));
-    if answer.reply.code == twin.reply.code && a == b {
-        return None;
-    }
-    Some(format!("{:?} {a}, but about what is absent {:?} {b}", answer.reply.code, twin.reply.code))
+    Ok(pages)
 }
 
 /// What of the victim's rows, or of hidden fields, stands in an answer.
 fn foreign(cast: &Cast, attack: &Attack, answer: &Answer) -> Option<String> {
     let policy = cast.attacker.policy.as_ref();
-    let text = String::from_utf8_lossy(&answer.reply.body);
+    let text = String::from_utf8_lossy(&answer.body);
     // What the attacker wrote itself it may read back.
-    let asked: String = attack
-        .steps
-        .iter()
-        .map(|step| match &step.body {
-            Body::Json(value) => value.to_string(),
-            Body::Raw(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        })
-        .collect();
+    let asked = said(attack);
     let own = cast.own.texts();
     let hidden = hidden_texts(policy, &cast.own);
     let loot: BTreeSet<&str> =
@@ -245,11 +264,6 @@ fn hidden_texts<'s>(policy: &Policy, own: &'s Sample) -> BTreeSet<&'s str> {
         }
     }
     hidden.difference(&shown).copied().collect()
-}
-
-/// The objects of an answer's `data`.
-fn rows(data: &Value) -> impl Iterator<Item = &Map<String, Value>> {
-    data.as_array().map_or(std::slice::from_ref(data), Vec::as_slice).iter().filter_map(Value::as_object)
 }
 
 fn foreign_row(cast: &Cast, policy: &Policy, table: &Table, row: &Map<String, Value>) -> Option<String> {

@@ -224,6 +224,15 @@ codes! {
     /// A role grants a tool that the table's `write` section leaves off, or that needs a primary key
     /// which the table does not have.
     ToolWithoutEffect = "F152", "tool-without-effect";
+    /// A call of an evaluation suite is made by one of the people under `[principal.NAME]` of the same suite.
+    UnknownPlayer = "F160", "unknown-player";
+    /// A person of a suite is either somebody whom the file or the store knows (`as = "ACCOUNT/USER"`), or the
+    /// holder of a token (`token = "env:NAME"` or `"file:PATH"`), not both and not neither.
+    UnclearPlayer = "F161", "unclear-player";
+    /// What a call of a suite expects contradicts itself: a call that is to be refused (`code`) answers no rows.
+    BadExpectation = "F162", "bad-expectation";
+    /// A suite without calls would hold whatever happens.
+    NothingToPlay = "F163", "nothing-to-play";
 }
 
 impl fmt::Display for FileCode {

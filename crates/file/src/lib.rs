@@ -19,6 +19,7 @@ pub mod render;
 mod schema;
 mod shape;
 pub mod span;
+pub mod suite;
 mod tree;
 pub mod words;
 
@@ -31,3 +32,4 @@ pub use loaded::{Loaded, SourceDecl, load};
 pub use render::{Style, render};
 pub use schema::schema;
 pub use span::{Place, SourceText};
+pub use suite::{Suite, load_suite, suite_schema};

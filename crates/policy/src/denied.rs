@@ -90,6 +90,12 @@ impl Code {
             Code::InternalError => "INTERNAL_ERROR",
         }
     }
+
+    /// The code of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| code.name() == name)
+    }
 }
 
 impl fmt::Display for Code {

@@ -13,6 +13,7 @@ pub mod connection;
 pub mod demo;
 pub mod doctor;
 pub mod documents;
+pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod help_reference;
@@ -72,6 +73,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Schema => schema::run(),
         Command::Explain(args) => explain::run(args),
         Command::Prove(args) => prove::run(run, args).await,
+        Command::Eval(args) => eval::run(run, args).await,
         Command::Apply(args) => apply::run(run, args).await,
         Command::Serve(args) => serve::run(run, args).await,
         Command::Token(args) => token::run(run, args).await,

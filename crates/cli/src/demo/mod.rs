@@ -29,6 +29,9 @@ pub fn dialect_of(owner: Option<&str>) -> Dialect {
 /// The demo's file as written for SQLite.
 const FILE: &str = include_str!("tenantry.toml");
 
+/// Calls that the demo's people may make, for `tenantry eval run`.
+const SUITE: &str = include_str!("suite.toml");
+
 /// The demo's file for a database: on PostgreSQL, whose catalog knows booleans and timestamps, the
 /// storage hints go, and the addresses are secrets.
 #[must_use]

@@ -82,6 +82,7 @@ impl Stage {
             }
         };
         std::fs::write(folder.join("tenantry.toml"), file_for(dialect)).map_err(not_written)?;
+        std::fs::write(folder.join("suite.toml"), super::SUITE).map_err(not_written)?;
         output.note(&format!("Making about {rows} rows from seed {seed} …"));
         let data = tokio::task::spawn_blocking(move || Dataset::generate(seed, rows))
             .await

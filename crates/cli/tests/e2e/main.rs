@@ -15,6 +15,7 @@
 mod audit;
 mod bad_requests;
 mod commands;
+mod eval;
 mod first_file;
 mod https;
 mod identity;

@@ -12,6 +12,12 @@ pub(super) fn add(plan: &mut Plan<'_>, table: &Table) {
         return;
     }
     let first = ask(table, [("take", json!(1))]);
+    let others_tables: Vec<&Table> = plan
+        .policy
+        .tables
+        .iter()
+        .filter(|other| other.id != table.id && !other.key.is_empty() && plan.usable(other, Tool::Query))
+        .collect();
     let step =
         |who, arguments: &Value, cursor| Step { who, cursor, ..Step::new(Tool::Query.name(), arguments.clone()) };
     let take = |who| step(who, &first, None);
@@ -45,6 +51,12 @@ pub(super) fn add(plan: &mut Plan<'_>, table: &Table) {
             vec![take(Who::Attacker), step(Who::Attacker, &other, Some(Tamper::Keep))],
             refused(),
         );
+    }
+    // The cursor of another table.
+    for other in others_tables {
+        let there = step(Who::Attacker, &ask(other, [("take", json!(1))]), None);
+        let steps = vec![there, step(Who::Attacker, &first, Some(Tamper::Keep))];
+        push(format!("with a cursor of {}", other.name), steps, refused());
     }
     // More rows than were asked for first: allowed, but still only own ones.
     let more = ask(table, [("take", json!(table.budget.max_rows))]);

@@ -1,15 +1,17 @@
 //! Foreign ids: in every tool that takes one they answer as an absent one; among own ones too.
 
 use serde_json::{Value, json};
-use tenantry_policy::{Table, Tool};
+use tenantry_policy::{Code, Table, Tool};
 
 use super::values::{absent_id, id};
 use super::{Plan, ask, ask_write, writes};
+use crate::sample::Row;
 
 /// Foreign rows that are tried, per table.
 const ROWS: usize = 2;
 
 pub(super) fn add(plan: &mut Plan<'_>, table: &Table) {
+    partial(plan, table);
     let own = plan.owns(table).first();
     for (at, row) in plan.victims(table).iter().take(ROWS).enumerate() {
         let n = u32::try_from(at).unwrap_or(0);
@@ -45,6 +47,45 @@ pub(super) fn add(plan: &mut Plan<'_>, table: &Table) {
                 let (a, b) = (many(json!([foreign, own])), many(json!([absent, own])));
                 plan.alike(&mixed, table, Tool::BulkUpdate, a, b);
             }
+        }
+    }
+}
+
+/// Ids that name no row, or would name several: nothing at all, and a composite key with a part left out. A reader that takes
+/// what is left as the whole key would change a tenant's rows at once.
+fn partial(plan: &mut Plan<'_>, table: &Table) {
+    let Some(theirs) = plan.victims(table).first().and_then(|row| id(table, row)) else { return };
+    let mut odd = vec![
+        ("no id", None),
+        ("a null id", Some(Value::Null)),
+        ("an id that is a list", Some(json!([theirs]))),
+        ("an empty object as id", Some(json!({}))),
+        ("an id that is a filter", Some(json!({ "gte": 0 }))),
+    ];
+    if let Some(parts) = theirs.as_object() {
+        for part in parts.keys() {
+            let mut less = parts.clone();
+            less.remove(part);
+            odd.push(("an id without one of its parts", Some(less.into())));
+            let mut more = parts.clone();
+            more.insert(part.clone(), json!([parts.get(part)]));
+            odd.push(("an id with a list as a part", Some(more.into())));
+        }
+        odd.push(("one part as the whole id", parts.values().next().cloned()));
+        odd.push(("another part as the whole id", parts.values().last().cloned()));
+    }
+    let data = writes::change(table, plan.owns(table).first().unwrap_or(&Row::new())).unwrap_or_default();
+    for (what, odd) in odd {
+        for tool in [Tool::Get, Tool::Update, Tool::Delete] {
+            let mut arguments = match tool {
+                Tool::Get => ask(table, []),
+                Tool::Update => ask_write(table, false, [("data", data.clone().into())]),
+                _ => ask_write(table, false, []),
+            };
+            if let (Some(members), Some(odd)) = (arguments.as_object_mut(), &odd) {
+                members.insert("id".to_owned(), odd.clone());
+            }
+            plan.refused(what, table, tool, arguments, &[Code::ValidationError, Code::WriteDisabled]);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Deriving attacks: one file per way of getting at what is somebody else's.
 
+mod bare;
 mod bodies;
+mod budgets;
 mod cursors;
 mod fields;
 mod ids;
@@ -18,6 +20,8 @@ use tenantry_policy::{Bound, Code, Op, Policy, Table, Tool};
 use crate::attack::{Attack, Body, Invariant, Step};
 use crate::sample::{Row, Sample};
 
+pub(crate) use values::{absent_id, id as id_of};
+
 /// Who attacks, and with what in hand.
 #[derive(Debug, Clone, Copy)]
 pub struct Attacker<'a> {
@@ -25,23 +29,64 @@ pub struct Attacker<'a> {
     pub bound: &'a Bound,
     /// All rows that it may see.
     pub own: &'a Sample,
+    /// The burglar with nothing but its account and its roles, where somebody can call as that.
+    pub bare: Option<&'a Bound>,
 }
+
+/// The kinds of derived attacks.
+pub const FAMILIES: &[&str] = &[
+    "models",
+    "bodies",
+    "controls",
+    "unique",
+    "readonly",
+    "fields",
+    "tenants",
+    "ids",
+    "values",
+    "relations",
+    "cursors",
+    "budgets",
+    "missing attributes",
+];
 
 /// Every attack that the policy suggests against the victim's rows. The same arguments give the same
 /// list.
 #[must_use]
 pub fn attacks(policy: &Policy, victim: &Sample, attacker: &Attacker<'_>) -> Vec<Attack> {
-    let mut plan = Plan { policy, victim, bound: attacker.bound, own: attacker.own, list: Vec::new() };
+    let mut plan = Plan {
+        policy,
+        victim,
+        bound: attacker.bound,
+        own: attacker.own,
+        bare: attacker.bare,
+        list: Vec::new(),
+        family: "",
+    };
+    plan.family = "models";
     models::add(&mut plan);
+    plan.family = "bodies";
     bodies::add(&mut plan);
     for table in policy.tables.iter().filter(|table| !attacker.bound.tools(table.id).is_empty()) {
-        writes::add(&mut plan, table);
-        fields::add(&mut plan, table);
-        tenants::add(&mut plan, table);
-        ids::add(&mut plan, table);
-        values::add(&mut plan, table);
-        references::add(&mut plan, table);
-        cursors::add(&mut plan, table);
+        // Who finds nothing of its own refused has shown that a refusal means something.
+        type Add = fn(&mut Plan<'_>, &Table);
+        let families: [(&'static str, Add); 11] = [
+            ("controls", writes::add),
+            ("unique", writes::unique),
+            ("readonly", writes::closed),
+            ("fields", fields::add),
+            ("tenants", tenants::add),
+            ("ids", ids::add),
+            ("values", values::add),
+            ("relations", references::add),
+            ("cursors", cursors::add),
+            ("budgets", budgets::add),
+            ("missing attributes", bare::add),
+        ];
+        for (family, add) in families {
+            plan.family = family;
+            add(&mut plan, table);
+        }
     }
     plan.list
 }
@@ -52,12 +97,15 @@ struct Plan<'a> {
     victim: &'a Sample,
     bound: &'a Bound,
     own: &'a Sample,
+    bare: Option<&'a Bound>,
     list: Vec<Attack>,
+    /// What is being derived.
+    family: &'static str,
 }
 
 impl<'a> Plan<'a> {
     fn push(&mut self, name: String, steps: Vec<Step>, invariants: Vec<Invariant>) {
-        self.list.push(Attack { name, steps, invariants });
+        self.list.push(Attack { family: self.family, name, steps, invariants });
     }
 
     /// A call that must be refused with one of these codes, or because the tool is not granted.
@@ -131,7 +179,12 @@ impl<'a> Plan<'a> {
             let broad = (!table.budget.require_filter.is_empty()).then_some(Code::QueryTooBroad);
             return codes.iter().copied().chain(broad).collect();
         }
-        vec![Code::ModelNotAllowed, Code::ToolNotAllowed, Code::TenantScopeRequired, Code::WriteDisabled]
+        // What arguments look like is read before anything is decided.
+        let unread = [Code::ValidationError, Code::QueryTooBroad].into_iter().filter(|code| codes.contains(code));
+        [Code::ModelNotAllowed, Code::ToolNotAllowed, Code::TenantScopeRequired, Code::WriteDisabled]
+            .into_iter()
+            .chain(unread)
+            .collect()
     }
 
     fn victims(&self, table: &Table) -> &'a [Row] {

@@ -31,7 +31,7 @@ pub(super) fn column(table: &Table, id: ColumnId) -> Option<(&str, &Column)> {
 }
 
 /// A row's id, as tools take it.
-pub(super) fn id(table: &Table, row: &Row) -> Option<Value> {
+pub(crate) fn id(table: &Table, row: &Row) -> Option<Value> {
     let part = |id: &ColumnId| {
         let (name, _) = column(table, *id)?;
         Some((name.to_owned(), row.get(name)?.clone()))
@@ -45,7 +45,7 @@ pub(super) fn id(table: &Table, row: &Row) -> Option<Value> {
 }
 
 /// The id of no row: that row's, but for the last part, which nobody has, and what the row lacks.
-pub(super) fn absent_id(table: &Table, row: &Row, n: u32) -> Option<Value> {
+pub(crate) fn absent_id(table: &Table, row: &Row, n: u32) -> Option<Value> {
     let mut row = row.clone();
     for (at, part) in table.key.iter().enumerate() {
         let (name, column) = column(table, *part)?;

@@ -6,6 +6,7 @@ use tenantry_policy::{Code, ColumnId, Table, Tool};
 
 use super::values::{absent, column, id};
 use super::{Plan, ask, ask_write};
+use crate::attack::{Invariant, Step};
 use crate::sample::Row;
 
 /// The data of a create that should work, like an own row but with fresh keys; `None` without one.
@@ -70,12 +71,24 @@ pub(super) fn add(plan: &mut Plan<'_>, table: &Table) {
             }
         }
     }
-    unique(plan, table, own, &own_id);
-    closed(plan, table, own, &own_id);
+    // A write that fails leaves nothing behind that the next call would stumble over.
+    if plan.usable(table, Tool::Get)
+        && let Some(data) = change(table, own)
+        && plan.usable(table, Tool::Update)
+    {
+        let wrong: Row = data.keys().map(|name| (name.clone(), json!({ "not": "a value" }))).collect();
+        let failing =
+            Step::new(Tool::Update.name(), ask_write(table, false, [("id", own_id.clone()), ("data", wrong.into())]));
+        let next = Step::new(Tool::Get.name(), ask(table, [("id", own_id.clone())]));
+        let name = super::name(table, Tool::Get, "control: an own row after a write that failed");
+        plan.push(name, vec![failing, next], vec![Invariant::Done, Invariant::NoForeignRow]);
+    }
 }
 
 /// Fields that are shown but not written, with the value they have.
-fn closed(plan: &mut Plan<'_>, table: &Table, own: &Row, own_id: &Value) {
+pub(super) fn closed(plan: &mut Plan<'_>, table: &Table) {
+    let Some(own) = plan.owns(table).first() else { return };
+    let Some(own_id) = &id(table, own) else { return };
     for (at, shown) in table.columns.iter().enumerate().filter(|(_, column)| column.field.visible()) {
         let Ok(id) = u16::try_from(at).map(ColumnId) else { continue };
         let field = shown.facts.name.as_str();
@@ -102,7 +115,9 @@ fn closed(plan: &mut Plan<'_>, table: &Table, own: &Row, own_id: &Value) {
 }
 
 /// Values of the victim's unique keys.
-fn unique(plan: &mut Plan<'_>, table: &Table, own: &Row, own_id: &Value) {
+pub(super) fn unique(plan: &mut Plan<'_>, table: &Table) {
+    let Some(own) = plan.owns(table).first() else { return };
+    let Some(own_id) = &id(table, own) else { return };
     let keys: Vec<&Vec<ColumnId>> =
         std::iter::once(&table.key).chain(&table.unique).filter(|key| !key.is_empty()).collect();
     for (at, theirs) in plan.victims(table).iter().take(2).enumerate() {

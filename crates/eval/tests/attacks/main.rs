@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tenantry_eval::{Attacker, Cast, Sample, attacks, run};
+use tenantry_eval::{AtGuard, Attacker, Cast, FAMILIES, Sample, attacks, run};
 use tenantry_policy::Principal;
 
 use support::Stage;
@@ -100,21 +100,30 @@ async fn burgle(stage: &Stage, parts: &[Part]) {
             attacker: bind(&part.attacker),
             colleague: bind(&part.colleague),
             victim: bind(&part.victim),
+            bare: Some(bind(&Principal {
+                tenant_id: part.attacker.tenant_id.clone(),
+                roles: part.attacker.roles.clone(),
+                ..Principal::default()
+            })),
             own: part.own.clone(),
             foreign: part.foreign.clone(),
         };
-        let attacker = Attacker { bound: &cast.attacker, own: &cast.own };
+        let door = AtGuard::new(&stage.guard, cast.people());
+        let attacker = Attacker { bound: &cast.attacker, own: &cast.own, bare: cast.bare.as_deref() };
         let list = attacks(&stage.policy, &cast.foreign, &attacker);
         assert_eq!(list, attacks(&stage.policy, &cast.foreign, &attacker), "the same each time");
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut families: BTreeMap<&str, usize> = BTreeMap::new();
         for attack in &list {
+            *families.entry(attack.family).or_default() += 1;
             for invariant in &attack.invariants {
                 *counts.entry(invariant.name()).or_default() += 1;
             }
         }
         // Some at once: none may change anything, so none can disturb another.
         for some in list.chunks(AT_ONCE) {
-            let verdicts = join_all(some.iter().map(|attack| run(&stage.guard, &cast, attack))).await;
+            let verdicts = join_all(some.iter().map(|attack| run(&door, &cast, attack))).await;
+            let verdicts = verdicts.into_iter().map(|verdict| verdict.expect("an answer"));
             for (attack, verdict) in some.iter().zip(verdicts).filter(|(_, verdict)| !verdict.held()) {
                 broken.push(format!("{}: {}: {:#?}\n  {:?}", part.name, verdict.attack, verdict.broken, attack.steps));
             }
@@ -124,7 +133,8 @@ async fn burgle(stage: &Stage, parts: &[Part]) {
                 panic!("{}: rows have changed by one of {some:#?}", part.name);
             }
         }
-        eprintln!("{}: {} attacks {counts:?}", part.name, list.len());
+        eprintln!("{}: {} attacks {counts:?} {families:?}", part.name, list.len());
+        assert!(families.keys().all(|family| FAMILIES.contains(family)), "{families:?}");
     }
     assert!(eyes.see(&tables).await == before, "rows have changed by reading");
     assert!(broken.is_empty(), "{} attacks came through:\n{}", broken.len(), broken.join("\n"));
@@ -180,13 +190,19 @@ async fn the_judge_finds_what_is_planted() {
         attacker: Arc::clone(&victim),
         colleague: Arc::clone(&victim),
         victim,
+        bare: None,
         own: part.own.clone(),
         foreign: part.foreign.clone(),
     };
-    let list = attacks(&stage.policy, &cast.foreign, &Attacker { bound: &cast.attacker, own: &cast.own });
+    let list = attacks(
+        &stage.policy,
+        &cast.foreign,
+        &Attacker { bound: &cast.attacker, own: &cast.own, bare: cast.bare.as_deref() },
+    );
     let mut found: BTreeMap<String, usize> = BTreeMap::new();
+    let door = AtGuard::new(&stage.guard, cast.people());
     for attack in &list {
-        for broken in run(&stage.guard, &cast, attack).await.broken {
+        for broken in run(&door, &cast, attack).await.expect("an answer").broken {
             *found.entry(broken.split(':').next().unwrap_or_default().to_owned()).or_default() += 1;
         }
     }

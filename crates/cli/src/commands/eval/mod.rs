@@ -1,0 +1,34 @@
+//! `tenantry eval`: suites of calls and what must hold after each, made in this process or at a server.
+
+mod people;
+mod suite;
+
+use clap::{Args, Subcommand};
+
+use crate::commands::Run;
+use crate::output::{Failure, Outcome};
+
+/// What to try.
+#[derive(Debug, Clone, Args)]
+pub struct EvalArgs {
+    /// What to try
+    #[command(subcommand)]
+    pub command: EvalCommand,
+}
+
+/// What to try.
+#[derive(Debug, Clone, Subcommand)]
+pub enum EvalCommand {
+    /// Play a suite: calls as named people, and what must hold after each (exit 2 when something does not)
+    Run(suite::SuiteArgs),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What keeps the suite, the file, a source, the store or the server from answering.
+pub async fn run(run: Run<'_>, args: &EvalArgs) -> Result<Outcome, Failure> {
+    match &args.command {
+        EvalCommand::Run(args) => suite::run(run, args).await,
+    }
+}

@@ -1,0 +1,109 @@
+//! `tenantry eval`: suites in this process and at a running server.
+
+use serde_json::Value;
+
+use crate::support::{Home, Server};
+
+#[test]
+fn the_demos_suite_holds_here_and_at_a_server_alike() {
+    let home = Home::desk();
+    let rows = home.rows();
+    let here = home.run(&["eval", "run", "suite.toml", "--json"]);
+    assert_eq!(here.code, 0, "{}{}", here.out, here.err);
+    let here = here.envelope();
+    assert_eq!(here["data"]["broken"], 0, "{here:#}");
+    for rule in [
+        "as expected",
+        "same as",
+        "no foreign row",
+        "no denied field",
+        "within budget",
+        "same on replay",
+        "foreign as absent",
+    ] {
+        assert!(here["data"]["checked"][rule].as_u64().unwrap() > 0, "{rule} was never checked: {here:#}");
+    }
+    let server = Server::start(&home);
+    let target = format!("http://{}", server.address);
+    let there = home.run(&["eval", "run", "suite.toml", "--json", "--target", &target]);
+    assert_eq!(there.code, 0, "{}{}", there.out, there.err);
+    let there = there.envelope();
+    assert_eq!(here["data"]["calls"], there["data"]["calls"]);
+    assert_eq!(here["data"]["checked"], there["data"]["checked"]);
+    assert_eq!(home.rows(), rows, "rows have changed");
+}
+
+#[test]
+fn a_suite_that_does_not_hold_says_where_and_ends_with_2() {
+    let home = Home::desk();
+    let people = "[principal.ana]\nas = \"northwind/ana@northwind.example\"\n[principal.gia]\nas = \"globex/gia@globex.example\"\n";
+    let calls = [
+        (
+            "as = \"gia\"\ntool = \"query\"\narguments = { model = \"orders\", take = 3 }\nexpect = { every = { tenant_id = \"northwind\" } }",
+            "as expected",
+        ),
+        (
+            "as = \"gia\"\ntool = \"query\"\narguments = { model = \"orders\", take = 3 }\nexpect = { code = \"FIELD_NOT_ALLOWED\" }",
+            "as expected",
+        ),
+        (
+            "as = \"gia\"\ntool = \"query\"\narguments = { model = \"orders\", select = [\"secret\"] }\nexpect = { rows = 1 }",
+            "as expected",
+        ),
+        (
+            "as = \"gia\"\ntool = \"query\"\narguments = { model = \"orders\", take = 2 }\nsame_as = { model = \"orders\", take = 1 }",
+            "same as",
+        ),
+        (
+            "as = \"gia\"\ntool = \"query\"\narguments = { model = \"orders\", take = 2 }\nexpect = { lacks = [\"globex\"] }",
+            "as expected",
+        ),
+    ];
+    for (call, rule) in calls {
+        home.write("bad.toml", format!("{people}[[call]]\nname = \"it\"\n{call}\n"));
+        let ran = home.run(&["eval", "run", "bad.toml"]);
+        assert_eq!(ran.code, 2, "{call}\n{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("BROKEN  it  (bad.toml:5)") && ran.out.contains(rule), "{}", ran.out);
+    }
+    home.write("bad.toml", format!("{people}[[call]]\nas = \"anna\"\ntool = \"get\"\n"));
+    let ran = home.run(&["eval", "run", "bad.toml"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(
+        ran.err.contains("error[F160]") && ran.err.contains("bad.toml:6:") && ran.err.contains("did you mean `ana`?"),
+        "{}",
+        ran.err
+    );
+    home.write("bad.toml", "[principal.x]\nas = \"northwind/nobody\"\n[[call]]\nas = \"x\"\ntool = \"get\"\n");
+    let ran = home.run(&["eval", "run", "bad.toml", "--json"]);
+    assert_eq!((ran.code, ran.envelope()["error"]["code"].as_str()), (3, Some("UNKNOWN_PRINCIPAL")), "{}", ran.out);
+}
+
+#[test]
+fn a_server_is_called_with_tokens_from_outside_and_without_its_law() {
+    let home = Home::desk();
+    let server = Server::start(&home);
+    let target = format!("http://{}", server.address);
+    let mut away = Home::empty();
+    away.set("GUS", &home.token("globex", "gus@globex.example"));
+    away.write(
+        "suite.toml",
+        "[principal.gus]\ntoken = \"env:GUS\"\n[[call]]\nas = \"gus\"\ntool = \"query\"\narguments = { model = \"orders\", take = 3 }\nexpect = { rows = 3, every = { tenant_id = \"globex\" } }\n",
+    );
+    let ran = away.run(&["eval", "run", "suite.toml", "--target", &target]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("no file here"), "{}", ran.err);
+    away.set("GUS", "eyJ.not.good");
+    let ran = away.run(&["eval", "run", "suite.toml", "--target", &target, "--json"]);
+    let data: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (ran.code, data["data"]["calls"][0]["code"].as_str()),
+        (2, Some("AUTHENTICATION_REQUIRED")),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("eyJ.not.good"), "a token in the report");
+    drop(server);
+    let ran = away.run(&["eval", "run", "suite.toml", "--target", &target]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("NO_ANSWER"), "{}", ran.err);
+}
