@@ -39,7 +39,7 @@ pub fn sight(bound: &Arc<Bound>, now_micros: i64, table: &Table, row: &Map<Strin
 
 /// The same for another operation.
 #[must_use]
-pub fn sight_for(
+pub(crate) fn sight_for(
     op: Op,
     bound: &Arc<Bound>,
     now_micros: i64,
@@ -184,7 +184,7 @@ fn missing(term: &Term, attrs: &Context) -> bool {
 /// Is the caller shown rows of the table for no other reason than its tenant? Then nobody of another tenant is
 /// shown the same rows for that reason.
 #[must_use]
-pub fn only_by_tenant(bound: &Bound, table: &Table) -> bool {
+pub(crate) fn only_by_tenant(bound: &Bound, table: &Table) -> bool {
     let access = bound.access(table.id, Op::Read);
     let taking_part = table.rules.iter().enumerate().filter(|(at, rule)| access.has_rule(*at) && rule.kind.widens());
     let mut kinds = taking_part.map(|(_, rule)| rule.kind);

@@ -72,7 +72,7 @@ fn partial(plan: &mut Plan<'_>, table: &Table) {
             odd.push(("an id with a list as a part", Some(more.into())));
         }
         odd.push(("one part as the whole id", parts.values().next().cloned()));
-        odd.push(("another part as the whole id", parts.values().last().cloned()));
+        odd.push(("another part as the whole id", parts.values().next_back().cloned()));
     }
     let data = writes::change(table, plan.owns(table).first().unwrap_or(&Row::new())).unwrap_or_default();
     for (what, odd) in odd {
