@@ -14,6 +14,7 @@ pub mod init;
 pub mod issuers;
 pub mod models;
 pub mod output;
+pub mod plans;
 pub mod project;
 pub mod runtime;
 pub mod who;

@@ -22,6 +22,7 @@ mod resource;
 mod secrets;
 mod state;
 mod step;
+mod told;
 mod waive;
 mod work;
 
@@ -37,6 +38,7 @@ pub use resource::{Kind, Resource, Target};
 pub use secrets::{Secrets, Shown, generate};
 pub use state::State;
 pub use step::{Action, Change, Step, difference};
+pub use told::{RowTold, Told};
 pub use work::{Done, Work};
 
 /// Bytes as hexadecimal digits.

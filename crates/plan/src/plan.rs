@@ -84,6 +84,16 @@ impl Plan {
         Plan { steps, desired: hash(desired), current: hash(current), ..Plan::default() }
     }
 
+    /// Lets the hash of what was there cover more: texts in their order.
+    pub(crate) fn knows(&mut self, more: Vec<String>) {
+        let mut text = hex(&self.current);
+        for line in more {
+            text.push('\n');
+            text.push_str(&line);
+        }
+        self.current = sha256(&text);
+    }
+
     /// Is there nothing to do?
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -151,8 +161,12 @@ fn hash(things: &[Resource]) -> [u8; 32] {
         })
         .collect();
     lines.sort_unstable();
+    sha256(&lines.join("\n"))
+}
+
+fn sha256(text: &str) -> [u8; 32] {
     let mut out = [0; 32];
-    for (to, from) in out.iter_mut().zip(digest(&SHA256, lines.join("\n").as_bytes()).as_ref()) {
+    for (to, from) in out.iter_mut().zip(digest(&SHA256, text.as_bytes()).as_ref()) {
         *to = *from;
     }
     out

@@ -1,9 +1,11 @@
 //! The proof of the rules that would be in force, as plans carry it.
 
 use serde_json::{Value, json};
+use tenantry_file::Loaded;
 use tenantry_policy::Policy;
 use tenantry_proof::{Outcome, prove};
 
+use crate::told::Told;
 use crate::waive::Waivers;
 
 /// What was proved of the rules that would be in force.
@@ -32,6 +34,8 @@ pub struct Broken {
     pub op: Option<&'static str>,
     /// The rule, relation or attribute that it is about.
     pub about: Option<String>,
+    /// Who and which rows break it, a line each.
+    pub witness: String,
     /// Why it could not be decided; `None` when it is broken for certain.
     pub undecided: Option<String>,
     /// The waiver's reason and end, when the file accepts it.
@@ -40,10 +44,12 @@ pub struct Broken {
 
 impl Proof {
     /// Proves a policy.
-    pub(crate) fn of(policy: &Policy, waivers: &Waivers) -> Proof {
+    pub(crate) fn of(policy: &Policy, loaded: &Loaded, waivers: &Waivers) -> Proof {
         let report = prove(policy);
+        let told = Told { policy, loaded };
         let mut proof = Proof { policy: report.policy, ..Proof::default() };
         for one in &report.obligations {
+            let mut shown = String::new();
             let undecided = match &one.outcome {
                 Outcome::Proved | Outcome::Shown(_) => {
                     proof.holds = proof.holds.saturating_add(1);
@@ -53,7 +59,10 @@ impl Proof {
                     proof.idle = proof.idle.saturating_add(1);
                     continue;
                 }
-                Outcome::Leaks(_) => None,
+                Outcome::Leaks(witness) => {
+                    shown = told.lines(witness, "");
+                    None
+                }
                 Outcome::Undecided(why) => Some(why.clone()),
             };
             let address = ["table.", &one.table].concat();
@@ -64,6 +73,7 @@ impl Proof {
                 says: one.promise.says(),
                 op: one.op.map(|op| op.name()),
                 about: one.about.as_ref().map(ToString::to_string),
+                witness: shown.trim_end().to_owned(),
                 undecided,
             });
         }
@@ -86,6 +96,7 @@ impl Proof {
                 "says": broken.says,
                 "operation": broken.op,
                 "about": broken.about,
+                "witness": broken.witness.lines().collect::<Vec<_>>(),
                 "undecided": broken.undecided,
                 "waived": broken.waived,
             })).collect::<Vec<_>>(),

@@ -21,6 +21,7 @@ pub mod init;
 pub mod key;
 pub mod member;
 pub mod output;
+pub mod plan;
 pub mod prove;
 pub mod role;
 pub mod schema;
@@ -74,6 +75,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Explain(args) => explain::run(args),
         Command::Prove(args) => prove::run(run, args).await,
         Command::Eval(args) => eval::run(run, args).await,
+        Command::Plan(args) => plan::run(run, args).await,
         Command::Apply(args) => apply::run(run, args).await,
         Command::Serve(args) => serve::run(run, args).await,
         Command::Token(args) => token::run(run, args).await,

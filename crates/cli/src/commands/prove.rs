@@ -1,16 +1,15 @@
 //! `tenantry prove`: does any rule let a tenant reach another's rows?
 
 mod html;
-mod told;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tenantry_plan::Told;
 use tenantry_proof::{Obligation, Outcome as Proof, Report, Witness, prove, prove_table};
 
 use crate::commands::Run;
-use crate::commands::prove::told::Told;
 use crate::exit::Exit;
 use crate::output::{Failure, Outcome, Paint};
 

@@ -19,6 +19,7 @@ mod eval;
 mod first_file;
 mod https;
 mod identity;
+mod plan;
 mod postgres;
 mod serving;
 mod tools_page;

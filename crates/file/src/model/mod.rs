@@ -41,13 +41,13 @@ pub use table::{
     RuleOp, SoftDelete, TableDecl, Writable, WriteDecl, WriteOp,
 };
 pub use user::User;
+pub use waive::WaiveDecl;
 
 /// The connection for passwords that every platform begins with.
 pub const DEFAULT_CONNECTION: &str = "Username-Password-Authentication";
 
 /// Tenantry's own APIs, as clients' grants name them.
 pub const OWN_APIS: [&str; 4] = ["management", "app", "dashboard", "portal"];
-pub use waive::WaiveDecl;
 
 /// Everything that a `tenantry.toml` (or a folder of them) says.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]

@@ -26,7 +26,7 @@ impl Engine {
             let part = self.look(wish, target, access, &state, selection).await?;
             targets.push(part);
         }
-        self.planned(wish, selection, state, targets, findings)
+        self.planned(wish, state, targets, findings)
     }
 
     /// The plan that removes everything that the file manages.
@@ -45,13 +45,12 @@ impl Engine {
             });
             targets.push(part);
         }
-        self.planned(wish, selection, state, targets, findings)
+        self.planned(wish, state, targets, findings)
     }
 
     fn planned(
         &self,
         wish: &Wish<'_>,
-        selection: &Selection,
         state: State,
         targets: Vec<Part>,
         findings: Vec<Finding>,
@@ -60,14 +59,19 @@ impl Engine {
         let current: Vec<Resource> = targets.iter().flat_map(|part| part.current.iter().cloned()).collect();
         let mut plan = Plan::new(&desired, &current);
         adopt(&mut plan, &desired, &current, &state);
+        // What is managed is part of what was there: a step that only notes it is not done twice.
+        let managed = targets.iter().flat_map(|part| state.managed(&part.target));
+        let managed =
+            managed.map(|row| [&row.target, row.address.as_str(), row.id.as_deref().unwrap_or("")].join("\n"));
+        plan.knows(managed.collect());
         let waivers = Waivers::of(wish.loaded, self.now());
         waivers.waive(&mut plan);
         plan.file = crate::hex(&wish.loaded.digest());
         plan.targets = targets.iter().map(|part| part.target.name().to_owned()).collect();
         plan.findings = findings;
         plan.findings.extend(waivers.findings());
-        if selection.has_target(&Target::Law) && !wish.policy.tables.is_empty() {
-            plan.proof = Some(Proof::of(wish.policy, &waivers));
+        if !wish.policy.tables.is_empty() {
+            plan.proof = Some(Proof::of(wish.policy, wish.loaded, &waivers));
         }
         plan.effects = effect::of(&plan, wish, &state);
         Ok(Planned { plan, state, targets })

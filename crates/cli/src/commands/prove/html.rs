@@ -3,7 +3,7 @@
 use tenantry_proof::{Outcome, Report};
 
 use super::head;
-use super::told::Told;
+use tenantry_plan::Told;
 
 /// The page.
 pub(super) fn page(report: &Report, told: &Told<'_>) -> String {

@@ -7,21 +7,29 @@ use tenantry_policy::{Policy, Value};
 use tenantry_proof::{Obligation, Promise, Witness};
 
 /// The file and the policy that a witness is about.
-pub(super) struct Told<'a> {
-    pub(super) policy: &'a Policy,
-    pub(super) loaded: &'a Loaded,
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The rules.
+    pub policy: &'a Policy,
+    /// The file that they stand in.
+    pub loaded: &'a Loaded,
 }
 
 /// A row in words.
-pub(super) struct RowTold {
-    pub(super) role: String,
-    pub(super) table: String,
-    pub(super) columns: Vec<(String, Json)>,
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowTold {
+    /// What it is: `row`, `new row`.
+    pub role: String,
+    /// Its table.
+    pub table: String,
+    /// Its columns that matter; null is NULL.
+    pub columns: Vec<(String, Json)>,
 }
 
 impl Told<'_> {
     /// The principal's attributes, by path; a missing one is null.
-    pub(super) fn principal(&self, witness: &Witness) -> Vec<(String, Json)> {
+    #[must_use]
+    pub fn principal(&self, witness: &Witness) -> Vec<(String, Json)> {
         let each = witness.principal.iter().filter_map(|(id, slot)| {
             let path = self.policy.attributes.get(*id)?.path.to_string();
             let told = match slot {
@@ -35,7 +43,9 @@ impl Told<'_> {
         each.collect()
     }
 
-    pub(super) fn rows(&self, witness: &Witness) -> Vec<RowTold> {
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self, witness: &Witness) -> Vec<RowTold> {
         let each = witness.rows.iter().filter_map(|row| {
             let table = self.policy.table(row.table)?;
             let columns = row.columns.iter().filter_map(|(at, value)| {
@@ -48,14 +58,16 @@ impl Told<'_> {
     }
 
     /// `tenantry.toml:12`: where a rule stands.
-    pub(super) fn place(&self, address: &str) -> Option<String> {
+    #[must_use]
+    pub fn place(&self, address: &str) -> Option<String> {
         let path: Vec<&str> = address.split('.').collect();
         let place = (2..=path.len()).rev().find_map(|length| self.loaded.span(path.get(..length)?))?;
         Some(format!("{}:{}", place.file, place.line))
     }
 
     /// The witness, a line for each.
-    pub(super) fn lines(&self, witness: &Witness, indent: &str) -> String {
+    #[must_use]
+    pub fn lines(&self, witness: &Witness, indent: &str) -> String {
         let pairs = |pairs: Vec<(String, Json)>| {
             let told: Vec<String> = pairs
                 .into_iter()
@@ -83,7 +95,8 @@ impl Told<'_> {
     }
 
     /// What would mend it.
-    pub(super) fn fix(&self, one: &Obligation, witness: &Witness) -> String {
+    #[must_use]
+    pub fn fix(&self, one: &Obligation, witness: &Witness) -> String {
         let rule = witness.rules.iter().find(|rule| rule.contains(".permit."));
         match (one.promise, rule) {
             (Promise::Read | Promise::Boundary, Some(rule)) => format!(
