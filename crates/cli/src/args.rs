@@ -58,7 +58,6 @@ pub enum Command {
     Prove(commands::prove::ProveArgs),
     /// Try what is promised: play suites of calls, and attack
     Eval(commands::eval::EvalArgs),
-    /// Make the row security of a PostgreSQL source what the file says
     /// Say what applying the file would do, and what it means for access
     Plan(commands::plan::PlanArgs),
     /// Make what the file says so: who there is, what they may, and the databases' own fence
