@@ -56,6 +56,8 @@ pub struct Effect {
     pub who: String,
     /// What: `reads rows of another tenant in orders`, `the tool orders.update`, `SELECT on public.orders`.
     pub what: String,
+    /// The users whom it concerns, where `who` is a role or counts them.
+    pub whom: Vec<String>,
     /// A principal and a row that show it, or the step that does it.
     pub shown_by: Option<String>,
 }

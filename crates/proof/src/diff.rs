@@ -36,10 +36,25 @@ pub enum Gained {
     LostForeign,
 }
 
+/// The differences between two policies, and both of them in one: what the ids of witnesses refer to.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The new tables first, the old ones behind them, over the same attributes.
+    pub policy: Policy,
+    /// What differs.
+    pub differences: Vec<Difference>,
+}
+
 /// What a change of the rules shows or hides, with a witness for each table, operation and way. Tables are
 /// compared by name, rows by the names of their columns, principals by the paths of their attributes.
 #[must_use]
 pub fn diff(old: &Policy, new: &Policy) -> Vec<Difference> {
+    compare(old, new).differences
+}
+
+/// [`diff`], with what is needed to say its witnesses in words.
+#[must_use]
+pub fn compare(old: &Policy, new: &Policy) -> Comparison {
     let merged = merge(old, new);
     let twins: Vec<(TableId, TableId)> =
         new.tables.iter().filter_map(|table| Some((table.id, moved(old.find(&table.name)?.id, new)))).collect();
@@ -59,7 +74,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Vec<Difference> {
             }
         }
     }
-    all
+    Comparison { policy: merged, differences: all }
 }
 
 /// The place of an old table in the merged policy: behind the new ones.

@@ -20,7 +20,7 @@ mod solver;
 mod sorts;
 mod witness;
 
-pub use diff::{Difference, Gained, diff};
+pub use diff::{Comparison, Difference, Gained, compare, diff};
 pub use obligation::{Assumption, Obligation, Outcome, Promise};
 pub use prove::{Report, prove, prove_table};
 pub use witness::{Cast, Witness};

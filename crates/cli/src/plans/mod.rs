@@ -2,12 +2,14 @@
 
 mod show;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clap::Args;
 use tenantry_file::Loaded;
 use tenantry_identity::Caller;
 use tenantry_plan::{Engine, Fault, Parts, PlanError, Secrets, Selection, SourceAccess, Wish};
+use tenantry_policy::catalog::Catalog;
 use tenantry_policy::{Entropy as _, Policy};
 use tenantry_store::Store;
 use zeroize::Zeroizing;
@@ -58,6 +60,8 @@ pub struct Board {
     pub loaded: Loaded,
     /// Its rules; none when only identity is meant.
     pub policy: Policy,
+    /// What its databases say of their tables.
+    pub catalogs: BTreeMap<String, Catalog>,
     /// Its sources.
     pub sources: Vec<SourceAccess>,
     /// What of it is meant.
@@ -87,7 +91,7 @@ impl Board {
         loaded: Loaded,
         selection: Selection,
     ) -> Result<Board, Failure> {
-        let mut policy = Policy::default();
+        let (mut policy, mut catalogs) = (Policy::default(), BTreeMap::new());
         let mut sources = Vec::new();
         // Who may do what in Tenantry itself needs no database of tenants.
         let only_identity = !selection.targets.is_empty() && selection.targets.iter().all(|name| name == "identity");
@@ -101,7 +105,8 @@ impl Board {
                 let runtime = project.resolve(&declared.name, &declared.url)?;
                 sources.push(SourceAccess { name: declared.name, runtime, owner });
             }
-            policy = project.compile(&loaded).await?.0.policy;
+            let (compiled, read) = project.compile(&loaded).await?;
+            (policy, catalogs) = (compiled.policy, read);
         }
         let ambient = Ambient::default();
         let (store, identity) = runtime::open_identity(project, &loaded, &ambient).await?;
@@ -116,13 +121,13 @@ impl Board {
             entropy: ambient.entropy,
             secrets: Arc::new(Found(run.environment.clone())),
         });
-        Ok(Board { loaded, policy, sources, selection, engine, store, caller })
+        Ok(Board { loaded, policy, catalogs, sources, selection, engine, store, caller })
     }
 
     /// What is wanted.
     #[must_use]
     pub fn wish(&self) -> Wish<'_> {
-        Wish { loaded: &self.loaded, policy: &self.policy, sources: &self.sources }
+        Wish { loaded: &self.loaded, policy: &self.policy, catalogs: &self.catalogs, sources: &self.sources }
     }
 }
 

@@ -26,7 +26,7 @@ impl Engine {
             let part = self.look(wish, target, access, &state, selection).await?;
             targets.push(part);
         }
-        self.planned(wish, state, targets, findings)
+        self.planned(wish, state, targets, findings, false)
     }
 
     /// The plan that removes everything that the file manages.
@@ -45,7 +45,7 @@ impl Engine {
             });
             targets.push(part);
         }
-        self.planned(wish, state, targets, findings)
+        self.planned(wish, state, targets, findings, true)
     }
 
     fn planned(
@@ -54,6 +54,7 @@ impl Engine {
         state: State,
         targets: Vec<Part>,
         findings: Vec<Finding>,
+        removal: bool,
     ) -> Result<Planned, PlanError> {
         let desired: Vec<Resource> = targets.iter().flat_map(|part| part.desired.iter().cloned()).collect();
         let current: Vec<Resource> = targets.iter().flat_map(|part| part.current.iter().cloned()).collect();
@@ -70,10 +71,12 @@ impl Engine {
         plan.targets = targets.iter().map(|part| part.target.name().to_owned()).collect();
         plan.findings = findings;
         plan.findings.extend(waivers.findings());
-        if !wish.policy.tables.is_empty() {
+        if !wish.policy.tables.is_empty() && !removal {
             plan.proof = Some(Proof::of(wish.policy, wish.loaded, &waivers));
         }
-        plan.effects = effect::of(&plan, wish, &state);
+        let compared = effect::of(&plan, wish, &state, removal);
+        plan.effects = compared.effects;
+        plan.findings.extend(compared.findings);
         Ok(Planned { plan, state, targets })
     }
 

@@ -6,10 +6,12 @@ mod look;
 mod record;
 mod saved;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tenantry_file::Loaded;
 use tenantry_identity::{Caller, Identity};
+use tenantry_policy::catalog::Catalog;
 use tenantry_policy::{Clock, Entropy, Policy};
 use tenantry_source::SourceUrl;
 use tenantry_store::Store;
@@ -69,6 +71,8 @@ pub struct Wish<'a> {
     pub loaded: &'a Loaded,
     /// Its rules.
     pub policy: &'a Policy,
+    /// What the databases say of their tables.
+    pub catalogs: &'a BTreeMap<String, Catalog>,
     /// Its sources.
     pub sources: &'a [SourceAccess],
 }

@@ -1,0 +1,50 @@
+//! Rights in databases: what steps give to roles there, or take.
+
+use serde_json::Value;
+
+use crate::plan::{Effect, Plan};
+use crate::resource::Kind;
+use crate::step::Action;
+
+/// Adds what the steps on rights do.
+pub(super) fn compare(plan: &Plan, effects: &mut Vec<Effect>) {
+    for step in &plan.steps {
+        if !matches!(step.kind, Kind::DbGrant | Kind::DbDefault | Kind::DbMembership) || step.action == Action::Adopt {
+            continue;
+        }
+        let (mut gained, mut lost) = (Vec::new(), Vec::new());
+        for change in &step.changes {
+            let items = |value: &Option<Value>| -> Vec<String> {
+                match value {
+                    Some(Value::Array(items)) => {
+                        items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect()
+                    }
+                    Some(Value::Bool(true)) => vec![change.field.to_uppercase()],
+                    _ => Vec::new(),
+                }
+            };
+            let (before, after) = (items(&change.before), items(&change.after));
+            gained.extend(after.iter().filter(|item| !before.contains(item)).cloned());
+            lost.extend(before.iter().filter(|item| !after.contains(item)).cloned());
+        }
+        // A membership without options is one all the same.
+        if step.kind == Kind::DbMembership {
+            match step.action {
+                Action::Create => gained.insert(0, "membership".to_owned()),
+                Action::Delete => lost.insert(0, "membership".to_owned()),
+                _ => {}
+            }
+        }
+        for (way, things) in [("gains", gained), ("loses", lost)] {
+            if !things.is_empty() {
+                effects.push(Effect {
+                    way,
+                    who: step.address.to_string(),
+                    what: things.join(", "),
+                    whom: Vec::new(),
+                    shown_by: None,
+                });
+            }
+        }
+    }
+}

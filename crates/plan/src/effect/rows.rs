@@ -1,0 +1,43 @@
+//! Rows: what a change of the rules shows or hides, by the prover.
+
+use tenantry_file::Loaded;
+use tenantry_policy::Op;
+use tenantry_proof::{Gained, compare as differences};
+
+use crate::effect::Side;
+use crate::plan::Effect;
+use crate::told::Told;
+
+/// Adds what differs, each with a principal and a row.
+pub(super) fn compare(old: &Side, new: &Side, file: &Loaded, effects: &mut Vec<Effect>) {
+    if old.policy.tables.is_empty() && new.policy.tables.is_empty() {
+        return;
+    }
+    let compared = differences(&old.policy, &new.policy);
+    let told = Told { policy: &compared.policy, loaded: file };
+    for one in &compared.differences {
+        let (way, whose) = match one.gained {
+            Gained::Own => ("gains", "the own tenant"),
+            Gained::Foreign => ("gains", "ANOTHER TENANT"),
+            Gained::LostOwn => ("loses", "the own tenant"),
+            Gained::LostForeign => ("loses", "another tenant"),
+        };
+        let act = match one.op {
+            Op::Read => "reading",
+            Op::Create => "creating",
+            Op::Update => "changing",
+            Op::Delete => "removing",
+        };
+        let is_new = old.policy.find(&one.table).is_none() || new.policy.find(&one.table).is_none();
+        // A table that comes or goes whole needs no example of its own rows.
+        let shown_by =
+            (!is_new || one.gained == Gained::Foreign).then(|| told.lines(&one.witness, "").trim_end().to_owned());
+        effects.push(Effect {
+            way,
+            who: format!("table.{}", one.table),
+            what: format!("{act} rows of {whose}"),
+            whom: Vec::new(),
+            shown_by,
+        });
+    }
+}
