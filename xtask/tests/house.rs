@@ -44,6 +44,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_OF_TESTS: &[(&str, &str)] = &[
     // A policy is easiest to read as the file that a person would write.
     ("guard", "file"),
+    // What the prover says is tried on real databases.
+    ("guard", "proof"),
+    ("eval", "file"),
     ("proof", "file"),
     // The gateway answers from upstreams of every kind.
     ("server", "upstream"),

@@ -18,9 +18,11 @@ mod obligations;
 mod prove;
 mod solver;
 mod sorts;
+mod truths;
 mod witness;
 
 pub use diff::{Comparison, Difference, Gained, compare, diff};
 pub use obligation::{Assumption, Obligation, Outcome, Promise};
 pub use prove::{Report, prove, prove_table};
+pub use truths::{Given, truths};
 pub use witness::{Cast, Witness};

@@ -122,6 +122,16 @@ impl<'p> Problem<'p> {
         Some(found)
     }
 
+    /// The row that a relation of a row leads to, where the question met it.
+    pub(crate) fn known_related(&self, row: RowId, relation: RelationId) -> Option<RowId> {
+        self.related.get(&(row, relation.0)).copied()
+    }
+
+    /// The values of a sort.
+    pub(crate) fn values_of(&self, sort: Option<Sort>) -> &[Value] {
+        sort.map_or(&[], |sort| self.sorts.values(sort))
+    }
+
     /// Makes a row the one that a relation to many of another row leads to, or one of those.
     pub(crate) fn join(&mut self, row: RowId, relation: RelationId, other: RowId) {
         let Some(holder) = self.rows.get(row.0).map(|row| row.table) else { return };
@@ -418,7 +428,7 @@ impl Scene for At<'_, '_> {
     }
 
     fn values(&self, sort: Option<Sort>) -> &[Value] {
-        sort.map_or(&[], |sort| self.problem.sorts.values(sort))
+        self.problem.values_of(sort)
     }
 
     fn column(&mut self, column: ColumnRef) -> Symbol {

@@ -169,7 +169,6 @@ impl Survey<'_> {
                 );
             }
         }
-        read.extend(self.about.values.iter().map(|(place, _)| *place));
         self.read.extend(read);
         for (one, other) in joined {
             self.join(one, other);
@@ -280,7 +279,7 @@ impl Survey<'_> {
                 need.in_prefixes = true;
             }
         }
-        for (place, value) in self.about.values {
+        for (place, value) in self.about.values.iter().filter(|(place, _)| self.read.contains(place)) {
             if let Some(need) = needs.get_mut(&self.root(*place)) {
                 need.constants.push(value.clone());
             }

@@ -1,5 +1,5 @@
-//! The forms of a condition agree: evaluator, SQLite, PostgreSQL without row security, and
-//! PostgreSQL's row security alone. A case is one condition, one principal and one row.
+//! The forms of a condition agree: evaluator, SQLite, PostgreSQL without row security,
+//! PostgreSQL's row security alone, and the proof's encoding (all three truths of it). A case is one condition, one principal and one row.
 //!
 //! `TENANTRY_AGREEMENT_CASES` sets how many (20,000), `TENANTRY_AGREEMENT_SEED` the seed.
 #![allow(
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 use tenantry_file::{SourceText, compile, load};
 use tenantry_policy::catalog::Catalog;
-use tenantry_policy::condition::{ColumnRef, RowView, eval};
+use tenantry_policy::condition::{ColumnRef, RowView, Truth, eval};
 use tenantry_policy::redact::HashKey;
 use tenantry_policy::request::{Act, AskRead};
 use tenantry_policy::value::{parse_decimal, parse_timestamp};
@@ -163,6 +163,27 @@ fn evaluated(context: &Context, rows: &[Map<String, Json>], related: &[Map<Strin
         .collect()
 }
 
+/// The evaluator's word and the encoding's on every row: each is TRUE, FALSE or UNKNOWN.
+fn truths(context: &Context, rows: &[Map<String, Json>], related: &[Map<String, Json>]) -> [Vec<Truth>; 2] {
+    let policy = &context.bound.policy;
+    let (t, r) = (policy.find("t").expect("t"), policy.find("r").expect("r"));
+    let at = t.rules.iter().position(|rule| rule.kind == RuleKind::Bypass).expect("the case's rule");
+    let (hop, _) = t.find_relation("hop").expect("the relation");
+    let mut evaluated = Vec::new();
+    let mut given = Vec::new();
+    for row in rows {
+        let other = related.iter().find(|candidate| candidate["id"] == row["r_id"]);
+        let shown = other.filter(|candidate| candidate["open"] == true).map(|related| values(r, related));
+        evaluated.push(eval(&t.rules[at].when, &Seen { own: values(t, row), hop: shown }, context));
+        given.push(tenantry_proof::Given {
+            own: values(t, row),
+            related: other.map(|other| (hop, values(r, other))).into_iter().collect(),
+        });
+    }
+    let encoded = tenantry_proof::truths(policy, t, at, context, &given).expect("the encoding holds the rows");
+    [evaluated, encoded]
+}
+
 /// The ids that a database answers to the compiled statement; none when the rules alone say no.
 async fn compiled(context: &Context, source: &Source) -> BTreeSet<i64> {
     let request = Request {
@@ -264,6 +285,12 @@ impl World {
                     self.rows, self.related
                 );
             };
+            let [evaluated, encoded] = truths(&asked, &self.rows, &self.related);
+            assert_eq!(
+                encoded, evaluated,
+                "{told}: the proof's encoding differs from the evaluator\n  condition {condition}\n  metadata  {metadata:?}\n  rows      {:?}\n  related   {:?}",
+                self.rows, self.related
+            );
             differs("SQLite", &compiled(&asked, &self.sqlite.1).await);
             if let (Some((fenced_policy, bare)), Some((_, source, _, runtime))) = (&fences, &self.postgres) {
                 differs("PostgreSQL", &compiled(&context(bare, &principal), source).await);

@@ -155,6 +155,22 @@ impl Database {
         self.execute(&script).await;
     }
 
+    /// Empties the tables and fills them anew.
+    pub async fn refill(&self, tables: &[TableDef]) {
+        let postgres = matches!(self, Database::Postgres { .. });
+        let mut script = String::from("BEGIN;\n");
+        for table in tables {
+            script.push_str(&format!("DELETE FROM \"{}\";\n", table.name));
+        }
+        for table in tables {
+            for row in &table.rows {
+                script.push_str(&insert(table, row, postgres));
+            }
+        }
+        script.push_str("COMMIT;");
+        self.execute(&script).await;
+    }
+
     /// Applies the generated row security, as the owner does.
     pub async fn apply_row_security(&self, policy: &Policy) {
         if let Database::Postgres { name, .. } = self {

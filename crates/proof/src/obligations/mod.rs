@@ -10,12 +10,12 @@ mod reference;
 mod structure;
 
 use batsat::Lit;
-use tenantry_policy::{Address, Op, Policy, Table};
+use tenantry_policy::{Address, ColumnId, Op, Policy, RelationId, Table};
 
 use crate::model::{Problem, RowId};
 use crate::obligation::{Obligation, Outcome, Promise};
 use crate::solver::Found;
-use crate::sorts::About;
+use crate::sorts::{About, hops};
 use crate::witness::Witness;
 
 /// Answers a table's obligations of one family.
@@ -98,7 +98,34 @@ fn shown_for(problem: &mut Problem<'_>, row: RowId, op: Op, without: Option<usiz
         return read;
     }
     let write = problem.shown(row, op, without);
-    problem.solver.and([read, write])
+    let mut all = vec![read, write];
+    if op == Op::Create
+        && let Some(table) = problem.table(row)
+        && let Some(creatable) = &table.writes.create
+    {
+        for relation in written_hops(table, creatable) {
+            all.push(points_at_visible(problem, row, relation));
+        }
+    }
+    problem.solver.and(all)
+}
+
+/// The relations through which rules read and whose keys are among the columns written.
+fn written_hops(table: &Table, written: &[ColumnId]) -> Vec<RelationId> {
+    let mut hops: Vec<RelationId> = hops(table).into_iter().collect();
+    hops.retain(|hop| {
+        let relation = table.relation(*hop);
+        relation.is_some_and(|relation| relation.to_one && relation.pairs.iter().any(|(own, _)| written.contains(own)))
+    });
+    hops
+}
+
+/// The writing statement looks up what a written reference points at: no row, or one that the principal may read.
+fn points_at_visible(problem: &mut Problem<'_>, row: RowId, relation: RelationId) -> Lit {
+    let Some(other) = problem.related(row, relation) else { return problem.solver.yes() };
+    let exists = problem.rows.get(other.0).map_or(problem.solver.no(), |row| row.exists);
+    let visible = problem.visible(other, Op::Read);
+    problem.solver.or([!exists, visible])
 }
 
 /// Is a row within the boundaries that an operation needs?

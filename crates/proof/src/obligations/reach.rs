@@ -2,12 +2,14 @@
 
 use batsat::Lit;
 use tenantry_policy::table::{AutoValue, DeleteMode};
-use tenantry_policy::{ColumnId, Op, Policy, RuleKind, Table};
+use tenantry_policy::{ColumnId, Op, Policy, RelationId, RuleKind, Table};
 
-use super::{ask, bounded_for, foreign, never, obligation, shown_for, too_large, within_for};
+use super::{
+    ask, bounded_for, foreign, never, obligation, points_at_visible, shown_for, too_large, within_for, written_hops,
+};
 use crate::model::{Problem, RowId};
 use crate::obligation::{Obligation, Outcome, Promise};
-use crate::sorts::About;
+use crate::sorts::{About, hops};
 use crate::witness::Witness;
 
 pub(super) fn answer(policy: &Policy, table: &Table) -> Vec<Obligation> {
@@ -74,7 +76,27 @@ fn written(policy: &Policy, table: &Table, op: Op) -> Outcome {
 
 /// A changed row keeps the columns that an update may not set; what it becomes must be visible again. It
 /// leaks when the new row is foreign, or when its tenant is another one than before.
+///
+/// A reference that is written is looked up by the statement, one that is left alone is not: both are asked, for
+/// each reference through which rules read.
 fn moved(policy: &Policy, table: &Table) -> Outcome {
+    let hops = written_hops(table, &table.writes.update);
+    // Each is a question of its own; so many are in no table.
+    let Some(ways) = u32::try_from(hops.len()).ok().filter(|count| *count < 8).map(|count| 1_u32 << count) else {
+        return Outcome::Undecided("too many references through which rules read may be written at once".to_owned());
+    };
+    for way in 0..ways {
+        let changed =
+            |hop: &RelationId| hops.iter().position(|known| known == hop).is_some_and(|at| way & (1 << at) != 0);
+        let outcome = moved_by(policy, table, &changed);
+        if outcome != Outcome::Proved {
+            return outcome;
+        }
+    }
+    Outcome::Proved
+}
+
+fn moved_by(policy: &Policy, table: &Table, changed: &dyn Fn(&RelationId) -> bool) -> Outcome {
     let about = About { rows: &[table.id, table.id], ..About::default() };
     let mut problem = match Problem::new(policy, &about) {
         Ok(problem) => problem,
@@ -99,12 +121,17 @@ fn moved(policy: &Policy, table: &Table) -> Outcome {
             wanted.push(kept_as_it_was(&mut problem, row, new, column));
         }
     }
-    for (at, relation) in table.relations.iter().enumerate() {
-        let refers_alike = relation.to_one && relation.pairs.iter().all(|(own, _)| !changes.contains(own));
-        if let Ok(at) = u16::try_from(at)
-            && refers_alike
-        {
-            problem.same_related(new, row, tenantry_policy::RelationId(at));
+    for hop in hops(table) {
+        if changed(&hop) {
+            wanted.push(points_at_visible(&mut problem, new, hop));
+        } else {
+            problem.same_related(new, row, hop);
+            let keys = table.relation(hop).map_or(&[][..], |relation| &relation.pairs);
+            for (own, _) in keys {
+                if problem.reads(table.id, *own) {
+                    wanted.push(kept_as_it_was(&mut problem, row, new, *own));
+                }
+            }
         }
     }
     wanted.push(shown_for(&mut problem, row, Op::Update, None));
