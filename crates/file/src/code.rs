@@ -233,6 +233,36 @@ codes! {
     BadExpectation = "F162", "bad-expectation";
     /// A suite without calls would hold whatever happens.
     NothingToPlay = "F163", "nothing-to-play";
+    /// The name cannot be one of a PostgreSQL role, schema, database, extension or policy: it is empty, has more
+    /// than 63 bytes (which PostgreSQL would cut off silently) or holds a control character.
+    BadDatabaseName = "F180", "bad-database-name";
+    /// PostgreSQL keeps names that begin with `pg_` for itself, and `public` and `none` mean something else
+    /// where a role is named. A role of PostgreSQL's own, such as `pg_read_all_data`, can be named in
+    /// `member_of`, or declared with `mode = "external"`. What everybody may do stands in `[source.NAME.public]`.
+    ReservedName = "F181", "reserved-name";
+    /// The key names nothing that rights can be held on. Names stand as the catalog has them, with their schema;
+    /// `"public.orders"`, `"public.orders(id, status)"`, `"schema public"`, `"function public.f(integer)"`.
+    BadObject = "F182", "bad-object";
+    /// The kind of object does not have this privilege, or there is no privilege of that name. A privilege
+    /// is a word of GRANT's, or `ALL`, with `WITH GRANT OPTION` behind it where it may be given on. To PUBLIC
+    /// nothing can be given that way.
+    BadPrivilege = "F183", "bad-privilege";
+    /// Two keys name the same object. Which of the two lists counts would be a guess.
+    ObjectTwice = "F184", "object-twice";
+    /// A role would be a member of itself, directly or through others. PostgreSQL refuses that.
+    MembershipCycle = "F185", "membership-cycle";
+    /// An external role is never altered, so nothing of the role itself can stand here: no attributes, settings,
+    /// password, comment, and no membership of its own. Rights on objects may be given to it, and other roles
+    /// may be members of it.
+    ExternalAltered = "F186", "external-altered";
+    /// A moment is RFC 3339 with an offset, such as `2030-01-01T00:00:00Z`, or `infinity`.
+    BadMoment = "F187", "bad-moment";
+    /// The name of a setting has letters, digits and `_`, and a dot where it is an extension's.
+    BadSetting = "F188", "bad-setting";
+    /// A policy for SELECT and DELETE has `using`, one for INSERT has `check`, the others have at least one of
+    /// the two. Names that begin with `tenantry:` are those of the policies that Tenantry makes from rules, and
+    /// the policies of a governed table stand with its rules.
+    BadPolicy = "F189", "bad-policy";
 }
 
 impl fmt::Display for FileCode {

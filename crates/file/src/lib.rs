@@ -7,6 +7,7 @@
 
 pub mod code;
 mod compile;
+mod database;
 pub mod diagnostic;
 pub mod directory;
 mod format;

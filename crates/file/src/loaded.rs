@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::code::FileCode;
+use crate::database;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::directory::{Directory, PrincipalSpec};
 use crate::identity;
@@ -64,6 +65,7 @@ pub fn load(mut inputs: Vec<SourceText>) -> Result<Loaded, Vec<Diagnostic>> {
         }
     };
     refer::check(&document, &root, &mut findings);
+    database::check(&document, &root, &mut findings);
     identity::check(&document, &root, &mut files, &mut findings);
     if findings.any_error() {
         return Err(findings.finish(&files));

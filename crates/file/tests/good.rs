@@ -105,7 +105,7 @@ fn people_and_sources_are_found() {
     let env = SourceLocation::Secret(SecretRef::Env("DATABASE_URL".to_owned()));
     assert_eq!(sources[0].url.parse(), Some(env));
     let role = &loaded.document().source["main"].role["admin_service_role"];
-    assert!(role.createrole && role.member_of["app_service_role"].admin);
+    assert!(role.createrole == Some(true) && role.member_of["app_service_role"].admin);
     assert_eq!(loaded.span(&["table", "orders", "write", "create"]).unwrap().line, 41);
 }
 

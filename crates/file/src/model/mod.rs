@@ -29,7 +29,10 @@ pub use client::{
     RefreshTokens, Rotation,
 };
 pub use connection::Connection;
-pub use database::{DbRole, DbRoleMode, Membership, Source, Waiver};
+pub use database::{
+    DbCommand, DbDatabase, DbExtension, DbPolicy, DbPublic, DbRole, DbRoleMode, DbRowSecurity, DbSchema, Membership,
+    Source, Waiver,
+};
 pub use endpoint::{Model, PartitionField, Price, Upstream, UpstreamKind};
 pub use issuer::{Issuer, IssuerClaims, SigningAlgorithm};
 pub use platform::{

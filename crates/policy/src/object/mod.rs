@@ -316,3 +316,50 @@ impl Objects {
         }
     }
 }
+
+/// What a key of `default_privileges` names: what one role will make.
+///
+/// `tables by migrator`, `tables in schema public by migrator`; kinds are `tables`, `sequences`, `functions`, `types`,
+/// `schemas`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Future {
+    /// Tables, sequences, routines, types or schemas.
+    pub kind: ObjectKind,
+    /// In which schema; `None` for all.
+    pub schema: Option<String>,
+    /// Who makes them.
+    pub owner: String,
+}
+
+impl Future {
+    /// Reads a spelling.
+    ///
+    /// # Errors
+    /// [`Misspelling`].
+    pub fn parse(text: &str) -> Result<Future, Misspelling> {
+        spell::future(text)
+    }
+
+    /// The word for several of a kind; `None` for kinds without default privileges.
+    #[must_use]
+    pub fn word(kind: ObjectKind) -> Option<&'static str> {
+        match kind {
+            ObjectKind::Table => Some("tables"),
+            ObjectKind::Sequence => Some("sequences"),
+            ObjectKind::Routine => Some("functions"),
+            ObjectKind::Type => Some("types"),
+            ObjectKind::Schema => Some("schemas"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Future {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Future::word(self.kind).unwrap_or_else(|| self.kind.name()))?;
+        if let Some(schema) = &self.schema {
+            write!(f, " in schema {}", quote_name(schema))?;
+        }
+        write!(f, " by {}", quote_name(&self.owner))
+    }
+}

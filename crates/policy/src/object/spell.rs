@@ -6,7 +6,7 @@ use std::str::Chars;
 
 use super::privilege::{Privilege, Right};
 use super::type_name::TypeName;
-use super::{Object, ObjectKind, Objects};
+use super::{Future, Object, ObjectKind, Objects};
 
 /// A spelling that names nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,9 @@ pub enum Misspelling {
     /// Several things where one must be named.
     #[error("this names several things")]
     Several,
+    /// Not what one role will make.
+    #[error("this does not say what is made, and by whom")]
+    NoFuture,
     /// A word that is no privilege.
     #[error("this is no privilege")]
     NoPrivilege,
@@ -55,6 +58,10 @@ impl Misspelling {
             Misspelling::NoSchema => "write it with its schema: `public.orders`",
             Misspelling::NoArguments => "write `function public.f(integer, text)`, or `function public.f()`",
             Misspelling::NotANumber => "write `large object 16403`",
+            Misspelling::NoFuture => {
+                "write `tables in schema public by migrator`, or `tables by migrator`; kinds are `tables`, \
+                 `sequences`, `functions`, `types` and `schemas`"
+            }
             Misspelling::Several => "name one thing here",
             Misspelling::NoPrivilege => "write a privilege, or `ALL`, and `WITH GRANT OPTION` behind it where meant",
         }
@@ -327,6 +334,32 @@ fn table(mut reader: Reader) -> Result<Objects, Misspelling> {
     reader.end(Objects::One(Object::Table { schema, name }))
 }
 
+/// Reads a key of `default_privileges`.
+pub(super) fn future(text: &str) -> Result<Future, Misspelling> {
+    let mut reader = Reader::of(text)?;
+    let what = reader.name()?;
+    let kind = match what.as_str() {
+        "tables" => ObjectKind::Table,
+        "sequences" => ObjectKind::Sequence,
+        "functions" | "routines" => ObjectKind::Routine,
+        "types" => ObjectKind::Type,
+        "schemas" => ObjectKind::Schema,
+        _ => return Err(Misspelling::NoFuture),
+    };
+    let mut schema = None;
+    if reader.word_is("in") {
+        if !reader.word_is("schema") || kind == ObjectKind::Schema {
+            return Err(Misspelling::NoFuture);
+        }
+        schema = Some(reader.name()?);
+    }
+    if !reader.word_is("by") {
+        return Err(Misspelling::NoFuture);
+    }
+    let owner = reader.name()?;
+    reader.end(Future { kind, schema, owner })
+}
+
 /// Reads a right: `SELECT`, `ALL`, `SELECT WITH GRANT OPTION`, in any case.
 ///
 /// # Errors
@@ -417,6 +450,16 @@ mod tests {
             ("a.b.c", Misspelling::Unexpected(".".to_owned())),
         ] {
             assert_eq!(Objects::parse(text), Err(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_will_be_made_is_read() {
+        for text in ["tables by migrator", "sequences in schema \"a b\" by \"o.w\"", "schemas by x"] {
+            assert_eq!(Future::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["", "tables", "views by x", "schemas in schema a by x", "tables in public by x", "tables by x y"] {
+            assert!(Future::parse(text).is_err(), "{text}");
         }
     }
 
