@@ -400,11 +400,10 @@ fn not_one_expression(text: &str) -> Option<&'static str> {
     while let Some(c) = chars.next() {
         match c {
             '\0' => return Some("it holds a NUL"),
-            '\'' | '"' => {
-                if !chars.by_ref().any(|next| next == c) {
-                    return Some("a quote is not closed");
-                }
-            }
+            '\'' | '"' => match chars.by_ref().find(|next| *next == c) {
+                Some(_) => {}
+                None => return Some("a quote is not closed"),
+            },
             '\\' => return Some("it holds a backslash, which means different things in different strings"),
             '$' if chars.peek().is_some_and(|next| *next == '$' || next.is_alphabetic() || *next == '_') => {
                 return Some("it holds a string in dollars");

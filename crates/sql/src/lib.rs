@@ -7,6 +7,7 @@
 mod aggregate;
 mod builder;
 mod change;
+pub mod cluster;
 mod columns;
 mod condition;
 mod dialect;
