@@ -22,6 +22,19 @@ pub(crate) struct Act<'a> {
 }
 
 impl Identity {
+    /// An act's entry as it begins.
+    pub(crate) fn begun(&self, caller: &Caller, act: &Act<'_>) -> Entry {
+        let mut entry = Entry::started(&caller.request_id, act.tenant, act.name, self.now());
+        entry.workspace = act.workspace.map(str::to_owned);
+        entry.user.clone_from(&caller.user);
+        entry.client.clone_from(&caller.client);
+        entry.delegate.clone_from(&caller.delegate);
+        let inputs = without_secrets(&act.inputs).to_string();
+        entry.request_digest = crate::text::hex(digest(&SHA256, inputs.as_bytes()).as_ref());
+        entry.inputs = Some(inputs);
+        entry
+    }
+
     /// Does something that changes what the store keeps. No record, no act.
     ///
     /// # Errors
@@ -33,14 +46,7 @@ impl Identity {
         work: impl Future<Output = Result<T, Refusal>> + Send,
     ) -> Result<T, Refusal> {
         let began = self.clock.monotonic();
-        let mut entry = Entry::started(&caller.request_id, act.tenant, act.name, self.now());
-        entry.workspace = act.workspace.map(str::to_owned);
-        entry.user.clone_from(&caller.user);
-        entry.client.clone_from(&caller.client);
-        entry.delegate.clone_from(&caller.delegate);
-        let inputs = without_secrets(&act.inputs).to_string();
-        entry.request_digest = crate::text::hex(digest(&SHA256, inputs.as_bytes()).as_ref());
-        entry.inputs = Some(inputs);
+        let entry = self.begun(caller, &act);
         let receipt = self.store.append(entry.clone()).await?;
         let outcome = work.await;
         let phase = if outcome.is_ok() { Phase::Completed } else { Phase::Failed };
@@ -56,16 +62,9 @@ impl Identity {
 
     /// Puts a refusal on record that came before any act: a missing permission, a failed login.
     pub(crate) async fn refused(&self, caller: &Caller, act: Act<'_>, refusal: &Refusal) {
-        let mut entry = Entry::started(&caller.request_id, act.tenant, act.name, self.now());
+        let mut entry = self.begun(caller, &act);
         entry.phase = Phase::Denied;
         entry.decision = Decision::Denied;
-        entry.workspace = act.workspace.map(str::to_owned);
-        entry.user.clone_from(&caller.user);
-        entry.client.clone_from(&caller.client);
-        entry.delegate.clone_from(&caller.delegate);
-        let inputs = without_secrets(&act.inputs).to_string();
-        entry.request_digest = crate::text::hex(digest(&SHA256, inputs.as_bytes()).as_ref());
-        entry.inputs = Some(inputs);
         entry.code = Some(refusal.code().to_owned());
         if let Err(error) = self.store.append(entry).await {
             tracing::error!(request = %caller.request_id, %error, "a refusal is not on record");

@@ -4,6 +4,7 @@
 //! SQL: `batch.insert_account(&account); batch.insert_member(…); store.commit(batch).await?`.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::backend::Param;
 use crate::{Store, StoreError};
@@ -90,6 +91,8 @@ impl Subject {
 pub struct Batch {
     pub(crate) statements: Vec<Statement>,
     pub(crate) affected: Vec<Subject>,
+    /// The same, to know them again.
+    known: HashSet<Subject>,
     /// By how much the totals of long tables change.
     totals: Vec<(&'static str, i64)>,
     pub(crate) notes_only: bool,
@@ -98,14 +101,27 @@ pub struct Batch {
 }
 
 /// The place of an act in a batch, by which [`BatchError`] names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(pub(crate) usize);
 
 impl Batch {
     /// An empty batch at a time (microseconds since 1970 UTC).
     #[must_use]
     pub fn new(now: i64) -> Batch {
-        Batch { statements: Vec::new(), affected: Vec::new(), totals: Vec::new(), notes_only: false, now }
+        Batch {
+            statements: Vec::new(),
+            affected: Vec::new(),
+            known: HashSet::new(),
+            totals: Vec::new(),
+            notes_only: false,
+            now,
+        }
+    }
+
+    /// The place of the next act: what is added from now on stands there and after it.
+    #[must_use]
+    pub fn next(&self) -> Place {
+        Place(self.statements.len())
     }
 
     /// Adds a statement that may touch any number of rows.
@@ -131,7 +147,7 @@ impl Batch {
 
     /// Notes that somebody's rights change.
     pub fn affects(&mut self, subject: Subject) {
-        if !self.affected.contains(&subject) {
+        if self.known.insert(subject.clone()) {
             self.affected.push(subject);
         }
     }

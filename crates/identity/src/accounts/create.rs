@@ -39,22 +39,10 @@ impl Identity {
         if !new.connections.is_empty() {
             caller.may(&["create:organization_connections"], Target::Platform)?;
         }
-        check_name(&new.name)?;
-        let now = self.now();
-        let id = ids::letters(self.entropy.as_ref(), "org_", 16)?;
-        let account = Account {
-            tenant_id: new.tenant_id.unwrap_or_else(|| id.clone()),
-            id,
-            name: new.name,
-            display_name: new.display_name,
-            parent_id: new.parent_id,
-            status: Status::Active,
-            fields: new.fields,
-            created_micros: now,
-            updated_micros: now,
-            version: 1,
-        };
-        let ids: Vec<&str> = new.connections.iter().map(|connection| connection.connection_id.as_str()).collect();
+        let connections = new.connections.clone();
+        let account = self.shaped_account(new)?;
+        let now = account.created_micros;
+        let ids: Vec<&str> = connections.iter().map(|connection| connection.connection_id.as_str()).collect();
         let inputs = json!({
             "id": account.id, "name": account.name, "parent_id": account.parent_id, "connections": ids,
         });
@@ -62,7 +50,7 @@ impl Identity {
         self.act(caller, act, async {
             let mut batch = self.store.batch();
             let (tenant, row) = batch.insert_account(&account.to_row());
-            for (since, connection) in (now..).zip(&new.connections) {
+            for (since, connection) in (now..).zip(&connections) {
                 let (enabled, fields) = connection.stored();
                 let doc = Value::Object(fields).to_string();
                 batch.insert_account_connection(&account.id, &connection.connection_id, enabled, &doc, since);
@@ -83,6 +71,27 @@ impl Identity {
         })
         .await?;
         Ok(account)
+    }
+}
+
+impl Identity {
+    /// The account that is to be made, checked. Nothing is written.
+    pub(crate) fn shaped_account(&self, new: NewAccount) -> Result<Account, Refusal> {
+        check_name(&new.name)?;
+        let now = self.now();
+        let id = ids::letters(self.entropy.as_ref(), "org_", 16)?;
+        Ok(Account {
+            tenant_id: new.tenant_id.unwrap_or_else(|| id.clone()),
+            id,
+            name: new.name,
+            display_name: new.display_name,
+            parent_id: new.parent_id,
+            status: Status::Active,
+            fields: new.fields,
+            created_micros: now,
+            updated_micros: now,
+            version: 1,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ mod delete;
 mod list;
 mod reach;
 mod read;
-mod update;
+pub(crate) mod update;
 
 use tenantry_store::identity::accounts::Account as Row;
 
@@ -85,7 +85,7 @@ impl Account {
         }
     }
 
-    fn to_row(&self) -> Row {
+    pub(crate) fn to_row(&self) -> Row {
         Row {
             id: self.id.clone(),
             name: self.name.clone(),

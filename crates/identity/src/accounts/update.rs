@@ -68,7 +68,7 @@ impl Identity {
 /// What those who are bound to an account may change of it.
 const OWN: [&str; 3] = ["display_name", "branding", "metadata"];
 
-fn apply(account: &mut Account, change: Fields) -> Result<(), Refusal> {
+pub(crate) fn apply(account: &mut Account, change: Fields) -> Result<(), Refusal> {
     for (name, value) in change {
         match (name.as_str(), value) {
             ("name", Value::String(name)) => {

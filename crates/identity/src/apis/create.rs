@@ -30,6 +30,27 @@ impl Identity {
     /// [`Refusal::Exists`] when the identifier is taken; [`Refusal::Invalid`].
     pub async fn create_api(&self, caller: &Caller, new: NewApi) -> Result<Api, Refusal> {
         caller.may(&["create:resource_servers"], Target::Platform)?;
+        let api = self.shaped_api(new)?;
+        let inputs = json!({ "id": api.id, "identifier": api.identifier, "fields": api.fields });
+        let act = Act { name: "apis.create", tenant: "", workspace: None, inputs };
+        self.act(caller, act, async {
+            let mut batch = self.store.batch();
+            let row = batch.insert_api(&api.to_row());
+            for permission in api.permissions() {
+                batch.put_permission(&permission);
+            }
+            match self.store.commit(batch).await {
+                Ok(_) => Ok(()),
+                Err(BatchError::Duplicate(place)) if place == row => Err(Refusal::Exists(Kind::Api)),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await?;
+        self.with_signing_secret(api)
+    }
+
+    /// The API that is to be made, with its usual fields. Nothing is written.
+    pub(crate) fn shaped_api(&self, new: NewApi) -> Result<Api, Refusal> {
         let now = self.now();
         let mut api = Api {
             id: ids::hex(self.entropy.as_ref(), "", 12)?,
@@ -59,22 +80,7 @@ impl Identity {
             };
             api.secret = Some(self.seal_signing_secret(&api.id, &secret)?);
         }
-        let inputs = json!({ "id": api.id, "identifier": api.identifier, "fields": api.fields });
-        let act = Act { name: "apis.create", tenant: "", workspace: None, inputs };
-        self.act(caller, act, async {
-            let mut batch = self.store.batch();
-            let row = batch.insert_api(&api.to_row());
-            for permission in api.permissions() {
-                batch.put_permission(&permission);
-            }
-            match self.store.commit(batch).await {
-                Ok(_) => Ok(()),
-                Err(BatchError::Duplicate(place)) if place == row => Err(Refusal::Exists(Kind::Api)),
-                Err(error) => Err(error.into()),
-            }
-        })
-        .await?;
-        self.with_signing_secret(api)
+        Ok(api)
     }
 }
 

@@ -4,7 +4,7 @@ mod create;
 mod delete;
 mod list;
 mod read;
-mod update;
+pub(crate) mod update;
 
 use serde_json::Value;
 use tenantry_store::identity::apis::{Api as Row, Permission};
@@ -52,7 +52,7 @@ pub struct Api {
 }
 
 impl Api {
-    fn from_row(row: Row) -> Api {
+    pub(crate) fn from_row(row: Row) -> Api {
         Api {
             fields: fields(&row.doc),
             id: row.id,
@@ -69,7 +69,7 @@ impl Api {
         }
     }
 
-    fn to_row(&self) -> Row {
+    pub(crate) fn to_row(&self) -> Row {
         Row {
             id: self.id.clone(),
             identifier: self.identifier.clone(),
@@ -83,7 +83,7 @@ impl Api {
         }
     }
 
-    fn permissions(&self) -> impl Iterator<Item = Permission> {
+    pub(crate) fn permissions(&self) -> impl Iterator<Item = Permission> {
         (0_i64..).zip(&self.scopes).map(|(ordinal, scope)| Permission {
             api_id: self.id.clone(),
             name: scope.value.clone(),
@@ -95,7 +95,7 @@ impl Api {
 
 impl Identity {
     /// Rows with their permissions and clients: two statements however many rows.
-    async fn whole_apis(&self, rows: Vec<Row>) -> Result<Vec<Api>, Refusal> {
+    pub(crate) async fn whole_apis(&self, rows: Vec<Row>) -> Result<Vec<Api>, Refusal> {
         let permissions = self.store.permissions_of(rows.iter().map(|row| &row.id)).await?;
         let clients = self.store.clients_of_apis(rows.iter().map(|row| &row.identifier)).await?;
         let mut apis: Vec<Api> = rows.into_iter().map(Api::from_row).collect();
@@ -121,7 +121,7 @@ impl Identity {
     }
 
     /// Seals a signing secret for an API.
-    fn seal_signing_secret(&self, api: &str, secret: &str) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn seal_signing_secret(&self, api: &str, secret: &str) -> Result<Vec<u8>, Refusal> {
         self.seal(SECRETS, api, secret.as_bytes())
     }
 

@@ -36,34 +36,13 @@ impl Identity {
             let row = self.find_api(id).await?.ok_or(Refusal::Missing(Kind::Api))?;
             let mut api = self.whole_apis(vec![row]).await?.pop().ok_or(Refusal::Missing(Kind::Api))?;
             let before = api.clone();
-            if self.is_own_api(&api.id) {
-                only(&change, &OWN_MEMBERS)?;
-            } else if api.is_system {
-                only(&change, &[&OWN_MEMBERS[..], &["authorization_policy", "proof_of_possession"]].concat())?;
-            }
-            self.apply(&mut api, change.clone())?;
-            api.updated_micros = self.now();
-            let kept: HashSet<&str> = api.scopes.iter().map(|scope| scope.value.as_str()).collect();
-            let gone: Vec<&str> =
-                before.scopes.iter().map(|scope| scope.value.as_str()).filter(|name| !kept.contains(name)).collect();
-            let grants = if gone.is_empty() { Vec::new() } else { self.store.grants_on_api(&api.id).await? };
+            self.changed_api(&mut api, change.clone())?;
+            let grants = if loses(&before, &api) { self.store.grants_on_api(&api.id).await? } else { Vec::new() };
             let inputs = json!({ "id": api.id, "identifier": api.identifier, "change": change });
             let act = Act { name: "apis.update", tenant: "", workspace: None, inputs };
             let done = self.act(caller, act, async {
                 let mut batch = self.store.batch();
-                batch.update_api(&api.to_row());
-                if api.scopes != before.scopes {
-                    for name in &gone {
-                        batch.delete_permission(&api.id, name);
-                    }
-                    for permission in api.permissions() {
-                        batch.put_permission(&permission);
-                    }
-                    narrow(&mut batch, grants, &kept);
-                }
-                if !gone.is_empty() || TELLING.iter().any(|name| api.fields.get(*name) != before.fields.get(*name)) {
-                    batch.affects(Subject::Api(api.identifier.clone()));
-                }
+                write(&mut batch, &before, &api, grants);
                 match self.store.commit(batch).await {
                     Ok(_) => Ok(true),
                     // Somebody was faster: read again.
@@ -76,6 +55,18 @@ impl Identity {
             }
         }
         Err(Refusal::Contended(Kind::Api))
+    }
+
+    /// Changes an API that was read, as far as it may be. Nothing is written.
+    pub(crate) fn changed_api(&self, api: &mut Api, change: Fields) -> Result<(), Refusal> {
+        if self.is_own_api(&api.id) {
+            only(&change, &OWN_MEMBERS)?;
+        } else if api.is_system {
+            only(&change, &[&OWN_MEMBERS[..], &["authorization_policy", "proof_of_possession"]].concat())?;
+        }
+        self.apply(api, change)?;
+        api.updated_micros = self.now();
+        Ok(())
     }
 
     fn apply(&self, api: &mut Api, change: Fields) -> Result<(), Refusal> {
@@ -106,8 +97,33 @@ impl Identity {
     }
 
     /// One of those that Tenantry itself answers for.
-    pub(super) fn is_own_api(&self, id: &str) -> bool {
+    pub(crate) fn is_own_api(&self, id: &str) -> bool {
         crate::prepare::own_api_ids().iter().any(|own| own == id)
+    }
+}
+
+/// Does the API know a permission no more?
+pub(crate) fn loses(before: &Api, api: &Api) -> bool {
+    before.scopes.iter().any(|scope| !api.scopes.iter().any(|kept| kept.value == scope.value))
+}
+
+/// Writes a change; `grants` are those on the API, where it loses a permission.
+pub(crate) fn write(batch: &mut Batch, before: &Api, api: &Api, grants: Vec<ClientGrant>) {
+    let kept: HashSet<&str> = api.scopes.iter().map(|scope| scope.value.as_str()).collect();
+    let gone: Vec<&str> =
+        before.scopes.iter().map(|scope| scope.value.as_str()).filter(|name| !kept.contains(name)).collect();
+    batch.update_api(&api.to_row());
+    if api.scopes != before.scopes {
+        for name in &gone {
+            batch.delete_permission(&api.id, name);
+        }
+        for permission in api.permissions() {
+            batch.put_permission(&permission);
+        }
+        narrow(batch, grants, &kept);
+    }
+    if !gone.is_empty() || TELLING.iter().any(|name| api.fields.get(*name) != before.fields.get(*name)) {
+        batch.affects(Subject::Api(api.identifier.clone()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Granting a client something on an API.
 
 use serde_json::{Value, json};
+use tenantry_store::identity::apis::Api;
 use tenantry_store::{BatchError, Subject};
 
 use crate::act::Act;
@@ -37,28 +38,7 @@ impl Identity {
             return Err(Refusal::invalid("Client of type express_configuration cannot be used"));
         }
         let api = self.store.api_identified(&new.audience).await?.ok_or(Refusal::Missing(Kind::Api))?;
-        let mut fields = new.fields;
-        fields.retain(|_, value| !value.is_null());
-        let all = fields.get("allow_all_scopes").and_then(Value::as_bool);
-        if all.is_some() && api.is_system {
-            return Err(Refusal::invalid("`allow_all_scopes` cannot be provided when `audience` is a system API"));
-        }
-        if all == Some(true) {
-            fields.shift_remove("scope");
-        } else {
-            fields.entry("scope").or_insert_with(|| json!([]));
-        }
-        let grant = ClientGrant {
-            id: ids::letters(self.entropy.as_ref(), "cgr_", 16)?,
-            client_id: client.id,
-            audience: api.identifier,
-            subject_type: new.subject_type.unwrap_or_else(|| "client".to_owned()),
-            any_account: new.any_account,
-            fields,
-            api_id: api.id,
-            created_micros: self.now(),
-            version: 1,
-        };
+        let grant = self.shaped_grant(&client.id, &api, new)?;
         let inputs = json!({
             "id": grant.id, "client": grant.client_id, "audience": grant.audience,
             "subject_type": grant.subject_type, "fields": grant.fields,
@@ -78,8 +58,34 @@ impl Identity {
         Ok(grant)
     }
 
+    /// The grant that is to be made. Nothing is written.
+    pub(crate) fn shaped_grant(&self, client: &str, api: &Api, new: NewClientGrant) -> Result<ClientGrant, Refusal> {
+        let mut fields = new.fields;
+        fields.retain(|_, value| !value.is_null());
+        let all = fields.get("allow_all_scopes").and_then(Value::as_bool);
+        if all.is_some() && api.is_system {
+            return Err(Refusal::invalid("`allow_all_scopes` cannot be provided when `audience` is a system API"));
+        }
+        if all == Some(true) {
+            fields.shift_remove("scope");
+        } else {
+            fields.entry("scope").or_insert_with(|| json!([]));
+        }
+        Ok(ClientGrant {
+            id: ids::letters(self.entropy.as_ref(), "cgr_", 16)?,
+            client_id: client.to_owned(),
+            audience: api.identifier.clone(),
+            subject_type: new.subject_type.unwrap_or_else(|| "client".to_owned()),
+            any_account: new.any_account,
+            fields,
+            api_id: api.id.clone(),
+            created_micros: self.now(),
+            version: 1,
+        })
+    }
+
     /// Whose tokens end when a grant is narrowed.
-    pub(super) fn grant_subject(grant: &ClientGrant) -> Subject {
+    pub(crate) fn grant_subject(grant: &ClientGrant) -> Subject {
         Subject::Client(grant.client_id.clone())
     }
 }

@@ -4,7 +4,7 @@ mod create;
 mod delete;
 mod list;
 mod read;
-mod update;
+pub(crate) mod update;
 
 use serde_json::Value;
 use tenantry_store::identity::client_grants::ClientGrant as Row;
@@ -29,7 +29,7 @@ pub struct ClientGrant {
     pub any_account: Option<bool>,
     /// `scope`, `organization_usage`, `allow_all_scopes`, `authorization_details_types`, `is_system`.
     pub fields: Fields,
-    api_id: String,
+    pub(crate) api_id: String,
     created_micros: i64,
     version: i64,
 }
@@ -54,7 +54,7 @@ impl ClientGrant {
         }
     }
 
-    fn to_row(&self) -> Row {
+    pub(crate) fn to_row(&self) -> Row {
         let mut doc = self.fields.clone();
         if let Some(any) = self.any_account {
             doc.insert(ANY.to_owned(), Value::Bool(any));
@@ -73,7 +73,7 @@ impl ClientGrant {
     }
 
     /// One that belongs to a client of a special type, and is not changed by hand.
-    fn is_system(&self) -> bool {
+    pub(crate) fn is_system(&self) -> bool {
         self.fields.get("is_system").and_then(Value::as_bool) == Some(true)
     }
 }

@@ -51,7 +51,7 @@ impl Identity {
     }
 }
 
-fn apply(grant: &mut ClientGrant, change: Fields) {
+pub(crate) fn apply(grant: &mut ClientGrant, change: Fields) {
     for (name, value) in change {
         match (name.as_str(), value) {
             ("allow_any_organization", value) => grant.any_account = value.as_bool(),

@@ -6,6 +6,7 @@ use tenantry_store::identity::client_grants::ClientGrant;
 
 use crate::act::Act;
 use crate::caller::Target;
+use crate::clients::credentials::Credential;
 use crate::clients::lookup::SECRETS;
 use crate::clients::{Client, Sight, defaults, methods};
 use crate::text::Fields;
@@ -44,6 +45,13 @@ pub struct NewClient {
     pub fields: Fields,
 }
 
+/// A client that is ready to be written.
+pub(crate) struct ShapedClient {
+    pub(crate) client: Client,
+    pub(crate) credentials: Vec<Credential>,
+    pub(crate) secret: String,
+}
+
 impl Identity {
     /// Makes a client. It is answered with its secret.
     ///
@@ -51,39 +59,7 @@ impl Identity {
     /// [`Refusal::Exists`] for a chosen id that is taken; [`Refusal::Invalid`].
     pub async fn create_client(&self, caller: &Caller, new: NewClient) -> Result<Client, Refusal> {
         caller.may(&["create:clients"], Target::Platform)?;
-        let now = self.now();
-        let id = match new.id {
-            Some(id) => id,
-            None => ids::letters(self.entropy.as_ref(), "", 32)?,
-        };
-        let secret = match new.secret {
-            Some(secret) => secret,
-            None => ids::letters(self.entropy.as_ref(), "", 64)?,
-        };
-        let mut fields = new.fields;
-        let app_type = taken_text(&mut fields, "app_type");
-        let api = taken_text(&mut fields, "resource_server_identifier");
-        let is_first_party = !matches!(fields.shift_remove("is_first_party"), Some(Value::Bool(false)));
-        let credentials = self.take_credentials(&id, &mut fields)?;
-        defaults::fill(&mut fields, app_type.as_deref());
-        let known: Vec<_> = credentials.iter().map(|made| (made.id.clone(), made.kind.clone())).collect();
-        methods::check(&mut fields, &known)?;
-        let mut client = Client {
-            secret: Some(self.seal(SECRETS, &id, secret.as_bytes())?),
-            id,
-            name: new.name,
-            app_type,
-            is_first_party,
-            is_global: false,
-            external_id: None,
-            api,
-            client_secret: None,
-            sight: Sight::Keys,
-            fields,
-            created_micros: now,
-            updated_micros: now,
-            version: 1,
-        };
+        let ShapedClient { mut client, credentials, secret } = self.shaped_client(new)?;
         self.check_client(&client).await?;
         let express = self.express_grant(&client).await?;
         let inputs = json!({ "id": client.id, "name": client.name, "app_type": client.app_type });
@@ -110,8 +86,46 @@ impl Identity {
         Ok(client)
     }
 
+    /// The client that is to be made, with its usual fields. Nothing is written.
+    pub(crate) fn shaped_client(&self, new: NewClient) -> Result<ShapedClient, Refusal> {
+        let now = self.now();
+        let id = match new.id {
+            Some(id) => id,
+            None => ids::letters(self.entropy.as_ref(), "", 32)?,
+        };
+        let secret = match new.secret {
+            Some(secret) => secret,
+            None => ids::letters(self.entropy.as_ref(), "", 64)?,
+        };
+        let mut fields = new.fields;
+        let app_type = taken_text(&mut fields, "app_type");
+        let api = taken_text(&mut fields, "resource_server_identifier");
+        let is_first_party = !matches!(fields.shift_remove("is_first_party"), Some(Value::Bool(false)));
+        let credentials = self.take_credentials(&id, &mut fields)?;
+        defaults::fill(&mut fields, app_type.as_deref());
+        let known: Vec<_> = credentials.iter().map(|made| (made.id.clone(), made.kind.clone())).collect();
+        methods::check(&mut fields, &known)?;
+        let client = Client {
+            secret: Some(self.seal(SECRETS, &id, secret.as_bytes())?),
+            id,
+            name: new.name,
+            app_type,
+            is_first_party,
+            is_global: false,
+            external_id: None,
+            api,
+            client_secret: None,
+            sight: Sight::Keys,
+            fields,
+            created_micros: now,
+            updated_micros: now,
+            version: 1,
+        };
+        Ok(ShapedClient { client, credentials, secret })
+    }
+
     /// Refuses a client whose fields do not go together or name what does not exist.
-    pub(super) async fn check_client(&self, client: &Client) -> Result<(), Refusal> {
+    pub(crate) async fn check_client(&self, client: &Client) -> Result<(), Refusal> {
         if client.app_type.as_deref() == Some("resource_server") {
             let Some(api) = &client.api else {
                 return Err(Refusal::invalid(

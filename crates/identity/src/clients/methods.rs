@@ -61,7 +61,7 @@ pub(super) fn named(fields: &Fields) -> impl Iterator<Item = &str> {
 
 /// Refuses fields that name credentials which are not the client's, or of the wrong kind; and two ways to
 /// prove itself at once.
-pub(super) fn check(fields: &mut Fields, known: &[(String, String)]) -> Result<(), Refusal> {
+pub(crate) fn check(fields: &mut Fields, known: &[(String, String)]) -> Result<(), Refusal> {
     for (kind, list) in lists(fields) {
         for item in list.iter() {
             let id = item.get("id").and_then(Value::as_str).unwrap_or_default();

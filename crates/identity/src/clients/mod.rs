@@ -1,7 +1,7 @@
 //! Clients: the programs that ask for tokens.
 
 mod connections;
-mod create;
+pub(crate) mod create;
 pub mod credentials;
 mod defaults;
 mod delete;
@@ -9,10 +9,10 @@ mod der;
 mod key;
 mod list;
 pub(crate) mod lookup;
-mod methods;
+pub(crate) mod methods;
 mod read;
 mod rotate;
-mod update;
+pub(crate) mod update;
 
 use serde_json::Value;
 use tenantry_store::identity::clients::Client as Row;
@@ -59,14 +59,14 @@ pub struct Client {
     pub sight: Sight,
     /// `grant_types`, `callbacks`, `jwt_configuration`, ….
     pub fields: Fields,
-    secret: Option<Vec<u8>>,
+    pub(crate) secret: Option<Vec<u8>>,
     created_micros: i64,
-    updated_micros: i64,
+    pub(crate) updated_micros: i64,
     version: i64,
 }
 
 impl Client {
-    fn from_row(row: Row) -> Client {
+    pub(crate) fn from_row(row: Row) -> Client {
         Client {
             fields: fields(&row.doc),
             id: row.id,
@@ -85,7 +85,7 @@ impl Client {
         }
     }
 
-    fn to_row(&self) -> Row {
+    pub(crate) fn to_row(&self) -> Row {
         Row {
             id: self.id.clone(),
             name: self.name.clone(),

@@ -23,6 +23,12 @@ const TELLING: [&str; 5] = [
     "default_organization",
 ];
 
+/// Did it change what the client may do?
+pub(crate) fn tells(before: &Client, client: &Client) -> bool {
+    TELLING.iter().any(|name| client.fields.get(*name) != before.fields.get(*name))
+        || client.is_first_party != before.is_first_party
+}
+
 impl Identity {
     /// Changes a client: members that `change` has replace those that were there (`client_metadata` and
     /// `jwt_configuration` are merged), null takes one away.
@@ -56,8 +62,7 @@ impl Identity {
             let done = self.act(caller, act, async {
                 let mut batch = self.store.batch();
                 batch.update_client(&client.to_row());
-                let told = TELLING.iter().any(|name| client.fields.get(*name) != before.fields.get(*name));
-                if told || change.contains_key("client_secret") || client.is_first_party != before.is_first_party {
+                if tells(&before, &client) || change.contains_key("client_secret") {
                     batch.affects(Subject::Client(id.to_owned()));
                 }
                 match self.store.commit(batch).await {
@@ -74,7 +79,7 @@ impl Identity {
         Err(Refusal::Contended(Kind::Client))
     }
 
-    fn apply_to_client(&self, client: &mut Client, change: Fields) -> Result<(), Refusal> {
+    pub(crate) fn apply_to_client(&self, client: &mut Client, change: Fields) -> Result<(), Refusal> {
         // Whoever sets one way of proving itself means to leave the other.
         let sets = |name: &str| change.get(name).is_some_and(|value| !value.is_null());
         match (sets("client_authentication_methods"), sets("token_endpoint_auth_method")) {

@@ -29,6 +29,31 @@ impl Identity {
     /// [`Refusal::Exists`] when the name is taken; [`Refusal::Invalid`].
     pub async fn create_connection(&self, caller: &Caller, new: NewConnection) -> Result<Connection, Refusal> {
         caller.may(&["create:connections"], Target::Platform)?;
+        let (mut connection, options) = self.shaped_connection(new)?;
+        let inputs = json!({ "id": connection.id, "name": connection.name, "strategy": connection.strategy });
+        let act = Act { name: "connections.create", tenant: "", workspace: None, inputs };
+        self.act(caller, act, async {
+            let mut batch = self.store.batch();
+            let row = batch.insert_connection(&connection.to_row());
+            for client in &connection.enabled_clients {
+                batch.enable_client(&connection.id, client);
+            }
+            match self.store.commit(batch).await {
+                Ok(_) => Ok(()),
+                Err(BatchError::Duplicate(place)) if place == row => Err(Refusal::Exists(Kind::Connection)),
+                Err(BatchError::Dangling(_)) => {
+                    Err(Refusal::invalid("enabled_clients names a client that does not exist"))
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await?;
+        connection.fields.insert("options".to_owned(), Value::Object(options));
+        Ok(connection)
+    }
+
+    /// The connection that is to be made, and its options with the secret ones. Nothing is written.
+    pub(crate) fn shaped_connection(&self, new: NewConnection) -> Result<(Connection, Fields), Refusal> {
         let now = self.now();
         let mut fields = new.fields;
         fields.retain(|_, value| !value.is_null());
@@ -52,25 +77,6 @@ impl Identity {
             version: 1,
         };
         self.put_options(&mut connection, Some(options.clone()))?;
-        let inputs = json!({ "id": connection.id, "name": connection.name, "strategy": connection.strategy });
-        let act = Act { name: "connections.create", tenant: "", workspace: None, inputs };
-        self.act(caller, act, async {
-            let mut batch = self.store.batch();
-            let row = batch.insert_connection(&connection.to_row());
-            for client in &connection.enabled_clients {
-                batch.enable_client(&connection.id, client);
-            }
-            match self.store.commit(batch).await {
-                Ok(_) => Ok(()),
-                Err(BatchError::Duplicate(place)) if place == row => Err(Refusal::Exists(Kind::Connection)),
-                Err(BatchError::Dangling(_)) => {
-                    Err(Refusal::invalid("enabled_clients names a client that does not exist"))
-                }
-                Err(error) => Err(error.into()),
-            }
-        })
-        .await?;
-        connection.fields.insert("options".to_owned(), Value::Object(options));
-        Ok(connection)
+        Ok((connection, options))
     }
 }

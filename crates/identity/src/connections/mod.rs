@@ -54,12 +54,12 @@ pub struct Connection {
     pub enabled_clients: Vec<String>,
     secret: Option<Vec<u8>>,
     created_micros: i64,
-    updated_micros: i64,
+    pub(crate) updated_micros: i64,
     version: i64,
 }
 
 impl Connection {
-    fn from_row(row: Row) -> Connection {
+    pub(crate) fn from_row(row: Row) -> Connection {
         Connection {
             fields: fields(&row.doc),
             id: row.id,
@@ -73,7 +73,7 @@ impl Connection {
         }
     }
 
-    fn to_row(&self) -> Row {
+    pub(crate) fn to_row(&self) -> Row {
         Row {
             id: self.id.clone(),
             name: self.name.clone(),

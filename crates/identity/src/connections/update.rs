@@ -61,7 +61,7 @@ impl Identity {
         Err(Refusal::Contended(Kind::Connection))
     }
 
-    fn apply_to_connection(&self, connection: &mut Connection, change: Fields) -> Result<(), Refusal> {
+    pub(crate) fn apply_to_connection(&self, connection: &mut Connection, change: Fields) -> Result<(), Refusal> {
         for (name, value) in change {
             match (name.as_str(), value) {
                 ("enabled_clients", _) => {}

@@ -65,7 +65,7 @@ pub struct Role {
     pub created_micros: i64,
     /// Microseconds since 1970 UTC.
     pub updated_micros: i64,
-    version: i64,
+    pub(crate) version: i64,
 }
 
 impl Role {
@@ -83,7 +83,7 @@ impl Role {
         }
     }
 
-    fn to_row(&self) -> Row {
+    pub(crate) fn to_row(&self) -> Row {
         Row {
             id: self.id.clone(),
             account_id: self.account.clone().unwrap_or_default(),
@@ -103,11 +103,11 @@ impl Role {
     }
 }
 
-fn check_name(name: &str) -> Result<String, Refusal> {
+pub(crate) fn check_name(name: &str) -> Result<String, Refusal> {
     names::shown("name", name, 300)
 }
 
-fn check_description(text: &str) -> Result<String, Refusal> {
+pub(crate) fn check_description(text: &str) -> Result<String, Refusal> {
     if text.is_empty() { Ok(String::new()) } else { names::shown("description", text, 2_000) }
 }
 

@@ -1,7 +1,7 @@
 //! The platform's settings (tenant settings): one document, what was not said has its usual value.
 
 mod read;
-mod update;
+pub(crate) mod update;
 
 use serde_json::json;
 
@@ -9,11 +9,11 @@ use crate::text::{Fields, fields};
 use crate::{Identity, Refusal};
 
 /// The document's name.
-const NAME: &str = "platform";
+pub(crate) const NAME: &str = "platform";
 
 impl Identity {
     /// The settings as they stand, and the version that was read (`None` when nothing was ever said).
-    async fn stored_settings(&self) -> Result<(Fields, Option<i64>), Refusal> {
+    pub(crate) async fn stored_settings(&self) -> Result<(Fields, Option<i64>), Refusal> {
         Ok(match self.store.setting(NAME).await? {
             Some(setting) => (fields(&setting.doc), Some(setting.version)),
             None => (Fields::new(), None),
@@ -67,7 +67,7 @@ fn usual() -> Fields {
 }
 
 /// The stored settings over the usual ones.
-fn whole(stored: Fields) -> Fields {
+pub(crate) fn whole(stored: Fields) -> Fields {
     let mut all = usual();
     for (name, value) in stored {
         match (all.get_mut(&name), value) {

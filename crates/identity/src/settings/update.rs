@@ -48,7 +48,7 @@ impl Identity {
     }
 }
 
-fn apply(stored: &mut Fields, change: Fields) -> Result<(), Refusal> {
+pub(crate) fn apply(stored: &mut Fields, change: Fields) -> Result<(), Refusal> {
     let usual = usual();
     for (name, value) in change {
         // Two lifetimes may be given in minutes; they are kept in hours.

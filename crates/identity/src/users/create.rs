@@ -31,6 +31,8 @@ pub struct NewUser {
     pub hash: Option<String>,
     /// It may act for the platform as a whole.
     pub platform: bool,
+    /// It has no password until it sets one by a link.
+    pub without_password: bool,
     /// `email_verified`, `phone_verified`, `blocked`, `name`, `nickname`, `given_name`, `family_name`, `picture`,
     /// `user_metadata`, `app_metadata`.
     pub fields: Fields,
@@ -200,7 +202,7 @@ fn check_form(new: &NewUser, strategy: &str, options: &Fields) -> Result<(), Ref
             if new.email.is_none() && new.username.is_none() && new.phone.is_none() {
                 return Err(missing("email"));
             }
-            if new.password.is_none() && new.hash.is_none() && !new.platform {
+            if new.password.is_none() && new.hash.is_none() && !new.platform && !new.without_password {
                 return Err(missing("password"));
             }
             if options.get("requires_username") == Some(&Value::Bool(true)) && new.username.is_none() {

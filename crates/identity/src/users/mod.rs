@@ -11,7 +11,7 @@ pub(crate) mod query;
 mod read;
 mod roles;
 pub(crate) mod terms;
-mod update;
+pub(crate) mod update;
 
 use serde_json::{Value, json};
 use tenantry_store::identity::users::{User as Row, UserIdentity as IdentityRow};
@@ -103,7 +103,7 @@ impl UserIdentity {
 }
 
 impl User {
-    fn from_rows(row: Row, identities: Vec<IdentityRow>) -> User {
+    pub(crate) fn from_rows(row: Row, identities: Vec<IdentityRow>) -> User {
         let identities = identities.into_iter().map(|row| {
             let profile = match fields(&row.doc).shift_remove("profileData") {
                 Some(Value::Object(profile)) => Some(profile),

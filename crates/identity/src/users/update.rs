@@ -223,7 +223,7 @@ fn which(change: &Fields, logins: &[IdentityRow]) -> Result<usize, Refusal> {
         .ok_or_else(|| unsupported(format!("The user has no identity in the connection ({connection}).")))
 }
 
-fn apply(user: &mut User, login: &mut IdentityRow, change: &Fields) -> Result<(), Refusal> {
+pub(crate) fn apply(user: &mut User, login: &mut IdentityRow, change: &Fields) -> Result<(), Refusal> {
     let is_first = login.ordinal == 0;
     let mut profile = match fields(&login.doc).shift_remove("profileData") {
         Some(Value::Object(profile)) if !is_first => profile,

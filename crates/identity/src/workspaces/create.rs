@@ -33,19 +33,8 @@ impl Identity {
         new: NewWorkspace,
     ) -> Result<Workspace, Refusal> {
         let row = self.reach_account(caller, &["create:workspaces"], account).await?;
-        check_name(&new.name)?;
-        let now = self.now();
-        let workspace = Workspace {
-            id: ids::letters(self.entropy.as_ref(), "ws_", 16)?,
-            account_id: account.to_owned(),
-            name: new.name,
-            display_name: new.display_name,
-            status: Status::Active,
-            fields: new.fields,
-            created_micros: now,
-            updated_micros: now,
-            version: 1,
-        };
+        let workspace = self.shaped_workspace(account, new)?;
+        let now = workspace.created_micros;
         let maker = match caller.user.as_deref() {
             Some(user) => self.store.membership(account, user).await?.map(|_| user),
             None => None,
@@ -67,6 +56,25 @@ impl Identity {
         })
         .await?;
         Ok(workspace)
+    }
+}
+
+impl Identity {
+    /// The workspace that is to be made, checked. Nothing is written.
+    pub(crate) fn shaped_workspace(&self, account: &str, new: NewWorkspace) -> Result<Workspace, Refusal> {
+        check_name(&new.name)?;
+        let now = self.now();
+        Ok(Workspace {
+            id: ids::letters(self.entropy.as_ref(), "ws_", 16)?,
+            account_id: account.to_owned(),
+            name: new.name,
+            display_name: new.display_name,
+            status: Status::Active,
+            fields: new.fields,
+            created_micros: now,
+            updated_micros: now,
+            version: 1,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 mod create;
 mod delete;
 mod list;
-mod update;
+pub(crate) mod update;
 
 use tenantry_store::identity::workspaces::Workspace as Row;
 
@@ -50,7 +50,7 @@ impl Workspace {
         }
     }
 
-    fn to_row(&self) -> Row {
+    pub(crate) fn to_row(&self) -> Row {
         Row {
             id: self.id.clone(),
             account_id: self.account_id.clone(),

@@ -54,7 +54,7 @@ impl Identity {
     }
 }
 
-fn apply(workspace: &mut Workspace, change: Fields) -> Result<(), Refusal> {
+pub(crate) fn apply(workspace: &mut Workspace, change: Fields) -> Result<(), Refusal> {
     for (name, value) in change {
         match (name.as_str(), value) {
             ("name", Value::String(name)) => {

@@ -26,7 +26,7 @@ pub struct AccountConnection {
 const SELECT: &str = "SELECT a.connection_id, c.name, c.strategy, a.enabled, a.doc, a.version, a.created_micros \
      FROM tenantry_account_connection a JOIN tenantry_connection c ON c.id = a.connection_id ";
 
-fn read(row: &Row<'_>) -> AccountConnection {
+pub(super) fn read(row: &Row<'_>) -> AccountConnection {
     let text = |place| row.text(place).unwrap_or_default();
     AccountConnection {
         connection_id: text(0),

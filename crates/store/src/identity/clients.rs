@@ -94,9 +94,9 @@ fn read(row: &Row<'_>) -> Client {
     }
 }
 
-const CREDENTIAL: &str = "id, client_id, kid, kind, doc, expires_micros, created_micros, updated_micros";
+pub(super) const CREDENTIAL: &str = "id, client_id, kid, kind, doc, expires_micros, created_micros, updated_micros";
 
-fn read_credential(row: &Row<'_>) -> Credential {
+pub(super) fn read_credential(row: &Row<'_>) -> Credential {
     let text = |place| row.text(place).unwrap_or_default();
     let int = |place| row.int(place).unwrap_or_default();
     Credential {

@@ -18,6 +18,7 @@ pub mod consents;
 pub mod device_credentials;
 pub mod domains;
 pub mod idempotency;
+pub mod inventory;
 pub mod invitations;
 pub mod jobs;
 pub mod logs;

@@ -85,7 +85,7 @@ impl HeldAt<'static> {
     pub const PLATFORM: HeldAt<'static> = HeldAt { account: "", workspace: "" };
 }
 
-const COLUMNS: &str = "r.id, r.account_id, r.name, r.folded, r.level, r.description, r.version, r.created_micros, \
+pub(super) const COLUMNS: &str = "r.id, r.account_id, r.name, r.folded, r.level, r.description, r.version, r.created_micros, \
     r.updated_micros";
 
 pub(super) fn read(row: &Row<'_>) -> Role {

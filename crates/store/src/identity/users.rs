@@ -136,10 +136,10 @@ pub(super) fn read(row: &Row<'_>) -> User {
     }
 }
 
-const IDENTITY_COLUMNS: &str =
+pub(super) const IDENTITY_COLUMNS: &str =
     "i.provider, i.subject, i.user_id, i.connection, i.ordinal, i.email, i.username, i.phone, i.doc";
 
-fn read_identity(row: &Row<'_>) -> UserIdentity {
+pub(super) fn read_identity(row: &Row<'_>) -> UserIdentity {
     let text = |place| row.text(place).unwrap_or_default();
     UserIdentity {
         provider: text(0),

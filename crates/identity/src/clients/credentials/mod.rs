@@ -36,7 +36,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    fn from_row(row: Row) -> Credential {
+    pub(crate) fn from_row(row: Row) -> Credential {
         Credential {
             fields: fields(&row.doc),
             id: row.id,
@@ -49,7 +49,7 @@ impl Credential {
         }
     }
 
-    pub(super) fn to_row(&self) -> Row {
+    pub(crate) fn to_row(&self) -> Row {
         Row {
             id: self.id.clone(),
             client_id: self.client_id.clone(),
@@ -92,7 +92,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Refusal::Invalid`] for a key or certificate that cannot be read or does not fit.
-    pub(super) fn read_credential(&self, client: &str, sent: &Fields) -> Result<Credential, Refusal> {
+    pub(crate) fn read_credential(&self, client: &str, sent: &Fields) -> Result<Credential, Refusal> {
         let text = |name: &str| sent.get(name).and_then(Value::as_str);
         let wrong = |message: &str| Refusal::Invalid { code: "invalid_body", message: message.to_owned() };
         let kind = text("credential_type").ok_or_else(|| wrong("The credential_type is missing"))?;
