@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::code::FileCode;
 use crate::diagnostic::Findings;
-use crate::model::{ApiAlgorithm, ClientKind, DEFAULT_CONNECTION, Document, Level, OWN_APIS};
+use crate::model::{ApiAlgorithm, ClientKind, DEFAULT_CONNECTION, Document, Level, OWN_APIS, OWN_ROLES};
 use crate::span::{Files, Span};
 use crate::tree::{Node, Tree};
 use crate::words::{Millis, brief, suggest};
@@ -138,6 +138,18 @@ impl<'a> Checker<'a> {
     fn holders(&mut self) {
         for name in self.document.role.keys() {
             self.levels.insert(name, level(self.document, name));
+        }
+        for (name, level) in OWN_ROLES {
+            if self.document.role.contains_key(name) {
+                self.findings
+                    .error(
+                        FileCode::DefinedTwice,
+                        self.root.key_span_of(&["role", name]),
+                        format!("`{name}` is one of Tenantry's own roles"),
+                    )
+                    .hint("people may hold it as it is; choose another name for one of your own");
+            }
+            self.levels.insert(name, level);
         }
         for (account_id, account) in &self.document.account {
             for user in account.user.keys() {

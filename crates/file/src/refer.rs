@@ -8,7 +8,7 @@ use tenantry_policy::condition::parse_attr_path;
 
 use crate::code::FileCode;
 use crate::diagnostic::Findings;
-use crate::model::{Document, Model, TableDecl, UpstreamKind};
+use crate::model::{Document, Model, OWN_APIS, OWN_ROLES, TableDecl, UpstreamKind};
 use crate::span::Span;
 use crate::tree::{Node, Tree};
 use crate::words::{self, brief, suggest};
@@ -138,7 +138,8 @@ impl Checker<'_> {
 
     fn roles(&mut self, path: &[&str]) {
         for (role, span) in self.items(path) {
-            if !self.document.role.contains_key(&role) {
+            let is_own = OWN_ROLES.iter().any(|(own, _)| *own == role);
+            if !is_own && !self.document.role.contains_key(&role) {
                 let known = self.document.role.keys().map(String::as_str);
                 let hint = suggest(&role, known).unwrap_or_else(|| format!("define it: `[role.{}]`", brief(&role)));
                 self.findings
@@ -202,7 +203,7 @@ impl Checker<'_> {
     }
 
     fn api(&mut self, api: &str, span: Span) {
-        if !self.document.api.contains_key(api) {
+        if !self.document.api.contains_key(api) && !OWN_APIS.contains(&api) {
             let known = self.document.api.keys().map(String::as_str);
             self.findings
                 .error(FileCode::UnknownApi, span, format!("there is no audience `{}`", brief(api)))

@@ -42,7 +42,8 @@ pub type Spot = (String, String, String);
 pub struct Inventory {
     /// The platform's settings, whole.
     pub settings: Fields,
-    pub(crate) said_settings: Fields,
+    /// Those of them that somebody said; the others have their usual values.
+    pub said_settings: Fields,
     pub(crate) settings_version: Option<i64>,
     /// APIs, by identifier, with their permissions.
     pub apis: BTreeMap<String, Api>,

@@ -38,18 +38,24 @@ pub enum Kind {
     Api,
     /// A role and its permissions.
     Role,
+    /// A client.
+    Client,
+    /// A connection.
+    Connection,
     /// An account.
     Account,
     /// A workspace.
     Workspace,
     /// A user.
     User,
+    /// A connection that people of an account may log in by.
+    AccountConnection,
+    /// What a client may ask of an API.
+    ClientGrant,
     /// A user's place in an account or workspace, with the roles held there.
     Member,
     /// A platform principal.
     Principal,
-    /// A client.
-    Client,
     /// A database.
     Database,
     /// An extension.
@@ -94,6 +100,9 @@ impl Kind {
             Kind::Member => "member",
             Kind::Principal => "principal",
             Kind::Client => "client",
+            Kind::Connection => "connection",
+            Kind::AccountConnection => "account connection",
+            Kind::ClientGrant => "client grant",
             Kind::Database => "database",
             Kind::Extension => "extension",
             Kind::Schema => "schema",
@@ -131,6 +140,9 @@ pub struct Resource {
     /// Keyed fingerprints of the secrets, by field. The engine fills them in, on both sides: from what the
     /// references lead to, and from what it noted when it last set them.
     pub prints: BTreeMap<String, String>,
+    /// Things of a kind are made in the order of their ranks, and removed the other way round: an account after the
+    /// one above it.
+    pub rank: u32,
     /// Fields that cannot be changed: another value makes another thing.
     pub fixed: &'static [&'static str],
     /// Where it stands in the file: `tenantry.toml:12`.
@@ -149,6 +161,7 @@ impl Resource {
             fields: BTreeMap::new(),
             secrets: BTreeMap::new(),
             prints: BTreeMap::new(),
+            rank: 0,
             fixed: &[],
             place: None,
         }

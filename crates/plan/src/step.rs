@@ -81,6 +81,8 @@ pub struct Step {
     pub notes: Vec<String>,
     /// Is it there without having been made from the file? Then it is managed from now on.
     pub adopts: bool,
+    /// Its place among things of its kind.
+    pub rank: u32,
     /// Where it stands in the file.
     pub place: Option<String>,
     /// What the file wants; `None` when it goes.
@@ -123,8 +125,8 @@ pub fn difference(desired: &[Resource], current: &[Resource]) -> Vec<Step> {
         .filter(|found| !wanted.contains_key(found.address.as_str()))
         .map(|found| removed(found))
         .collect();
-    make.sort_by(|a, b| (&a.target, a.kind, &a.address).cmp(&(&b.target, b.kind, &b.address)));
-    remove.sort_by(|a, b| (&b.target, b.kind, &b.address).cmp(&(&a.target, a.kind, &a.address)));
+    make.sort_by(|a, b| (&a.target, a.kind, a.rank, &a.address).cmp(&(&b.target, b.kind, b.rank, &b.address)));
+    remove.sort_by(|a, b| (&b.target, b.kind, b.rank, &b.address).cmp(&(&a.target, a.kind, a.rank, &a.address)));
     // What is revoked goes first, so that nothing is left in reach while the rest is made; but what others
     // still lean on goes last.
     let (early, late): (Vec<Step>, Vec<Step>) = remove.into_iter().partition(|step| step.kind.is_right());
@@ -137,7 +139,14 @@ impl Kind {
     pub fn is_right(self) -> bool {
         matches!(
             self,
-            Kind::Member | Kind::DbMembership | Kind::DbGrant | Kind::DbDefault | Kind::Principal | Kind::DbPolicy
+            Kind::Member
+                | Kind::Principal
+                | Kind::ClientGrant
+                | Kind::AccountConnection
+                | Kind::DbMembership
+                | Kind::DbGrant
+                | Kind::DbDefault
+                | Kind::DbPolicy
         )
     }
 }
@@ -153,6 +162,7 @@ fn step(thing: &Resource, action: Action, changes: Vec<Change>, wanted: Option<&
         dangers: Vec::new(),
         notes: Vec::new(),
         adopts: false,
+        rank: thing.rank,
         place: thing.place.clone(),
         wanted: wanted.cloned(),
     }
@@ -207,6 +217,8 @@ fn changed(wanted: &Resource, found: &Resource) -> Option<Step> {
 
 /// Goes into objects, so that a change is told where it is. Lists are compared whole.
 fn compare(field: &str, before: Option<&Value>, after: Option<&Value>, changes: &mut Vec<Change>) {
+    // What is null is not there.
+    let (before, after) = (before.filter(|value| !value.is_null()), after.filter(|value| !value.is_null()));
     if before == after {
         return;
     }

@@ -6,6 +6,8 @@ use tenantry_identity::{Caller, Identity};
 use tenantry_policy::{Address, Entropy};
 use zeroize::Zeroizing;
 
+use crate::identity::Ground;
+use crate::resource::Resource;
 use crate::secrets::Shown;
 use crate::state::State;
 use crate::step::Step;
@@ -20,6 +22,10 @@ pub struct Work<'a> {
     pub state: &'a State,
     /// Randomness.
     pub entropy: &'a dyn Entropy,
+    /// What the file wants of identity, all of it.
+    pub(crate) wanted: &'a [Resource],
+    /// What there is of identity, read once for all steps.
+    pub(crate) ground: tokio::sync::Mutex<Option<Ground>>,
     /// The secrets that the steps set, by address and field: found, or made for this run.
     pub(crate) secrets: BTreeMap<(String, String), Zeroizing<String>>,
 }

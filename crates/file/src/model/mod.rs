@@ -52,6 +52,18 @@ pub const DEFAULT_CONNECTION: &str = "Username-Password-Authentication";
 /// Tenantry's own APIs, as clients' grants name them.
 pub const OWN_APIS: [&str; 4] = ["management", "app", "dashboard", "portal"];
 
+/// Roles that every platform begins with, which people may hold without the file saying what they permit, and
+/// where they are held.
+pub const OWN_ROLES: [(&str, Level); 7] = [
+    ("platform-owner", Level::Platform),
+    ("platform-operator", Level::Platform),
+    ("platform-auditor", Level::Platform),
+    ("account-owner", Level::Account),
+    ("account-admin", Level::Account),
+    ("account-auditor", Level::Account),
+    ("workspace-admin", Level::Workspace),
+];
+
 /// Everything that a `tenantry.toml` (or a folder of them) says.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

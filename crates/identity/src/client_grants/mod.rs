@@ -73,7 +73,8 @@ impl ClientGrant {
     }
 
     /// One that belongs to a client of a special type, and is not changed by hand.
-    pub(crate) fn is_system(&self) -> bool {
+    #[must_use]
+    pub fn is_system(&self) -> bool {
         self.fields.get("is_system").and_then(Value::as_bool) == Some(true)
     }
 }

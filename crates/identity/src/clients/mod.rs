@@ -103,6 +103,14 @@ impl Client {
     }
 }
 
+/// The name by which a public key (or a certificate with one), as PEM, is known: its thumbprint (RFC 7638).
+///
+/// # Errors
+/// [`Refusal::Invalid`] for what is none, or of a kind that clients do not sign with.
+pub fn key_name(pem: &str) -> Result<String, Refusal> {
+    key::public_key(pem).map(|key| key.thumbprint).map_err(Refusal::invalid)
+}
+
 impl Identity {
     /// The name of this platform in clients: the first part of its address.
     #[must_use]

@@ -73,6 +73,12 @@ impl Connection {
         }
     }
 
+    /// Has it options that are kept sealed?
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        self.secret.is_some()
+    }
+
     pub(crate) fn to_row(&self) -> Row {
         Row {
             id: self.id.clone(),

@@ -41,7 +41,7 @@ impl Draft<'_> {
         Ok(role)
     }
 
-    /// Changes a role's description, where it is held, and what it permits. Whoever holds it where it is held no
+    /// Changes a role's name, description, where it is held, and what it permits. Whoever holds it where it is held no
     /// more loses it.
     ///
     /// # Errors
@@ -50,11 +50,13 @@ impl Draft<'_> {
         &mut self,
         there: &Inventory,
         before: &Role,
+        name: &str,
         description: Option<&str>,
         level: Level,
         permitted: &Permitted,
     ) -> Result<Role, Refusal> {
         let mut role = before.clone();
+        role.name = check_name(name)?;
         role.description = description.map(check_description).transpose()?;
         role.level = level;
         role.updated_micros = self.identity.now();
@@ -72,7 +74,7 @@ impl Draft<'_> {
         if level != before.level {
             self.batch.move_role(&role.id, level.name());
         }
-        if !more.is_empty() || !less.is_empty() || level != before.level {
+        if !more.is_empty() || !less.is_empty() || level != before.level || role.name != before.name {
             self.batch.affects(Subject::Role(role.id.clone()));
         }
         for (api, permission) in &less {

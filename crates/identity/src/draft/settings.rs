@@ -10,12 +10,16 @@ use crate::text::Fields;
 use crate::{Kind, Refusal};
 
 impl Draft<'_> {
-    /// Changes the settings, as [`crate::Identity::update_settings`].
+    /// Changes the settings, as [`crate::Identity::update_settings`]; those that `taken` names have their usual values
+    /// again before.
     ///
     /// # Errors
     /// [`Refusal::Invalid`].
-    pub fn update_settings(&mut self, there: &mut Inventory, change: Fields) -> Result<(), Refusal> {
-        let inputs = json!({ "change": change });
+    pub fn update_settings(&mut self, there: &mut Inventory, change: Fields, taken: &[String]) -> Result<(), Refusal> {
+        let inputs = json!({ "change": change, "taken_back": taken });
+        for name in taken {
+            there.said_settings.shift_remove(name);
+        }
         update::apply(&mut there.said_settings, change)?;
         self.begin(Kind::Account, &Act { name: "settings.update", tenant: "", workspace: None, inputs });
         let doc = Value::Object(there.said_settings.clone()).to_string();

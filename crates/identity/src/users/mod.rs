@@ -197,6 +197,38 @@ fn may(caller: &Caller, all: &'static [Permission], own: &'static [Permission], 
     }
 }
 
+/// An address as it is kept and compared.
+///
+/// # Errors
+/// [`Refusal::Invalid`] for what is no address.
+pub fn kept_email(text: &str) -> Result<String, Refusal> {
+    names::email(text).map(|email| email.whole)
+}
+
+/// A name for logging in as it is kept and compared.
+///
+/// # Errors
+/// [`Refusal::Invalid`] for what cannot be one.
+pub fn kept_username(text: &str) -> Result<String, Refusal> {
+    names::username(text)
+}
+
+/// A telephone number as it is kept.
+///
+/// # Errors
+/// [`Refusal::Invalid`] for what is none.
+pub fn kept_phone(text: &str) -> Result<String, Refusal> {
+    names::phone(text)
+}
+
+/// The part of a user's id behind its strategy, as it is kept.
+///
+/// # Errors
+/// [`Refusal::Invalid`] for what cannot be one.
+pub fn kept_subject(text: &str) -> Result<String, Refusal> {
+    names::subject(text)
+}
+
 /// An id that nobody can have is not looked for.
 pub(crate) fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= 2_048 && !id.chars().any(char::is_control)

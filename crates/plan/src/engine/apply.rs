@@ -155,6 +155,11 @@ impl Engine {
             caller: &self.parts.caller,
             state: &state,
             entropy: self.parts.entropy.as_ref(),
+            wanted: targets
+                .iter()
+                .find(|part| part.target == Target::Identity)
+                .map_or(&[], |part| part.desired.as_slice()),
+            ground: tokio::sync::Mutex::new(None),
             secrets: self.secrets_of(&plan)?,
         };
         if watch(Event::Planned(&plan)) == Flow::Stop {

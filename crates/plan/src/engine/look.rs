@@ -141,7 +141,7 @@ impl Engine {
         let mut snapshot = String::new();
         let (mut desired, mut current) = match &target {
             Target::Identity => {
-                let desired = identity::desired(wish.loaded)?;
+                let desired = identity::desired(wish.loaded, state)?;
                 let current = identity::current(&parts.identity, &parts.caller, state, &desired).await?;
                 (desired, current)
             }
