@@ -19,6 +19,7 @@ pub(super) async fn handle(mut call: Call) -> Result<Answer, Refusal> {
         password: call.take_text("password").map(Into::into),
         hash: None,
         platform: false,
+        without_password: false,
         fields: std::mem::take(&mut call.body),
     };
     let user = call.identity.create_user(&call.caller, new).await?;
