@@ -167,6 +167,7 @@ impl Engine {
         for thing in &mut current {
             thing.prints = state.prints(&target, thing.address.as_str());
         }
+        keep_secrets(&target, &mut desired, &mut current, state);
         Ok(Part { target, access, snapshot, desired, current })
     }
 
@@ -187,6 +188,24 @@ impl Engine {
             prints.insert(field.clone(), print.unwrap_or_else(|| "new".to_owned()));
         }
         thing.prints = prints;
+    }
+}
+
+/// A thing that is there, and that the file has not managed so far, keeps the secret that it has where the file
+/// says `generate`: nobody meant to end what works with it.
+fn keep_secrets(target: &Target, desired: &mut [Resource], current: &mut [Resource], state: &State) {
+    let mut found: BTreeMap<String, &mut Resource> =
+        current.iter_mut().map(|thing| (thing.address.to_string(), thing)).collect();
+    for wanted in desired {
+        let address = wanted.address.as_str();
+        // What an interrupted apply was making has its row, without a fingerprint: that is made anew.
+        let is_ours = state.find(target, address).is_some_and(|row| !row.prints.is_empty());
+        let Some(found) = found.get_mut(address).filter(|_| !is_ours) else { continue };
+        for (field, _) in wanted.secrets.iter().filter(|(_, given)| *given == "generate") {
+            for prints in [&mut wanted.prints, &mut found.prints] {
+                prints.insert(field.clone(), "kept".to_owned());
+            }
+        }
     }
 }
 

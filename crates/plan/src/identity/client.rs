@@ -229,7 +229,8 @@ fn credentials<'a>(ground: &'a Ground, client: &str) -> &'a [Credential] {
 pub(super) async fn apply(doing: &mut Doing<'_, '_>) -> Result<Done, Refusal> {
     let name = doing.key(1).to_owned();
     if doing.step.action == Action::Delete {
-        if let Some(client) = doing.ground.there.clients.remove(&doing.id().to_owned()) {
+        let id = doing.id().to_owned();
+        if let Some(client) = doing.ground.there.clients.remove(&id) {
             doing.draft.delete_client(&client);
         }
         return doing.gone();

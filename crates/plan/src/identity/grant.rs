@@ -76,8 +76,9 @@ pub(super) fn shown(ground: &Ground, grant: &ClientGrant, thing: Resource) -> Re
 
 /// Does a step.
 pub(super) fn apply(doing: &mut Doing<'_, '_>) -> Result<Done, Refusal> {
+    let known = doing.id().to_owned();
     if doing.removes()
-        && let Some(grant) = doing.ground.there.grants.remove(&doing.id().to_owned())
+        && let Some(grant) = doing.ground.there.grants.remove(&known)
     {
         doing.draft.delete_client_grant(&grant)?;
     }

@@ -23,6 +23,8 @@ pub(crate) struct Ground {
     pub(crate) there: Inventory,
     /// Clients' ids, by their names in the file.
     pub(crate) clients: BTreeMap<String, String>,
+    /// Roles' names in the file, by their ids: somebody may have given one another name.
+    pub(crate) roles: BTreeMap<String, String>,
     /// The identifier of the Management API.
     pub(crate) management: String,
 }
@@ -37,13 +39,14 @@ impl Ground {
     ) -> Result<Ground, PlanError> {
         let there = identity.inventory(caller, &extent(state, wanted)).await;
         let there = there.map_err(|refusal| PlanError::refused("identity", refusal))?;
-        let mut ground =
-            Ground { there, clients: BTreeMap::new(), management: identity.issuer().management_audience() };
-        for row in state.managed(&Target::Identity).filter(|row| row.kind == Kind::Client.name()) {
-            if let (Some(keys), Some(id)) = (path(&row.address), &row.id)
-                && let Some(key) = keys.get(1).filter(|_| ground.there.clients.contains_key(id))
-            {
+        let mut ground = Ground { there, management: identity.issuer().management_audience(), ..Ground::default() };
+        for row in state.managed(&Target::Identity) {
+            let (Some(keys), Some(id)) = (path(&row.address), &row.id) else { continue };
+            let Some(key) = keys.get(1) else { continue };
+            if row.kind == Kind::Client.name() && ground.there.clients.contains_key(id) {
                 ground.clients.insert(key.clone(), id.clone());
+            } else if row.kind == Kind::Role.name() {
+                ground.roles.insert(id.clone(), key.clone());
             }
         }
         for thing in wanted.iter().filter(|thing| thing.kind == Kind::Client) {
@@ -89,14 +92,22 @@ impl Ground {
     pub(crate) fn role_ids(&self, names: &[String]) -> Result<Vec<String>, Refusal> {
         names
             .iter()
-            .map(|name| Ok(self.there.roles.get(name).ok_or(Refusal::Missing(Thing::Role))?.id.clone()))
+            .map(|name| {
+                let known = self.roles.iter().find(|(_, key)| *key == name).map(|(id, _)| id.as_str());
+                Ok(self.role(known, name).ok_or(Refusal::Missing(Thing::Role))?.id.clone())
+            })
             .collect()
     }
 
     /// The names of roles, by their ids; sorted.
     pub(crate) fn role_names(&self, ids: &[String]) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.there.roles.values().filter(|role| ids.contains(&role.id)).map(|role| role.name.clone()).collect();
+        let mut names: Vec<String> = self
+            .there
+            .roles
+            .values()
+            .filter(|role| ids.contains(&role.id))
+            .map(|role| self.roles.get(&role.id).unwrap_or(&role.name).clone())
+            .collect();
         // An account's own role that somebody gave there: it is known by its id alone.
         names.extend(ids.iter().filter(|id| !self.there.roles.values().any(|role| role.id == **id)).cloned());
         names.sort_unstable();

@@ -33,7 +33,7 @@ pub struct Pulled {
 pub async fn pull(identity: &Identity, caller: &Caller) -> Result<Pulled, PlanError> {
     let there = identity.inventory(caller, &Extent::default()).await;
     let there = there.map_err(|refusal| PlanError::refused("identity", refusal))?;
-    let mut ground = Ground { there, clients: BTreeMap::new(), management: identity.issuer().management_audience() };
+    let mut ground = Ground { there, management: identity.issuer().management_audience(), ..Ground::default() };
     name_clients(&mut ground);
     let mut writer = Writer { ground: &ground, keys: keys(&ground), pulled: Pulled::default() };
     writer.platform();
@@ -214,9 +214,8 @@ impl Writer<'_> {
             thing.fields.remove("platform");
             let mut usual = user::usual(&key);
             // What follows from the address or the name.
-            for (name, value) in [("display_name", found.email.as_deref().or(found.username.as_deref()))] {
-                usual.push((name, value.map_or(Value::Null, Value::from)));
-            }
+            let called = found.email.as_deref().or(found.username.as_deref());
+            usual.push(("display_name", called.map_or(Value::Null, Value::from)));
             for name in ["nickname", "picture"] {
                 usual.push((name, thing.fields.get(name).cloned().unwrap_or(Value::Null)));
             }
