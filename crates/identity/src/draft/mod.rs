@@ -144,6 +144,13 @@ fn why(acts: &[Begun], error: BatchError) -> NotWritten {
         NotWritten { change, refusal: refusal(kind) }
     };
     match error {
+        // The first thing that making an account does is to give out its tenant id.
+        BatchError::Duplicate(place)
+            if acts.iter().any(|act| act.from == place && act.entry.tool == "accounts.create") =>
+        {
+            let message = "this tenant_id was given to an account before; rows may still carry it";
+            NotWritten { change: at(place), refusal: Refusal::invalid(message) }
+        }
         BatchError::Untouched(place) => named(place, Refusal::Contended),
         BatchError::Duplicate(place) => named(place, Refusal::Exists),
         BatchError::Dangling(place) => named(place, Refusal::Missing),

@@ -198,8 +198,9 @@ fn keep_secrets(target: &Target, desired: &mut [Resource], current: &mut [Resour
         current.iter_mut().map(|thing| (thing.address.to_string(), thing)).collect();
     for wanted in desired {
         let address = wanted.address.as_str();
-        // What an interrupted apply was making has its row, without a fingerprint: that is made anew.
-        let is_ours = state.find(target, address).is_some_and(|row| !row.prints.is_empty());
+        // What an interrupted apply was making has its row without an id, and is made anew; what was imported has one
+        // without a hash of what was applied.
+        let is_ours = state.find(target, address).is_some_and(|row| row.id.is_none() || !row.hash.is_empty());
         let Some(found) = found.get_mut(address).filter(|_| !is_ours) else { continue };
         for (field, _) in wanted.secrets.iter().filter(|(_, given)| *given == "generate") {
             for prints in [&mut wanted.prints, &mut found.prints] {

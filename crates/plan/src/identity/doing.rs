@@ -31,6 +31,12 @@ impl Doing<'_, '_> {
         self.step.id.as_deref().unwrap_or_default()
     }
 
+    /// The id of the user whom the address's last key names.
+    pub(crate) fn user(&self) -> String {
+        let known = self.keys.last().and_then(|key| self.ground.users.get(key));
+        known.map_or_else(|| self.id().to_owned(), Clone::clone)
+    }
+
     /// What the file wants of a field; null when it is not there.
     pub(crate) fn field(&self, name: &str) -> Value {
         let wanted = self.step.wanted.as_ref().and_then(|wanted| wanted.fields.get(name));

@@ -23,6 +23,8 @@ pub(crate) struct Ground {
     pub(crate) there: Inventory,
     /// Clients' ids, by their names in the file.
     pub(crate) clients: BTreeMap<String, String>,
+    /// Users' ids, by their names in the file, where the state knows them: one that was imported keeps its id.
+    pub(crate) users: BTreeMap<String, String>,
     /// Roles' names in the file, by their ids: somebody may have given one another name.
     pub(crate) roles: BTreeMap<String, String>,
     /// The identifier of the Management API.
@@ -45,6 +47,8 @@ impl Ground {
             let Some(key) = keys.get(1) else { continue };
             if row.kind == Kind::Client.name() && ground.there.clients.contains_key(id) {
                 ground.clients.insert(key.clone(), id.clone());
+            } else if row.kind == Kind::User.name() && ground.there.users.contains_key(id) {
+                ground.users.insert(key.clone(), id.clone());
             } else if row.kind == Kind::Role.name() {
                 ground.roles.insert(id.clone(), key.clone());
             }
@@ -65,6 +69,14 @@ impl Ground {
             }
         }
         Ok(ground)
+    }
+
+    /// The ids by which a user of the file may be known, the surest first: what the state knows, what the file
+    /// makes it, what was noted at this place, and what it is when nothing else is said.
+    pub(crate) fn user_ids(&self, key: &str, wanted: Option<&str>, noted: Option<&str>) -> Vec<String> {
+        let assumed = ["auth0|", key].concat();
+        let all = [self.users.get(key).map(String::as_str), wanted, noted, Some(assumed.as_str())];
+        all.into_iter().flatten().map(str::to_owned).collect()
     }
 
     /// An API by its name in the file: its identifier, or `management`.

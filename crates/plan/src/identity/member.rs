@@ -69,24 +69,24 @@ pub(super) fn found(ground: &Ground, sought: &Sought<'_>) -> Option<Resource> {
         Some(name) => Some(ground.workspace(tenant, name).ok()?),
         None => None,
     };
-    let assumed = ["auth0|", sought.keys.last().copied().unwrap_or_default()].concat();
-    let ids = [sought.wanted.and_then(|wanted| wanted.id.as_deref()), sought.id, Some(assumed.as_str())];
+    let key = sought.keys.last().copied().unwrap_or_default();
+    let ids = ground.user_ids(key, sought.wanted.and_then(|wanted| wanted.id.as_deref()), sought.id);
     let is_member = |user: &str| match workspace {
         Some(workspace) => ground.there.workspace_members.contains(&(workspace.id.clone(), user.to_owned())),
         None => ground.there.members.contains(&(account.id.clone(), user.to_owned())),
     };
-    let user = ids.into_iter().flatten().find(|user| is_member(user))?;
+    let user = ids.into_iter().find(|user| is_member(user))?;
     let spot = workspace.map(|workspace| workspace.id.clone()).unwrap_or_default();
-    let held = ground.there.held.get(&(user.to_owned(), account.id.clone(), spot));
+    let held = ground.there.held.get(&(user.clone(), account.id.clone(), spot));
     let roles = held.map_or(Value::Null, |held| set(ground.role_names(held)));
-    Some(sought.thing(Kind::Member, user).with("roles", roles))
+    Some(sought.thing(Kind::Member, &user).with("roles", roles))
 }
 
 /// Does a step.
 pub(super) fn apply(doing: &mut Doing<'_, '_>) -> Result<Done, Refusal> {
     let keys: Vec<&str> = doing.keys.iter().map(String::as_str).collect();
     let (tenant, workspace) = place(&keys);
-    let user = doing.id().to_owned();
+    let user = doing.user();
     let found = (doing.ground.account(tenant), workspace.map(|name| doing.ground.workspace(tenant, name)).transpose());
     let (account, workspace) = match found {
         (Ok(account), Ok(workspace)) => (account.clone(), workspace.cloned()),

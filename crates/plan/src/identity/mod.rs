@@ -200,6 +200,9 @@ pub async fn apply(work: &Work<'_>, steps: &[Step], done: &mut Vec<Done>) -> Res
     };
     let refused = |step: &Step, refusal: Refusal| match refusal {
         Refusal::Contended(_) => PlanError::Moved { what: format!("`{}`", step.address) },
+        Refusal::Exists(_) => PlanError::invalid("CONFLICT", format!("`{}`: {refusal}, by another id", step.address))
+            .about(step.address.as_str(), step.place.clone())
+            .hinted(format!("`tenantry import '{}' ID` takes it over", step.address)),
         refusal => PlanError::refused(step.address.as_str(), refusal).about(step.address.as_str(), step.place.clone()),
     };
     let draft = work.identity.draft(work.caller);

@@ -38,9 +38,8 @@ fn held(ground: &Ground, id: &str, wanted: &[&str]) -> Vec<String> {
 
 /// What is there.
 pub(super) fn found(ground: &Ground, sought: &Sought<'_>) -> Option<Resource> {
-    let assumed = ["auth0|", sought.key(1)].concat();
-    let ids = [sought.wanted.and_then(|wanted| wanted.id.as_deref()), sought.id, Some(assumed.as_str())];
-    let user = ids.into_iter().flatten().find_map(|id| ground.there.users.get(id))?;
+    let ids = ground.user_ids(sought.key(1), sought.wanted.and_then(|wanted| wanted.id.as_deref()), sought.id);
+    let user = ids.iter().find_map(|id| ground.there.users.get(id))?;
     let wanted = crate::identity::ground::texts(sought.wanted.and_then(|wanted| wanted.fields.get("roles")));
     let roles = held(ground, &user.id, &wanted);
     // Somebody who holds nothing and does not act for the platform is no principal yet.
@@ -53,7 +52,7 @@ pub(super) fn found(ground: &Ground, sought: &Sought<'_>) -> Option<Resource> {
 
 /// Does a step.
 pub(super) fn apply(doing: &mut Doing<'_, '_>) -> Result<Done, Refusal> {
-    let user = doing.id().to_owned();
+    let user = doing.user();
     let names = if doing.step.action == Action::Delete { Vec::new() } else { doing.list("roles") };
     let wanted = doing.ground.role_ids(&names)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -268,6 +268,7 @@ pub(super) async fn apply(doing: &mut Doing<'_, '_>) -> Result<Done, Refusal> {
     };
     let id = user.id.clone();
     doing.ground.there.users.insert(id.clone(), user);
+    doing.ground.users.insert(doing.key(1).to_owned(), id.clone());
     doing.done(id)
 }
 

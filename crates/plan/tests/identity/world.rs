@@ -89,14 +89,16 @@ impl World {
     /// The plan for a file, of identity alone.
     pub async fn plan(&self, text: &str) -> Result<Plan, PlanError> {
         let (loaded, policy) = read(text);
-        let wish = Wish { loaded: &loaded, policy: &policy, sources: &[] };
+        let catalogs = BTreeMap::new();
+        let wish = Wish { loaded: &loaded, policy: &policy, catalogs: &catalogs, sources: &[] };
         Ok(self.engine.plan(&wish, &identity()).await?.plan)
     }
 
     /// Applies a file, dangers and all.
     pub async fn apply(&self, text: &str) -> Result<Applied, PlanError> {
         let (loaded, policy) = read(text);
-        let wish = Wish { loaded: &loaded, policy: &policy, sources: &[] };
+        let catalogs = BTreeMap::new();
+        let wish = Wish { loaded: &loaded, policy: &policy, catalogs: &catalogs, sources: &[] };
         let consent = Consent { approved: Vec::new(), everything: true };
         self.engine.apply(&wish, &identity(), &consent, None, &mut |_: Event<'_>| Flow::On).await
     }
@@ -104,7 +106,8 @@ impl World {
     /// Removes what a file manages.
     pub async fn destroy(&self, text: &str) -> Result<Applied, PlanError> {
         let (loaded, policy) = read(text);
-        let wish = Wish { loaded: &loaded, policy: &policy, sources: &[] };
+        let catalogs = BTreeMap::new();
+        let wish = Wish { loaded: &loaded, policy: &policy, catalogs: &catalogs, sources: &[] };
         let consent = Consent { approved: Vec::new(), everything: true };
         self.engine.destroy(&wish, &identity(), &consent, &mut |_: Event<'_>| Flow::On).await
     }
