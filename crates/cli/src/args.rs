@@ -62,6 +62,12 @@ pub enum Command {
     Plan(commands::plan::PlanArgs),
     /// Make what the file says so: who there is, what they may, and the databases' own fence
     Apply(commands::apply::ApplyArgs),
+    /// Remove what the file manages, and nothing else
+    Destroy(commands::destroy::DestroyArgs),
+    /// Say what is no longer as it was applied, since when and by whom (exit 2 when there is any)
+    Drift(commands::drift::DriftArgs),
+    /// Bring something that is there under the file's management
+    Import(commands::import::ImportArgs),
     /// Answer over HTTPS: data tools, the Management API, tokens
     Serve(commands::serve::ServeArgs),
     /// Make a token for somebody of the file, or for a user or client of the store

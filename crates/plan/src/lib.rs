@@ -28,7 +28,8 @@ mod work;
 
 pub use danger::Danger;
 pub use engine::{
-    Applied, Consent, Engine, Event, Flow, LEASE_MICROS, Parts, Planned, Saved, Selection, SourceAccess, Watch, Wish,
+    Act, Applied, Consent, Drift, Drifted, Engine, Event, Flow, LEASE_MICROS, Parts, Planned, Saved, Selection,
+    SourceAccess, Watch, Wish,
 };
 pub use error::{Fault, PlanError};
 pub use fence::{Applied as FenceApplied, Fence, FenceError};

@@ -11,12 +11,15 @@ pub mod client;
 pub mod completions;
 pub mod connection;
 pub mod demo;
+pub mod destroy;
 pub mod doctor;
 pub mod documents;
+pub mod drift;
 pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod help_reference;
+pub mod import;
 pub mod init;
 pub mod key;
 pub mod member;
@@ -77,6 +80,9 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Eval(args) => eval::run(run, args).await,
         Command::Plan(args) => plan::run(run, args).await,
         Command::Apply(args) => apply::run(run, args).await,
+        Command::Destroy(args) => destroy::run(run, args).await,
+        Command::Drift(args) => drift::run(run, args).await,
+        Command::Import(args) => import::run(run, args).await,
         Command::Serve(args) => serve::run(run, args).await,
         Command::Token(args) => token::run(run, args).await,
         Command::Account(args) => account::run(run, args).await,

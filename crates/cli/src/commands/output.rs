@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use tenantry_identity::Part;
 use tenantry_identity::clients::ClientFilter;
+use zeroize::Zeroizing;
 
 use crate::commands::Run;
 use crate::desk::{Desk, refused};
@@ -12,7 +13,8 @@ use crate::output::{Failure, Outcome};
 /// Which.
 #[derive(Debug, Clone, Args)]
 pub struct OutputArgs {
-    /// Only the value of this name: issuer, domain, management_audience, client.NAME, …
+    /// Only the value of this name: issuer, domain, management_audience, client.NAME, or the address and field of a
+    /// secret that was made for the file
     pub name: Option<String>,
 }
 
@@ -24,6 +26,9 @@ pub async fn run(run: Run<'_>, args: &OutputArgs) -> Result<Outcome, Failure> {
     let desk = Desk::open(&run).await?;
     let values = values(&desk).await?;
     if let Some(name) = &args.name {
+        if let Some(secret) = generated(&desk, name).await? {
+            return Ok(Outcome::new(json!({ name.as_str(): secret.as_str() }), secret.as_str()));
+        }
         let Some(value) = values.get(name) else {
             let known = values.keys().cloned().collect::<Vec<_>>();
             return Err(Failure::invalid("UNKNOWN_OUTPUT", format!("there is no output `{name}`"))
@@ -38,6 +43,15 @@ pub async fn run(run: Run<'_>, args: &OutputArgs) -> Result<Outcome, Failure> {
         text.push_str(&format!("{name} = {value}\n"));
     }
     Ok(Outcome::new(Value::Object(values), text))
+}
+
+/// A secret that was made for the file, by its address and field. That it was shown is on record.
+async fn generated(desk: &Desk, name: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+    let names = desk.identity.generated_names(&desk.caller).await.map_err(refused)?;
+    let Some(found) = names.into_iter().find(|one| name == [&one.address, ".", &one.field].concat()) else {
+        return Ok(None);
+    };
+    desk.identity.show_generated(&desk.caller, &found.address, &found.field).await.map_err(refused)
 }
 
 async fn values(desk: &Desk) -> Result<Map<String, Value>, Failure> {
@@ -64,6 +78,10 @@ async fn values(desk: &Desk) -> Result<Map<String, Value>, Failure> {
         // Two of one name: the id tells them apart.
         let name = if values.contains_key(&name) { [&name, ".", &client.id].concat() } else { name };
         values.insert(name, json!(client.id));
+    }
+    for one in desk.identity.generated_names(&desk.caller).await.map_err(refused)? {
+        // Only who asks for it by name gets it.
+        values.insert([&one.address, ".", &one.field].concat(), json!("(secret)"));
     }
     Ok(values)
 }

@@ -14,7 +14,7 @@ use tenantry_policy::{Entropy as _, Policy};
 use tenantry_store::Store;
 use zeroize::Zeroizing;
 
-pub use show::{plan_text, secrets_text, steps_told};
+pub use show::{change_lines, moment, plan_text, secrets_text, steps_told};
 
 use crate::ambient::OsEntropy;
 use crate::commands::Run;

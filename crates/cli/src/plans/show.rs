@@ -149,6 +149,23 @@ fn change_text(text: &mut String, action: Action, change: &Change, width: usize)
     let _ = writeln!(text, "      {name}  {told}");
 }
 
+/// Changed fields, a line each.
+#[must_use]
+pub fn change_lines(changes: &[Change]) -> String {
+    let mut text = String::new();
+    let width = changes.iter().map(|change| change.field.chars().count()).max().unwrap_or(0).min(NAMES);
+    for change in changes {
+        change_text(&mut text, Action::Update, change, width);
+    }
+    text
+}
+
+/// A moment as people and programs read it; `None` when there is none.
+#[must_use]
+pub fn moment(micros: i64) -> Option<String> {
+    (micros > 0).then(|| tenantry_policy::value::format_timestamp(micros)).flatten()
+}
+
 /// What a list gains and loses.
 fn list_text(before: &[Value], after: &[Value]) -> String {
     let gone = before.iter().filter(|item| !after.contains(item)).map(|item| format!("-{}", value_text(item)));

@@ -81,7 +81,7 @@ impl Engine {
     }
 
     /// The targets in the order in which they are done: who, then what they may in the databases, then the rules.
-    fn targets(
+    pub(crate) fn targets(
         &self,
         wish: &Wish<'_>,
         selection: &Selection,

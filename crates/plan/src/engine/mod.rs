@@ -1,6 +1,8 @@
 //! The engine: asks each target what the file wants of it and what is there, makes one plan, and does it.
 
 mod apply;
+mod drift;
+mod import;
 mod lease;
 mod look;
 mod record;
@@ -23,6 +25,7 @@ use crate::secrets::Secrets;
 use crate::state::State;
 
 pub use apply::{Applied, Consent, Event, Flow, Watch};
+pub use drift::{Act, Drift, Drifted};
 pub use lease::LEASE_MICROS;
 pub use saved::Saved;
 
