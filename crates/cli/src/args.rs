@@ -68,6 +68,8 @@ pub enum Command {
     Drift(commands::drift::DriftArgs),
     /// Bring something that is there under the file's management
     Import(commands::import::ImportArgs),
+    /// Write what the store holds as a file: accounts, users, roles, APIs, clients
+    Pull(commands::pull::PullArgs),
     /// Answer over HTTPS: data tools, the Management API, tokens
     Serve(commands::serve::ServeArgs),
     /// Make a token for somebody of the file, or for a user or client of the store

@@ -26,6 +26,7 @@ pub mod member;
 pub mod output;
 pub mod plan;
 pub mod prove;
+pub mod pull;
 pub mod role;
 pub mod schema;
 pub mod serve;
@@ -83,6 +84,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Destroy(args) => destroy::run(run, args).await,
         Command::Drift(args) => drift::run(run, args).await,
         Command::Import(args) => import::run(run, args).await,
+        Command::Pull(args) => pull::run(run, args).await,
         Command::Serve(args) => serve::run(run, args).await,
         Command::Token(args) => token::run(run, args).await,
         Command::Account(args) => account::run(run, args).await,
