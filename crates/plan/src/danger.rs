@@ -24,6 +24,10 @@ impl Danger {
 
 /// What is dangerous in itself about a step, whatever its fields say.
 pub(crate) fn of_action(step: &Step) -> Option<Danger> {
+    if step.action == Action::Delete && (step.kind == Kind::Database || crate::postgres::stays(step)) {
+        // It is noted as no longer managed, and nothing else happens to it.
+        return None;
+    }
     match (step.action, step.kind) {
         (Action::Delete | Action::Replace, Kind::Account) => Some(Danger::new(
             "delete-account",

@@ -20,6 +20,17 @@ pub(super) fn compare(plan: &Plan, effects: &mut Vec<Effect>) {
                         items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect()
                     }
                     Some(Value::Bool(true)) => vec![change.field.to_uppercase()],
+                    // `privileges.SELECT`, `columns.id.SELECT`: granted, or with the option to give it on.
+                    Some(Value::String(how)) => {
+                        let mut parts = change.field.split('.');
+                        let (first, rest) = (parts.next().unwrap_or_default(), parts.collect::<Vec<_>>());
+                        let told = match (first, rest.as_slice()) {
+                            ("privileges", [right]) => (*right).to_owned(),
+                            ("columns", [column @ .., right]) => format!("{right} ({})", column.join(".")),
+                            _ => return Vec::new(),
+                        };
+                        vec![if how == "granted" { told } else { format!("{told} {how}") }]
+                    }
                     _ => Vec::new(),
                 }
             };

@@ -70,6 +70,7 @@ impl Engine {
         plan.file = crate::hex(&wish.loaded.digest());
         plan.targets = targets.iter().map(|part| part.target.name().to_owned()).collect();
         plan.findings = findings;
+        plan.findings.extend(targets.iter().flat_map(|part| part.findings.iter().cloned()));
         plan.findings.extend(waivers.findings());
         if !wish.policy.tables.is_empty() && !removal {
             plan.proof = Some(Proof::of(wish.policy, wish.loaded, &waivers));
@@ -139,6 +140,7 @@ impl Engine {
     ) -> Result<Part, PlanError> {
         let parts = &self.parts;
         let mut snapshot = String::new();
+        let mut findings = Vec::new();
         let (mut desired, mut current) = match &target {
             Target::Identity => {
                 let desired = identity::desired(wish.loaded, state)?;
@@ -149,6 +151,7 @@ impl Engine {
                 let access = access.as_ref().ok_or(PlanError::Internal("a source without access"))?;
                 let seen = postgres::look(access, wish.loaded, wish.policy, state).await?;
                 snapshot = seen.snapshot;
+                findings = seen.findings;
                 (seen.desired, seen.current)
             }
             Target::Law => (law::desired(wish.loaded), law::current(state)),
@@ -168,7 +171,7 @@ impl Engine {
             thing.prints = state.prints(&target, thing.address.as_str());
         }
         keep_secrets(&target, &mut desired, &mut current, state);
-        Ok(Part { target, access, snapshot, desired, current })
+        Ok(Part { target, access, snapshot, desired, current, findings })
     }
 
     /// The fingerprints of what a thing's references lead to.

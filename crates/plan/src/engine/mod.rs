@@ -18,7 +18,7 @@ use tenantry_policy::{Clock, Entropy, Policy};
 use tenantry_source::SourceUrl;
 use tenantry_store::Store;
 
-use crate::plan::Plan;
+use crate::plan::{Finding, Plan};
 use crate::postgres::Access;
 use crate::resource::{Resource, Target};
 use crate::secrets::Secrets;
@@ -133,6 +133,8 @@ pub(crate) struct Part {
     pub(crate) snapshot: String,
     pub(crate) desired: Vec<Resource>,
     pub(crate) current: Vec<Resource>,
+    /// What is there, and neither wanted nor managed.
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Engine {

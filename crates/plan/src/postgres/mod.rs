@@ -1,22 +1,50 @@
 //! The PostgreSQL target: what the file says of one source's database, what its catalog has, and the statements
 //! that make one the other.
+//!
+//! ```text
+//! Snapshot + file + rules -> desired ┐
+//! Snapshot + state ------> current  ┴> difference (the engine's) -> steps -> statements -> one transaction
+//! ```
+//! Within what the file declares it is authoritative: what differs is shown and mended. What it does not declare is
+//! left alone and listed ([`Seen::findings`]). What was there before the file named it is never dropped from here.
 
-use std::collections::BTreeMap;
+mod acl;
+mod address;
+mod current;
+mod desired;
+mod fence;
+mod ground;
+mod outside;
+mod retire;
+mod write;
 
-use serde_json::{Value, json};
+#[cfg(test)]
+mod tests;
+
 use tenantry_file::Loaded;
-use tenantry_policy::Policy;
 use tenantry_policy::catalog::Dialect;
-use tenantry_source::SourceUrl;
-use tenantry_source::admin::{Admin, TableState};
+use tenantry_policy::{Entropy, Policy};
+use tenantry_source::admin::{Admin, AdminError};
+use tenantry_source::cluster::Snapshot;
+use tenantry_source::{SourceError, SourceUrl};
+use zeroize::Zeroizing;
 
+use self::address::Place;
+use self::ground::{FOUND, Ground, Kept};
+use self::write::SecretOf;
 use crate::danger::Danger;
 use crate::error::PlanError;
-use crate::fence::{Fence, FenceError};
+use crate::fence::FenceError;
+use crate::plan::Finding;
 use crate::resource::{Kind, Resource, Target};
 use crate::state::State;
-use crate::step::Step;
+use crate::step::{Action, Step, difference};
 use crate::work::{Done, Work};
+
+pub use acl::Written;
+
+/// How often an apply is tried again when something else changed the same rows of the catalog.
+const ATTEMPTS: usize = 5;
 
 /// A PostgreSQL source and how it is reached.
 #[derive(Debug, Clone)]
@@ -36,17 +64,28 @@ pub struct Seen {
     pub desired: Vec<Resource>,
     /// What is there: of what is managed what is left of it, and whatever stands where the file wants something.
     pub current: Vec<Resource>,
-    /// A hash over everything that was read, by which [`apply`] knows whether it is still so.
+    /// A hash over both, by which [`apply`] knows whether it is still so.
     pub snapshot: String,
+    /// What declared roles hold that the file does not say: left alone, and listed.
+    pub findings: Vec<Finding>,
 }
 
 /// Has the file anything to say of a source's database?
 #[must_use]
 pub fn concerns(loaded: &Loaded, policy: &Policy, source: &str, runtime: &SourceUrl) -> bool {
     let governs = policy.tables.iter().any(|table| *table.source == *source && table.dialect == Dialect::Postgres);
-    let roles =
-        loaded.document().source.iter().any(|(name, declared)| name.as_str() == source && !declared.role.is_empty());
-    runtime.sqlite_path().is_none() && (governs || roles)
+    let says = loaded.document().source.iter().any(|(name, declared)| {
+        name.as_str() == source
+            && !(declared.role.is_empty()
+                && declared.public.grants.is_empty()
+                && declared.public.default_privileges.is_empty()
+                && declared.database.is_empty()
+                && declared.schema.is_empty()
+                && declared.extension.is_empty()
+                && declared.owner.is_empty()
+                && declared.row_security.is_empty())
+    });
+    runtime.sqlite_path().is_none() && (governs || says)
 }
 
 /// Reads the catalog, and says what the file wants of it.
@@ -54,87 +93,278 @@ pub fn concerns(loaded: &Loaded, policy: &Policy, source: &str, runtime: &Source
 /// # Errors
 /// What keeps the database from being read, or the file from being what it can be.
 pub async fn look(access: &Access, loaded: &Loaded, policy: &Policy, state: &State) -> Result<Seen, PlanError> {
-    let target = Target::Source(access.name.clone());
-    let Some(fence) = fence(access, policy)? else { return Ok(Seen::default()) };
-    let tables: Vec<(String, String)> =
-        governed(policy, &access.name).map(|table| (table.schema.to_string(), table.db_name.to_string())).collect();
-    let owner = |error| PlanError::Source { source_name: access.name.clone(), error };
-    let admin = Admin::connect(&access.owner).await.map_err(owner)?;
-    let states = admin.fences(&tables).await.map_err(owner)?;
-    let known: BTreeMap<String, &TableState> =
-        states.iter().map(|state| (format!("{}.{}", state.schema, state.name), state)).collect();
-    let mut seen = Seen::default();
-    for table in governed(policy, &access.name) {
-        let object = format!("{}.{}", table.schema, table.db_name);
-        let address = format!("source.{}.row_security.\"{object}\"", access.name);
-        let statements: Vec<&str> =
-            fence.statements().iter().filter(|ddl| ddl.table == table.name).map(|ddl| ddl.sql.as_str()).collect();
-        let rules = crate::hex(
-            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, statements.join("\n").as_bytes()).as_ref(),
-        );
-        let wanted = Resource::new(Kind::RowSecurity, target.clone(), &address)
-            .with("enabled", true)
-            .with("forced", true)
-            .with("rules", rules.as_str())
-            .at(loaded.located(&["table", &table.name]));
-        if let Some(found) = known.get(&object).filter(|found| found.enabled || found.forced) {
-            let applied = state.find(&target, &address).is_some_and(|row| row.hash == wanted.hash());
-            let intact = found.policies.iter().any(|policy| policy.name.starts_with("tenantry:"));
-            seen.current.push(
-                Resource::new(Kind::RowSecurity, target.clone(), &address)
-                    .with("enabled", found.enabled)
-                    .with("forced", found.forced)
-                    .with("rules", if applied && intact { json!(rules) } else { Value::Null })
-                    .called(object),
-            );
+    one_role(access)?;
+    let failed = |error| PlanError::Source { source_name: access.name.clone(), error };
+    let admin = Admin::connect(&access.owner).await.map_err(failed)?;
+    let snapshot = admin.snapshot().await.map_err(failed)?;
+    let kept = Kept::of(state, &Target::Source(access.name.clone()));
+    see(&ground(access, loaded, policy, &snapshot, &kept))
+}
+
+/// Both sides, from one moment of the database.
+fn see(ground: &Ground<'_>) -> Result<Seen, PlanError> {
+    let desired = desired::desired(ground)?;
+    let current = current::current(ground, &desired);
+    let snapshot = current::digest(&desired, &current);
+    let findings = outside::outside(ground, &desired);
+    Ok(Seen { desired, current, snapshot, findings })
+}
+
+fn ground<'a>(
+    access: &'a Access,
+    loaded: &'a Loaded,
+    policy: &'a Policy,
+    snapshot: &'a Snapshot,
+    kept: &'a Kept,
+) -> Ground<'a> {
+    let runtime = access.runtime.login().map(|(role, _)| role);
+    Ground { source: &access.name, loaded, policy, runtime, snapshot, kept }
+}
+
+/// The role that runs the data tools must not be the one that owns the tables.
+fn one_role(access: &Access) -> Result<(), PlanError> {
+    let name = |url: &SourceUrl| url.login().map(|(role, _)| role.to_owned());
+    match (name(&access.runtime), name(&access.owner)) {
+        (Some(runtime), Some(owner)) if runtime == owner => {
+            let error = FenceError::OneRole { source_name: access.name.clone(), role: runtime };
+            Err(failure(&access.name, error))
         }
-        seen.desired.push(wanted);
+        _ => Ok(()),
     }
-    Ok(seen)
 }
 
 /// Does all steps of a source in one transaction under its lock, after looking whether what is there still has
 /// the hash `snapshot`. Answers one [`Done`] per step, in their order.
 ///
+/// A database that is to be made is made before, since no transaction can hold that.
+///
 /// # Errors
 /// [`PlanError::Moved`], or the statement that the database refuses; nothing was changed then.
 pub async fn apply(
     access: &Access,
-    _loaded: &Loaded,
+    loaded: &Loaded,
     policy: &Policy,
-    _snapshot: &str,
-    _work: &Work<'_>,
+    snapshot: &str,
+    work: &Work<'_>,
     steps: &[Step],
 ) -> Result<Vec<Done>, PlanError> {
-    let failed = |error: FenceError| failure(&access.name, error);
-    if let Some(fence) = fence(access, policy)? {
-        fence.apply(&access.owner, &access.runtime).await.map_err(failed)?;
+    let kept = Kept::of(work.state, &Target::Source(access.name.clone()));
+    let wish = Wish { access, loaded, policy, kept: &kept, snapshot };
+    wish.carry_out(&|step, field| work.secret(step, field).cloned(), work.entropy, steps).await
+}
+
+/// What one apply is about.
+struct Wish<'a> {
+    access: &'a Access,
+    loaded: &'a Loaded,
+    policy: &'a Policy,
+    kept: &'a Kept,
+    snapshot: &'a str,
+}
+
+impl Wish<'_> {
+    async fn carry_out(
+        &self,
+        secret: &SecretOf<'_>,
+        entropy: &dyn Entropy,
+        steps: &[Step],
+    ) -> Result<Vec<Done>, PlanError> {
+        one_role(self.access)?;
+        let address = Place::Role(self.runtime().unwrap_or_default().to_owned()).address(&self.access.name);
+        // The runtime role's password stands in its URL, when the file does not say one.
+        let of_url = |step: &Step, field: &str| {
+            let (_, password) = self.access.runtime.login()?;
+            let made = step.action == Action::Create && step.address.as_str() == address && field == "password";
+            made.then(|| Some(Zeroizing::new(std::str::from_utf8(password?).ok()?.to_owned())))?
+        };
+        let secret: &SecretOf<'_> = &|step, field| secret(step, field).or_else(|| of_url(step, field));
+        let mut left = ATTEMPTS;
+        loop {
+            left = left.saturating_sub(1);
+            match self.attempt(secret, entropy, steps).await {
+                Err(PlanError::Statement { error: AdminError::Contended, .. }) if left > 0 => {}
+                other => return other,
+            }
+        }
     }
-    Ok(steps.iter().map(|step| Done::new(step, step.address.as_str())).collect())
+
+    fn runtime(&self) -> Option<&str> {
+        self.access.runtime.login().map(|(role, _)| role)
+    }
+
+    async fn attempt(
+        &self,
+        secret: &SecretOf<'_>,
+        entropy: &dyn Entropy,
+        steps: &[Step],
+    ) -> Result<Vec<Done>, PlanError> {
+        let name = &self.access.name;
+        let source = |error: SourceError| PlanError::Source { source_name: name.clone(), error };
+        let refused = |purpose: &str, address: Option<&str>, error: AdminError| match error {
+            AdminError::Source(error) => PlanError::Source { source_name: name.clone(), error },
+            error => PlanError::Statement {
+                source_name: name.clone(),
+                address: address.map(str::to_owned),
+                purpose: purpose.to_owned(),
+                error,
+            },
+        };
+        let mut admin = Admin::connect(&self.access.owner).await.map_err(source)?;
+        admin.lock().await.map_err(|error| refused("taking the lock", None, error))?;
+        let mut snapshot;
+        let mut alone_done = false;
+        let (change, written) = loop {
+            let change = admin.begin().await.map_err(|error| refused("beginning", None, error))?;
+            snapshot = change.snapshot().await.map_err(|error| refused("reading the catalog", None, error))?;
+            if snapshot.server.in_recovery || snapshot.server.read_only {
+                let standby = snapshot.server.in_recovery;
+                return Err(refused("beginning", None, AdminError::ReadOnly { standby }));
+            }
+            let ground = ground(self.access, self.loaded, self.policy, &snapshot, self.kept);
+            let seen = see(&ground)?;
+            if seen.snapshot != self.snapshot && !alone_done {
+                return Err(PlanError::Moved { what: format!("database `{}`", snapshot.server.database) });
+            }
+            let written = write::write(&ground, &seen.desired, steps, secret, entropy)?;
+            let alone: Vec<&Written> = written.iter().filter(|written| written.alone).collect();
+            if alone.is_empty() || alone_done {
+                break (change, written);
+            }
+            change.rollback().await;
+            for written in alone {
+                let failed = |error| refused(written.purpose, Some(written.address.as_str()), error);
+                admin.run_alone(written.statement.sql()).await.map_err(failed)?;
+            }
+            alone_done = true;
+        };
+        for written in written.iter().filter(|written| !written.alone) {
+            if let Err(error) = change.run(written.statement.sql()).await {
+                change.rollback().await;
+                return Err(refused(written.purpose, Some(written.address.as_str()), error));
+            }
+        }
+        // A GRANT or REVOKE that its speaker has no right to does nothing and says nothing: look before it counts.
+        let after = change.snapshot().await.map_err(|error| refused("looking at what was done", None, error))?;
+        let ground = ground(self.access, self.loaded, self.policy, &after, self.kept);
+        if let Some(left) = self.left(&ground, steps)? {
+            change.rollback().await;
+            return Err(left);
+        }
+        change.commit().await.map_err(|error| refused("committing", None, error))?;
+        let ids = |step: &Step| match step.action {
+            Action::Delete => Done::gone(step),
+            _ => Done::new(step, write::id_of(&ground, step)),
+        };
+        Ok(steps.iter().map(ids).collect())
+    }
+
+    /// The first step whose thing is not as it was wanted, although every statement was taken.
+    fn left(&self, ground: &Ground<'_>, steps: &[Step]) -> Result<Option<PlanError>, PlanError> {
+        let seen = see(ground)?;
+        let left = difference(&seen.desired, &seen.current);
+        let unchanged = |step: &&Step| {
+            let place = Place::of(step.address.as_str(), ground.source);
+            let stays = match place {
+                // These are noted as gone, and left as they are.
+                Some(Place::Owner(_) | Place::Database(_)) => true,
+                Some(Place::Grants { .. } | Place::Default { .. } | Place::Member { .. } | Place::Policy { .. }) => {
+                    false
+                }
+                _ => !ground.kept.made(step.address.as_str()),
+            };
+            left.iter().filter(|left| left.address == step.address).any(|left| match step.action {
+                // What is to be made again by the next plan is gone.
+                Action::Delete => left.action == Action::Delete && !stays,
+                Action::Adopt => false,
+                _ => true,
+            })
+        };
+        let found = steps.iter().find(unchanged);
+        Ok(found.map(|step| {
+            let what = format!(
+                "the database took every statement, and `{}` is still not as the file wants it; nothing was applied",
+                step.address
+            );
+            PlanError::invalid("NOT_EFFECTIVE", what)
+                .about(step.address.as_str(), step.place.clone())
+                .hinted("`admin_url` must connect as a superuser, or as the owner of what is changed")
+        }))
+    }
+}
+
+/// The statements that steps come to, for people: verifiers are left out of their `Display`.
+///
+/// # Errors
+/// As [`apply`], before anything is asked to change.
+pub async fn statements(
+    access: &Access,
+    loaded: &Loaded,
+    policy: &Policy,
+    work: &Work<'_>,
+    steps: &[Step],
+) -> Result<Vec<Written>, PlanError> {
+    let failed = |error| PlanError::Source { source_name: access.name.clone(), error };
+    let admin = Admin::connect(&access.owner).await.map_err(failed)?;
+    let snapshot = admin.snapshot().await.map_err(failed)?;
+    let kept = Kept::of(work.state, &Target::Source(access.name.clone()));
+    let ground = ground(access, loaded, policy, &snapshot, &kept);
+    let seen = see(&ground)?;
+    write::write(&ground, &seen.desired, steps, &|step, field| work.secret(step, field).cloned(), work.entropy)
+}
+
+/// Was the thing of a step there before the file named it? Then it is never removed from here.
+pub(crate) fn stays(step: &Step) -> bool {
+    step.id.as_deref().is_some_and(|id| id.starts_with(FOUND))
 }
 
 /// What is dangerous about a step.
 #[must_use]
-pub fn dangers(_step: &Step) -> Vec<Danger> {
-    Vec::new()
+pub fn dangers(step: &Step) -> Vec<Danger> {
+    let mut told = Vec::new();
+    let becomes = |field: &str| {
+        step.changes.iter().any(|change| change.field == field && change.after == Some(serde_json::Value::Bool(true)))
+    };
+    if step.kind == Kind::DbRole {
+        if becomes("superuser") {
+            told.push(Danger::new("superuser", "no right, no row security and no audit of the database binds it"));
+        }
+        if becomes("bypassrls") {
+            told.push(Danger::new("bypassrls", "it sees every tenant's rows of every table that it may read"));
+        }
+        let uses = step.changes.iter().find(|change| change.field == "in_use");
+        if let Some(uses) = uses.and_then(|change| change.before.as_ref()?.as_array()) {
+            let uses: Vec<&str> = uses.iter().filter_map(serde_json::Value::as_str).collect();
+            let why = format!("it is not dropped as long as it {}", uses.join("; it "));
+            told.push(Danger::new("role-in-use", why));
+        }
+    }
+    told
 }
 
 /// What a step means, where its fields do not say it.
 #[must_use]
-pub fn notes(_step: &Step) -> Vec<String> {
-    Vec::new()
-}
-
-fn governed<'a>(policy: &'a Policy, source: &'a str) -> impl Iterator<Item = &'a tenantry_policy::Table> {
-    policy.tables.iter().filter(move |table| *table.source == *source && table.dialect == Dialect::Postgres)
-}
-
-fn fence(access: &Access, policy: &Policy) -> Result<Option<Fence>, PlanError> {
-    match Fence::build(policy, &access.name, &access.runtime) {
-        Ok(fence) => Ok(Some(fence)),
-        Err(FenceError::NothingGoverned(_)) => Ok(None),
-        Err(error) => Err(failure(&access.name, error)),
+pub fn notes(step: &Step) -> Vec<String> {
+    let mut told = Vec::new();
+    let Target::Source(source) = &step.target else { return told };
+    let place = Place::of(step.address.as_str(), source);
+    let goes = step.action == Action::Delete;
+    if let Some(Place::Member { member, role }) = &place {
+        told.push(if goes {
+            format!("`{member}` can no longer do what `{role}` can")
+        } else {
+            let admin = step.wanted.as_ref().and_then(|wanted| wanted.fields.get("admin")?.as_bool());
+            let more = if admin == Some(true) { ", and may make others members of it" } else { "" };
+            format!("`{member}` is a member of `{role}`: it can do what `{role}` can{more}")
+        });
     }
+    let found = stays(step);
+    match place {
+        Some(Place::Database(name)) if goes => told.push(format!("database `{name}` stays: none is dropped from here")),
+        Some(Place::Owner(object)) if goes => told.push(format!("`{object}` keeps its owner")),
+        Some(_) if goes && found => told.push("it was there before the file named it, and stays".to_owned()),
+        _ => {}
+    }
+    told
 }
 
 /// A fence's error in the plan's words.

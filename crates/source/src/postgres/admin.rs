@@ -2,6 +2,7 @@
 //! answers calls never opens one of these.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tenantry_policy::catalog::Catalog;
 use tenantry_policy::database::Database;
@@ -38,6 +39,18 @@ pub enum AdminError {
         /// What that means.
         meaning: &'static str,
     },
+    /// The server takes reads only.
+    #[error("the database is read-only: {}", if *.standby { "the server is a standby" } else { "its settings say so" })]
+    ReadOnly {
+        /// Is it a standby?
+        standby: bool,
+    },
+    /// Something else changed the same rows of the catalog at the same time. Trying again is safe.
+    #[error("something else changed the same roles or rights at the same time")]
+    Contended,
+    /// The connection was lost while the transaction was committed.
+    #[error("the connection was lost while the changes were committed: all of them have happened, or none")]
+    Uncertain,
     /// Another apply, or a long transaction, holds what this one needs.
     #[error("another transaction holds the database's lock for applying, or one of its tables")]
     Locked,
@@ -51,6 +64,9 @@ impl AdminError {
             AdminError::Source(error) => error.code(),
             AdminError::Refused { .. } => "apply-refused",
             AdminError::Locked => "apply-locked",
+            AdminError::ReadOnly { .. } => "apply-read-only",
+            AdminError::Contended => "apply-contended",
+            AdminError::Uncertain => "apply-uncertain",
         }
     }
 
@@ -59,6 +75,15 @@ impl AdminError {
     pub fn hint(&self) -> &'static str {
         match self {
             AdminError::Source(error) => error.hint(),
+            AdminError::ReadOnly { standby: true } => "let `admin_url` name the primary",
+            AdminError::ReadOnly { standby: false } => {
+                "ALTER DATABASE … RESET default_transaction_read_only, when it is meant to change"
+            }
+            AdminError::Contended => "apply again",
+            AdminError::Uncertain => "plan again: the next plan says what is left to do",
+            AdminError::Refused { code, .. } if code == "42501" => {
+                "let `admin_url` connect as a superuser, or as the owner of what is changed; roles need CREATEROLE"
+            }
             AdminError::Refused { .. } => {
                 "connect as the owner of the tables (`admin_url`), and print the statements with `--dry-run`"
             }
@@ -288,6 +313,43 @@ impl Admin {
         done
     }
 
+    /// Takes the database's lock for applying, for as long as this connection lives, or a minute at the most.
+    ///
+    /// # Errors
+    /// [`AdminError::Locked`] when another apply holds it for too long.
+    pub async fn lock(&mut self) -> Result<(), AdminError> {
+        let client = &self.session.client;
+        let settings = "SET lock_timeout = '10s'; SET statement_timeout = '10min'; \
+                        SET idle_in_transaction_session_timeout = '60s'";
+        client.batch_execute(settings).await.map_err(|error| refused(0, &error))?;
+        // Not a transaction's lock: what a transaction of repeatable reads sees begins with its first statement, and
+        // must begin after the wait.
+        let lock = "SELECT pg_catalog.pg_advisory_lock($1::pg_catalog.int8)";
+        client.execute(lock, &[&LOCK]).await.map_err(|error| refused(0, &error))?;
+        Ok(())
+    }
+
+    /// Begins a transaction that sees one moment of the catalog.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn begin(&self) -> Result<Change<'_>, AdminError> {
+        let client = &self.session.client;
+        client
+            .batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            .await
+            .map_err(|error| refused(0, &error))?;
+        Ok(Change { client, done: AtomicUsize::new(0) })
+    }
+
+    /// Runs a statement that no transaction can hold.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn run_alone(&self, statement: &str) -> Result<(), AdminError> {
+        self.session.client.batch_execute(statement).await.map_err(|error| refused(0, &error))
+    }
+
     /// Makes the runtime role unless there is one of that name. Says whether it made it.
     ///
     /// The password is turned into a SCRAM verifier here, so that neither the server nor its log ever
@@ -305,6 +367,59 @@ impl Admin {
             Err(AdminError::Refused { code, .. }) if code == "42710" || code == "23505" => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// A transaction of the owner's. What is not committed has not happened.
+pub struct Change<'a> {
+    client: &'a Client,
+    /// Statements so far.
+    done: AtomicUsize,
+}
+
+impl fmt::Debug for Change<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Change(…)")
+    }
+}
+
+impl Change<'_> {
+    /// What the catalog says now, the transaction's own changes included.
+    ///
+    /// # Errors
+    /// [`AdminError::Source`].
+    pub async fn snapshot(&self) -> Result<Snapshot, AdminError> {
+        match tokio::time::timeout(CATALOG, cluster::read(self.client, false)).await {
+            Ok(snapshot) => Ok(snapshot.map_err(SourceError::from)?),
+            Err(_) => Err(SourceError::from(Failure::Timeout).into()),
+        }
+    }
+
+    /// Runs a statement, which the sql room made.
+    ///
+    /// # Errors
+    /// [`AdminError`]; the transaction can only be rolled back then.
+    pub async fn run(&self, statement: &str) -> Result<(), AdminError> {
+        let number = self.done.fetch_add(1, Ordering::Relaxed);
+        self.client.batch_execute(statement).await.map_err(|error| refused(number, &error))
+    }
+
+    /// Makes it so.
+    ///
+    /// # Errors
+    /// [`AdminError::Uncertain`] when the connection was lost on the way; otherwise nothing has changed.
+    pub async fn commit(self) -> Result<(), AdminError> {
+        self.client.batch_execute("COMMIT").await.map_err(|error| {
+            match refused(self.done.load(Ordering::Relaxed), &error) {
+                AdminError::Source(SourceError::Unavailable(_)) => AdminError::Uncertain,
+                other => other,
+            }
+        })
+    }
+
+    /// Undoes it. A lost connection does the same.
+    pub async fn rollback(self) {
+        let _ = control(self.client, "ROLLBACK").await;
     }
 }
 
@@ -337,8 +452,12 @@ async fn apply_all(client: &Client, statements: &[String]) -> Result<(), AdminEr
 fn refused(statement: usize, error: &tokio_postgres::Error) -> AdminError {
     let code = error.code().map(|code| code.code().to_owned()).unwrap_or_default();
     let meaning = match Failure::of(error) {
+        // Two transactions that grant on the same thing: the server names it by no code of its own.
+        _ if code == "XX000" && told(error, "tuple concurrently updated") => return AdminError::Contended,
+        _ if matches!(code.as_str(), "40001" | "40P01") => return AdminError::Contended,
         Failure::Busy => return AdminError::Locked,
-        failure @ (Failure::Unavailable | Failure::Login | Failure::Tls(_) | Failure::ReadOnly) => {
+        Failure::ReadOnly => return AdminError::ReadOnly { standby: false },
+        failure @ (Failure::Unavailable | Failure::Login | Failure::Tls(_)) => {
             return AdminError::Source(failure.into());
         }
         Failure::Missing => "a table, column, type, function or role that it names is not there",
@@ -349,6 +468,10 @@ fn refused(statement: usize, error: &tokio_postgres::Error) -> AdminError {
         _ => "the database refuses it",
     };
     AdminError::Refused { statement, code, meaning }
+}
+
+fn told(error: &tokio_postgres::Error, words: &str) -> bool {
+    error.as_db_error().is_some_and(|told| told.message() == words)
 }
 
 fn of(rows: &[Row], oid: u32) -> Result<Vec<&Row>, Failure> {

@@ -16,6 +16,8 @@ use tenantry_policy::{Policy, Table};
 use crate::RenderError;
 use crate::builder::{quote, quote_text};
 
+pub use privileges::{RuntimeRight, runtime_rights};
+
 pub use expressions::{Command, PolicyExpression, policy_expressions};
 
 /// A statement of the script that sets a table up, to be run by the table's owner.

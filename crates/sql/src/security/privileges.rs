@@ -1,8 +1,10 @@
 //! What the runtime role may do: the columns that generated statements and rules read and write.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tenantry_policy::condition::{ColumnRef, Cond};
+use tenantry_policy::object::Privilege;
 use tenantry_policy::table::DeleteMode;
 use tenantry_policy::{ColumnId, Policy, RuleKind, Table};
 
@@ -10,6 +12,38 @@ use super::Text;
 use crate::RenderError;
 use crate::builder::column;
 use crate::reference::{image, unique_keys};
+
+/// A right that the runtime role needs on a table, or on one of its columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuntimeRight {
+    /// Which.
+    pub privilege: Privilege,
+    /// The column's name in the database; `None` for the whole table.
+    pub column: Option<Arc<str>>,
+}
+
+/// All rights that the runtime role needs on a governed table; it must hold no others there. Beside them it needs
+/// USAGE of the table's schema, and of the sequences of its columns when rows are created.
+///
+/// # Errors
+/// [`RenderError`] when the policy contradicts itself.
+pub fn runtime_rights(policy: &Policy, table: &Table) -> Result<Vec<RuntimeRight>, RenderError> {
+    let mut rights = Vec::new();
+    for (privilege, columns) in [
+        (Privilege::Select, read(policy, table)),
+        (Privilege::Insert, created(table)),
+        (Privilege::Update, updated(table)),
+    ] {
+        for id in columns {
+            let column = Some(Arc::from(column(table, id)?.facts.name.as_ref()));
+            rights.push(RuntimeRight { privilege, column });
+        }
+    }
+    if table.writes.delete == DeleteMode::Hard {
+        rights.push(RuntimeRight { privilege: Privilege::Delete, column: None });
+    }
+    Ok(rights)
+}
 
 /// Adds the statements that give the runtime role its privileges on a table, and no others.
 pub(super) fn privileges(

@@ -169,6 +169,8 @@ pub enum Detail {
     Routine(Routine),
     /// Of a database.
     Database(Database),
+    /// Of a sequence that belongs to a table's column: the table.
+    Sequence(Object),
 }
 
 /// What a table, view, materialized view, partitioned or foreign table has.

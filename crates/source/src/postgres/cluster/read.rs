@@ -151,9 +151,13 @@ impl Draft {
             let (role, database) = (get::<u32>(row, 0)?, maybe(row, 1)?);
             let settings = pairs(get(row, 2)?);
             if role == 0 {
+                // Sessions of ours say otherwise themselves; whoever set this meant all sessions.
+                let locked = settings.get("default_transaction_read_only").is_some_and(|value| value == "on");
+                let here = database.as_ref().is_none_or(|name| *name == self.snapshot.server.database);
+                self.snapshot.server.read_only |= locked && here;
                 let thing = database.and_then(|name| self.snapshot.things.get_mut(&Object::Database(name.to_string())));
-                if let Some(Detail::Database(database)) = thing.map(|thing| &mut thing.detail) {
-                    database.settings = settings;
+                if let Some(Detail::Database(found)) = thing.map(|thing| &mut thing.detail) {
+                    found.settings = settings;
                 }
                 continue;
             }
@@ -191,6 +195,7 @@ impl Draft {
 
     fn relations(&mut self, rows: &[Row], columns: &[Row], reads: &[Row]) -> Result<(), Failure> {
         let mut parents = Vec::new();
+        let mut sequences = Vec::new();
         for row in rows {
             let oid = get::<u32>(row, 0)?;
             let (schema, name) = (get::<String>(row, 1)?, get::<String>(row, 2)?);
@@ -202,7 +207,11 @@ impl Draft {
             };
             let kind = match get::<&str>(row, 3)? {
                 "S" => {
-                    self.keep((b's', oid, 0), Object::Sequence { schema, name }, thing);
+                    let object = Object::Sequence { schema, name };
+                    if let Some(table) = get::<Option<u32>>(row, 10)? {
+                        sequences.push((object.clone(), table));
+                    }
+                    self.keep((b's', oid, 0), object, thing);
                     continue;
                 }
                 "p" => RelationKind::Partitioned,
@@ -235,6 +244,12 @@ impl Draft {
             let parent = self.objects.get(&(b'r', parent, 0)).cloned();
             if let Some(relation) = self.relation(&object) {
                 relation.parent = parent;
+            }
+        }
+        for (sequence, table) in sequences {
+            let Some(table) = self.objects.get(&(b'r', table, 0)).cloned() else { continue };
+            if let Some(thing) = self.snapshot.things.get_mut(&sequence) {
+                thing.detail = Detail::Sequence(table);
             }
         }
         for row in columns {

@@ -40,7 +40,12 @@ SELECT m.roleid, m.member, m.grantor, m.admin_option,
 pub(super) const RELATIONS: &str = "\
 SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner,
        c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relacl IS NOT NULL, e.extname::pg_catalog.text,
-       (SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1)
+       CASE WHEN c.relkind = 'S'
+            THEN (SELECT s.refobjid FROM pg_catalog.pg_depend s
+                   WHERE s.objid = c.oid AND s.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                     AND s.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND s.deptype IN ('a', 'i') LIMIT 1)
+            ELSE (SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1)
+       END
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN (pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid)
