@@ -17,6 +17,9 @@ use tenantry_sql::cluster::{
 
 use super::current::default_rights;
 
+/// More turns than a chain of grantors can need.
+const ROUNDS: usize = 8;
+
 /// A statement, what it is for, and whose step it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
@@ -112,19 +115,25 @@ impl<'s> Model<'s> {
     pub(super) fn set_rights(&mut self, object: &Object, to: &Grantee, wanted: &BTreeMap<Privilege, bool>) {
         let owner = self.owner(object);
         let is_owner = to.role() == Some(&owner);
-        // One REVOKE for what one grantor gave.
-        let mut gone: BTreeMap<(Arc<str>, bool), Vec<Privilege>> = BTreeMap::new();
-        for grant in self.held(object, to) {
-            match wanted.get(&grant.privilege) {
-                None => gone.entry((grant.grantor, false)).or_default().push(grant.privilege),
-                Some(false) if grant.grantable && !is_owner => {
-                    gone.entry((grant.grantor, true)).or_default().push(grant.privilege);
+        // What is forced may come back as the owner's own gift: once more then.
+        for _ in 0..ROUNDS {
+            // One REVOKE for what one grantor gave.
+            let mut gone: BTreeMap<(Arc<str>, bool), Vec<Privilege>> = BTreeMap::new();
+            for grant in self.held(object, to) {
+                match wanted.get(&grant.privilege) {
+                    None => gone.entry((grant.grantor, false)).or_default().push(grant.privilege),
+                    Some(false) if grant.grantable && !is_owner => {
+                        gone.entry((grant.grantor, true)).or_default().push(grant.privilege);
+                    }
+                    Some(_) => {}
                 }
-                Some(_) => {}
             }
-        }
-        for ((grantor, option), privileges) in gone {
-            self.take(object, to, &grantor, &privileges, option);
+            if gone.is_empty() {
+                break;
+            }
+            for ((grantor, option), privileges) in gone {
+                self.take(object, to, &grantor, &privileges, option);
+            }
         }
         let held = self.held(object, to);
         for grantable in [false, true] {
@@ -166,13 +175,17 @@ impl<'s> Model<'s> {
 
     /// Takes rights back that one grantor gave, or only the option to give them on.
     fn take(&mut self, object: &Object, from: &Grantee, grantor: &Arc<str>, taken: &[Privilege], option: bool) {
+        let owner = self.owner(object);
+        let by_another = !owner.is_empty() && *grantor != owner;
+        if by_another && !self.can_act(object, grantor, &owner, taken) {
+            self.force(object, from, grantor, taken, option);
+            return;
+        }
         let columns = self.columns(object);
         let mut cascade = false;
         for object in std::iter::once(object).chain(&columns) {
             cascade |= self.keep_dependents(object, from, grantor, taken);
         }
-        let owner = self.owner(object);
-        let by_another = !owner.is_empty() && *grantor != owner;
         if by_another {
             self.push("act as who gave it", act_as(grantor));
         }
@@ -213,6 +226,79 @@ impl<'s> Model<'s> {
         }
     }
 
+    /// Can a grantor take back what it gave? Not one that the server takes for the owner, and not one that may no
+    /// longer give it.
+    fn can_act(&self, object: &Object, grantor: &str, owner: &str, taken: &[Privilege]) -> bool {
+        let power = self.snapshot.roles.get(grantor).is_none_or(|role| role.superuser);
+        let of = Grantee::Role(grantor.into());
+        let mut held = self.held(object, &of);
+        held.extend(object.table_of_column().map(|table| self.held(&table, &of)).into_iter().flatten());
+        let may = |privilege: &Privilege| held.iter().any(|grant| grant.privilege == *privilege && grant.grantable);
+        !power && !self.snapshot.is_member(grantor, owner) && taken.iter().all(may)
+    }
+
+    /// Takes rights back whose grantor cannot: the owner gives the grantor the option, and takes it back together
+    /// with all that hangs on it; what is to stay is given anew by the owner.
+    fn force(&mut self, object: &Object, from: &Grantee, grantor: &Arc<str>, taken: &[Privilege], option: bool) {
+        let owner = self.owner(object);
+        let by = Grantee::Role(Arc::clone(grantor));
+        for privilege in taken {
+            let one = std::slice::from_ref(privilege);
+            let before: Vec<Grant> =
+                self.held(object, &by).into_iter().filter(|grant| grant.privilege == *privilege).collect();
+            for other in before.iter().filter(|grant| grant.grantable && grant.grantor != owner) {
+                self.take(object, &by, &other.grantor, one, true);
+            }
+            let given = |grant: &Grant| grant.grantor == *grantor && grant.privilege == *privilege;
+            let rights = self.rights.get(object).cloned().unwrap_or_default();
+            for dependent in rights.iter().filter(|grant| given(grant) && grant.grantee != *from) {
+                self.give(object, &dependent.grantee, one, dependent.grantable, "keep what was given on");
+            }
+            self.give(object, &by, one, true, "let the grantor give it, so that it can be taken back");
+            self.push("take a right back with its grantor's option", revoke_option(one, object, holder(&by), true));
+            if let Some(rights) = self.rights.get_mut(object) {
+                rights.retain(|grant| !given(grant));
+                for grant in rights.iter_mut().filter(|grant| grant.grantee == by && grant.privilege == *privilege) {
+                    grant.grantable = false;
+                }
+            }
+            if option {
+                self.give(object, from, one, false, "keep the right itself");
+            }
+            if before.iter().any(|grant| grant.grantable) {
+                self.give(object, &by, one, true, "give the grantor its option back");
+            } else if before.is_empty() {
+                self.push("take the grantor's right back", revoke(one, object, holder(&by), false));
+                if let Some(rights) = self.rights.get_mut(object) {
+                    rights.retain(|grant| grant.grantee != by || grant.privilege != *privilege);
+                }
+            }
+        }
+    }
+
+    /// What a role gave that hangs on nothing of its own any more: given anew by the owner, so that the role can go.
+    pub(super) fn take_over(&mut self, role: &str) {
+        let objects: Vec<Object> = self.rights.keys().cloned().collect();
+        for object in objects {
+            if self.owner(&object).as_ref() == role {
+                continue;
+            }
+            let given: Vec<Grant> = self
+                .rights
+                .get(&object)
+                .into_iter()
+                .flatten()
+                .filter(|grant| *grant.grantor == *role)
+                .cloned()
+                .collect();
+            for grant in given {
+                let one = std::slice::from_ref(&grant.privilege);
+                self.give(&object, &grant.grantee, one, grant.grantable, "keep what was given on");
+                self.force(&object, &grant.grantee, &grant.grantor, one, false);
+            }
+        }
+    }
+
     /// What a holder gave on is given anew by the owner. Says whether there was any.
     fn keep_dependents(&mut self, object: &Object, from: &Grantee, grantor: &Arc<str>, taken: &[Privilege]) -> bool {
         let Some(role) = from.role() else { return false };
@@ -226,9 +312,16 @@ impl<'s> Model<'s> {
                 grant.grantee == *from && grant.privilege == privilege && grant.grantable && grant.grantor != *grantor
             })
         };
+        // On a column, what was given on by the table's option stays: the server follows each list by itself.
+        let hangs = |privilege: Privilege| {
+            rights.iter().any(|grant| {
+                grant.grantee == *from && grant.privilege == privilege && grant.grantable && grant.grantor == *grantor
+            })
+        };
         let dependents: Vec<Grant> = rights
             .iter()
-            .filter(|grant| *grant.grantor == *role && taken.contains(&grant.privilege) && !still(grant.privilege))
+            .filter(|grant| *grant.grantor == *role && taken.contains(&grant.privilege))
+            .filter(|grant| hangs(grant.privilege) && !still(grant.privilege))
             .cloned()
             .collect();
         for dependent in &dependents {

@@ -172,6 +172,10 @@ fn rights(
         .map(|columns| columns.keys().cloned().collect())
         .unwrap_or_default();
     if wanted.is_none() {
+        // What an owner holds, it holds as such: no list that is gone takes it away.
+        if to.is_some() && ground.snapshot.things.get(on).map(|thing| thing.owner.as_ref()) == to {
+            return None;
+        }
         for part in thing.id.as_deref().map(parts_of).unwrap_or_default() {
             match part {
                 Object::Column { name, .. } => columns.push(name),
@@ -184,7 +188,7 @@ fn rights(
     }
     let mut any = wanted.is_some_and(|wanted| {
         let wanted_columns = wanted.fields.get("columns").and_then(Value::as_object);
-        nothing(wanted.fields.get("privileges"))
+        wanted.fields.get("privileges").is_none_or(|held| nothing(Some(held)))
             && wanted_columns.is_none_or(|columns| columns.values().all(|held| nothing(Some(held))))
     });
     if own {

@@ -401,7 +401,10 @@ impl Wants<'_, '_> {
             if let Some(schema) = &future.schema {
                 self.known_object(&Object::Schema(schema.clone()), &path)?;
             }
-            let wanted = self.list(list, future.kind, &path)?;
+            let mut wanted = self.list(list, future.kind, &path)?;
+            if to == Some(&future.owner) {
+                wanted.values_mut().for_each(|grantable| *grantable = false);
+            }
             let place = Place::Default { to: to.map(str::to_owned), future };
             self.out.push(
                 self.ground
@@ -500,11 +503,24 @@ impl Wants<'_, '_> {
 
     /// Rights as resources. What an earlier file said of columns and this one does not, is taken back.
     fn finish_rights(&mut self) {
+        let owners: BTreeMap<String, String> = self
+            .out
+            .iter()
+            .filter(|thing| thing.kind == Kind::DbOwner)
+            .filter_map(|thing| Some((thing.address.to_string(), thing.fields.get("owner")?.as_str()?.to_owned())))
+            .collect();
         for ((to, on), rights) in std::mem::take(&mut self.rights) {
-            let place = Place::Grants { to, on: on.clone() };
+            let place = Place::Grants { to: to.clone(), on: on.clone() };
             let address = place.address(self.ground.source);
             let mut own = rights.own;
             let mut columns = rights.columns;
+            let found = self.ground.snapshot.things.get(&on).map(|thing| thing.owner.as_ref());
+            let owner = owners.get(&Place::Owner(on.clone()).address(self.ground.source)).map(String::as_str).or(found);
+            if to.is_some() && to.as_deref() == owner {
+                // An owner may give everything on, whatever is said.
+                let all = own.iter_mut().chain(columns.values_mut());
+                all.flat_map(BTreeMap::values_mut).for_each(|grantable| *grantable = false);
+            }
             for former in self.ground.kept.id(&address).map(parts_of).into_iter().flatten() {
                 match former {
                     Object::Column { name, .. } => drop(columns.entry(name).or_default()),

@@ -281,9 +281,13 @@ impl Wish<'_> {
         };
         let found = steps.iter().find(unchanged);
         Ok(found.map(|step| {
+            let differs = left.iter().find(|left| left.address == step.address);
+            let fields: Vec<&str> =
+                differs.iter().flat_map(|left| &left.changes).map(|change| change.field.as_str()).take(3).collect();
             let what = format!(
-                "the database took every statement, and `{}` is still not as the file wants it; nothing was applied",
-                step.address
+                "the database took every statement, and `{}` is still not as the file wants it ({}); nothing was applied",
+                step.address,
+                fields.join(", ")
             );
             PlanError::invalid("NOT_EFFECTIVE", what)
                 .about(step.address.as_str(), step.place.clone())

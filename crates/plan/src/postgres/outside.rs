@@ -43,7 +43,9 @@ pub(super) fn outside(ground: &Ground<'_>, desired: &[Resource]) -> Vec<Finding>
                 }
                 _ => thing.fields.contains_key("privileges"),
             });
-            if !said && owner != Some(role) && !ground.kept.has(&here.address(ground.source)) {
+            let here = here.address(ground.source);
+            let goes = ground.kept.has(&here) && !wanted.contains_key(here.as_str());
+            if !said && !goes && owner != Some(role) {
                 told.entry(object.clone()).or_default().insert(grant.privilege.to_string());
             }
         }

@@ -60,15 +60,14 @@ pub(super) fn uses(
                 return false;
             }
             let here = desired.iter().find(|thing| thing.address.as_str() == address);
-            let named = match here {
+            match here {
                 Some(thing) => thing
                     .fields
                     .get("to")
                     .and_then(serde_json::Value::as_array)
                     .is_some_and(|to| to.iter().any(|to| to.as_str() == Some(role))),
                 None => !ground.kept.has(&address) && policy.roles.iter().any(|to| to.role() == Some(role)),
-            };
-            named
+            }
         })
         .map(|((table, name), _)| format!("{name} on {table}"))
         .collect();
@@ -101,6 +100,7 @@ pub(super) fn retire(model: &mut Model<'_>, role: &str) {
     for object in model.things_held(role) {
         model.set_rights(&object, &to, &BTreeMap::new());
     }
+    model.take_over(role);
     let snapshot = model.snapshot;
     for row in &snapshot.defaults {
         let future = future_of(row);

@@ -171,6 +171,21 @@ impl World {
         Ok(steps)
     }
 
+    /// The statements of a plan, for whoever looks into a failure.
+    async fn statements(&self, file: &str) -> Vec<String> {
+        let (loaded, policy) = self.loaded(file).await;
+        let snapshot = self.snapshot().await;
+        let ground = ground(&self.access, &loaded, &policy, &snapshot, &self.kept);
+        let seen = see(&ground).unwrap();
+        let steps = difference(&seen.desired, &seen.current);
+        let entropy = Counted(AtomicU32::new(1));
+        let written = write::write(&ground, &seen.desired, &steps, &|_, _| None, &entropy).unwrap();
+        written
+            .iter()
+            .map(|written| format!("{} -- {} {}", written.statement, written.purpose, written.address))
+            .collect()
+    }
+
     /// Applies, and looks whether the next plan is empty.
     async fn becomes(&mut self, file: &str) -> Vec<Step> {
         let steps = match self.apply(file).await {
