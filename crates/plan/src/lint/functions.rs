@@ -1,0 +1,58 @@
+//! Functions that run as their owner, or before row security.
+
+use std::collections::BTreeSet;
+
+use tenantry_policy::object::Privilege;
+use tenantry_source::cluster::{Detail, Routine, Thing};
+
+use super::{Ground, Level, Lint};
+
+pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Lint>) {
+    for (object, thing) in &ground.snapshot().things {
+        let Detail::Routine(routine) = &thing.detail else { continue };
+        // What extensions bring is theirs.
+        if thing.extension.is_some() {
+            continue;
+        }
+        let mut add = |code, level, what: String, fix| found.push(ground.object(code, level, object, what, fix));
+        if routine.leakproof {
+            let what = format!("{object} is marked LEAKPROOF: it runs before row security");
+            add("leakproof", Level::Warned, what, "take the mark away unless it tells nothing of its arguments");
+        }
+        if !routine.security_definer || routine.trigger {
+            continue;
+        }
+        let callers = callers(ground, thing);
+        if callers.is_empty() {
+            continue;
+        }
+        let callers = callers.join(", ");
+        if !is_pinned(routine) {
+            let what = format!("{object} runs as {} without a search_path of its own, for {callers}", thing.owner);
+            let fix = "ALTER FUNCTION ... SET search_path = pg_catalog, pg_temp, and name schemas in its body";
+            add("definer-search-path", Level::Refused, what, fix);
+        }
+        if ground.holds.skips_row_security(&thing.owner) {
+            let what = format!("{object} runs as {}, whom row security does not concern, for {callers}", thing.owner);
+            let fix = "give it to a role that row security is forced on, or take EXECUTE from PUBLIC";
+            // Many are harmless; only reading their bodies tells.
+            add("definer-past-row-security", Level::Warned, what, fix);
+        }
+    }
+}
+
+/// Is the path pinned, to something that others cannot write to first?
+fn is_pinned(routine: &Routine) -> bool {
+    routine.settings.get("search_path").is_some_and(|path| !path.contains("$user"))
+}
+
+fn callers(ground: &Ground<'_>, thing: &Thing) -> Vec<String> {
+    let callers: BTreeSet<&str> = thing
+        .rights
+        .iter()
+        .filter(|grant| grant.privilege == Privilege::Execute)
+        .map(|grant| grant.grantee.role().unwrap_or("PUBLIC"))
+        .filter(|role| *role != thing.owner.as_ref() && !ground.is_trusted(role))
+        .collect();
+    callers.into_iter().map(str::to_owned).collect()
+}
