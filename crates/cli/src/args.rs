@@ -52,8 +52,10 @@ pub enum Command {
     Fmt(commands::fmt::FmtArgs),
     /// Print the JSON Schema of the file
     Schema,
-    /// Say what an error code means and how to mend it
+    /// Say what a code means, who may do what with a thing of a database, and what somebody may do
     Explain(commands::explain::ExplainArgs),
+    /// Look into PostgreSQL sources for what lets somebody past the rules
+    Lint(commands::lint::LintArgs),
     /// Prove that no rule lets a tenant reach another's rows, or show the row that leaks
     Prove(commands::prove::ProveArgs),
     /// Try what is promised: play suites of calls, and attack

@@ -22,6 +22,7 @@ pub mod help_reference;
 pub mod import;
 pub mod init;
 pub mod key;
+pub mod lint;
 pub mod member;
 pub mod output;
 pub mod plan;
@@ -76,7 +77,8 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Check(args) => check::run(run, args).await,
         Command::Fmt(args) => fmt::run(run, args),
         Command::Schema => schema::run(),
-        Command::Explain(args) => explain::run(args),
+        Command::Explain(args) => explain::run(run, args).await,
+        Command::Lint(args) => lint::run(run, args).await,
         Command::Prove(args) => prove::run(run, args).await,
         Command::Eval(args) => eval::run(run, args).await,
         Command::Plan(args) => plan::run(run, args).await,

@@ -8,17 +8,17 @@ use serde_json::Value;
 use crate::support::{Home, Ran, Server};
 
 /// A database of this test, with an owner and a name for the runtime role. Goes away with it.
-struct Database {
+pub struct Database {
     server: String,
-    name: String,
-    owner: String,
-    app: String,
+    pub name: String,
+    pub owner: String,
+    pub app: String,
     talk: tokio::runtime::Runtime,
 }
 
 impl Database {
     /// None where no server is given.
-    fn make() -> Option<Database> {
+    pub fn make() -> Option<Database> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let Ok(server) = std::env::var("TENANTRY_TEST_POSTGRES") else {
             eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set (run `cargo xtask test`)");
@@ -41,7 +41,7 @@ impl Database {
         url.to_string()
     }
 
-    fn owner_url(&self) -> String {
+    pub fn owner_url(&self) -> String {
         self.url(&self.owner, &self.name)
     }
 
@@ -50,18 +50,18 @@ impl Database {
     }
 
     /// As the server's superuser.
-    fn root(&self, database: &str, sql: &str) {
+    pub fn root(&self, database: &str, sql: &str) {
         let mut url = url::Url::parse(&self.server).unwrap();
         url.set_path(database);
         self.run(url.as_str(), sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
-    fn own(&self, sql: &str) {
+    pub fn own(&self, sql: &str) {
         self.run(&self.owner_url(), sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
     /// The first column of the rows, as text.
-    fn run(&self, url: &str, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
+    pub fn run(&self, url: &str, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
         self.talk.block_on(async {
             let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
             let link = tokio::spawn(connection);
@@ -94,7 +94,7 @@ INSERT INTO lines VALUES (10, 1, 'tea'), (11, 2, 'ink');
 ";
 
 /// A shop whose first file was made by `init`, and whose people may read. Row security is not applied.
-fn shop(database: &Database) -> Home {
+pub fn shop(database: &Database) -> Home {
     database.own(SHOP);
     let mut home = Home::empty();
     let told = home.good(&["init", "--from", &database.owner_url()]);

@@ -130,14 +130,7 @@ impl<'a> Ground<'a> {
 
 /// Everything that is found in a source's cluster. `now` is in microseconds since 1970 UTC, for waivers.
 #[must_use]
-pub fn lint(
-    snapshot: &Snapshot,
-    loaded: &Loaded,
-    policy: &Policy,
-    source: &str,
-    runtime: &str,
-    now: i64,
-) -> Vec<Lint> {
+pub fn lint(snapshot: &Snapshot, loaded: &Loaded, policy: &Policy, source: &str, runtime: &str, now: i64) -> Vec<Lint> {
     let governed = policy
         .tables
         .iter()

@@ -10,12 +10,8 @@ use super::{Ground, Level, Lint};
 pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Lint>) {
     let snapshot = ground.snapshot();
     for (object, thing) in &snapshot.things {
-        let rights: BTreeSet<Privilege> = thing
-            .rights
-            .iter()
-            .filter(|grant| grant.grantee == Grantee::Public)
-            .map(|grant| grant.privilege)
-            .collect();
+        let rights: BTreeSet<Privilege> =
+            thing.rights.iter().filter(|grant| grant.grantee == Grantee::Public).map(|grant| grant.privilege).collect();
         if rights.is_empty() || thing.extension.is_some() {
             continue;
         }
@@ -31,7 +27,13 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Lint>) {
                 let governs = ground.governed.keys().any(|table| table.schema() == Some(name));
                 let level = if governs { Level::Refused } else { Level::Noted };
                 let what = format!("PUBLIC may make objects in schema {name}");
-                found.push(ground.object("public-create", level, object, what, "REVOKE CREATE ON SCHEMA ... FROM PUBLIC"));
+                found.push(ground.object(
+                    "public-create",
+                    level,
+                    object,
+                    what,
+                    "REVOKE CREATE ON SCHEMA ... FROM PUBLIC",
+                ));
             }
             _ => {}
         }

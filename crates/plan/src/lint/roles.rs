@@ -25,7 +25,12 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Lint>) {
         }
         if role.bypassrls {
             let what = format!("role {name} has BYPASSRLS: it sees every tenant's rows where it may read");
-            add("bypassrls", level, what, "take BYPASSRLS away, and give it policies of its own where it must see more");
+            add(
+                "bypassrls",
+                level,
+                what,
+                "take BYPASSRLS away, and give it policies of its own where it must see more",
+            );
         }
         if role.replication {
             let what = format!("role {name} has REPLICATION: it may stream every table");

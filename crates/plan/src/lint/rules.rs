@@ -44,10 +44,7 @@ pub const RULES: &[Rule] = &[
         "runtime-owns",
         "Whoever owns a table may take its row security away. The role that the server connects as must own nothing.",
     ),
-    rule(
-        "runtime-attributes",
-        "The role that the server connects as needs LOGIN and nothing else.",
-    ),
+    rule("runtime-attributes", "The role that the server connects as needs LOGIN and nothing else."),
     rule(
         "runtime-in-role",
         "What the role that the server connects as may do is exactly what its rules need. Membership in another role \
@@ -58,10 +55,7 @@ pub const RULES: &[Rule] = &[
         "Row security believes the settings of sessions of the role that the server connects as. Whoever is in that \
          role, or may become it, sets them and sees every tenant's rows.",
     ),
-    rule(
-        "row-security-off",
-        "A governed table whose row security is off has one fence only.",
-    ),
+    rule("row-security-off", "A governed table whose row security is off has one fence only."),
     rule(
         "force-missing",
         "Without FORCE ROW LEVEL SECURITY the owner of a table, and whoever is in its role, sees every row.",
@@ -76,10 +70,7 @@ pub const RULES: &[Rule] = &[
         "A partition, or a table that inherits, is a table of its own: read directly, it is asked for its own row \
          security, not for that of the table above it.",
     ),
-    rule(
-        "truncate",
-        "TRUNCATE empties a table of all tenants at once; row security is not asked.",
-    ),
+    rule("truncate", "TRUNCATE empties a table of all tenants at once; row security is not asked."),
     rule(
         "trigger",
         "Whoever may put triggers on a table has code of theirs run with the rights of whoever writes to it.",
@@ -122,19 +113,13 @@ pub const RULES: &[Rule] = &[
         "A function marked LEAKPROOF runs before row security does, on every tenant's rows. That is right only if it \
          tells nothing of its arguments, not even by an error.",
     ),
-    rule(
-        "public-grant",
-        "What PUBLIC may do everybody may, every role that will be made included.",
-    ),
+    rule("public-grant", "What PUBLIC may do everybody may, every role that will be made included."),
     rule(
         "public-create",
         "Where everybody may make objects, anybody can put a function or table in the way of a name that others look \
          up there.",
     ),
-    rule(
-        "public-default",
-        "Default privileges for PUBLIC open every table that will be made.",
-    ),
+    rule("public-default", "Default privileges for PUBLIC open every table that will be made."),
     rule(
         "seat",
         "A role of an account's people may only log in and read what its account may: no membership that adds rights, \

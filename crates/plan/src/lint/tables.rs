@@ -36,8 +36,7 @@ fn policies(ground: &Ground<'_>, object: &Object, found: &mut Vec<Lint>) {
     for ((_, name), policy) in all.filter(|(_, policy)| policy.permissive) {
         let to: Vec<&str> = policy.roles.iter().map(|to| to.role().unwrap_or("PUBLIC")).collect();
         // For the server's own role alone the boundary narrows it.
-        let level =
-            if to.iter().all(|role| *role == ground.runtime) { Level::Warned } else { Level::Refused };
+        let level = if to.iter().all(|role| *role == ground.runtime) { Level::Warned } else { Level::Refused };
         let what = format!("policy {name} on {object} shows rows to {} by a rule of its own", to.join(", "));
         found.push(ground.object(
             "hand-made-policy",

@@ -75,9 +75,11 @@ impl<'a> Holds<'a> {
             return Rows::Every("the owner, on whom row security is not forced");
         }
         let (mut shown, mut narrowed) = (Vec::new(), Vec::new());
-        let all = self.snapshot().policies.iter().filter(|((on, _), policy)| {
-            *on == table && (policy.command == "ALL" || policy.command == command)
-        });
+        let all = self
+            .snapshot()
+            .policies
+            .iter()
+            .filter(|((on, _), policy)| *on == table && (policy.command == "ALL" || policy.command == command));
         for ((_, name), policy) in all {
             let concerns = policy.roles.iter().any(|to| match to {
                 Grantee::Public => true,

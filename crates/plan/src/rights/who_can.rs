@@ -75,12 +75,7 @@ pub fn who_can(snapshot: &Snapshot, object: &Object) -> Option<WhoCan> {
         holders.extend(of_role(&holds, role, &[object]));
     }
     holders.sort_by(|a, b| (a.privilege, &a.role).cmp(&(b.privilege, &b.role)));
-    Some(WhoCan {
-        object: object.clone(),
-        owner: thing.owner.to_string(),
-        holders,
-        through: through(&holds, &table),
-    })
+    Some(WhoCan { object: object.clone(), owner: thing.owner.to_string(), holders, through: through(&holds, &table) })
 }
 
 /// Everything that one role may do; `None` when there is no such role. What everybody may do with everything
@@ -98,8 +93,9 @@ pub fn access(snapshot: &Snapshot, role: &str) -> Option<Vec<Holder>> {
         .collect();
     let mut all = of_role(&holds, role, &objects);
     all.retain(|holder| {
-        let by_default = !snapshot.things.get(&holder.object).is_some_and(|thing| thing.changed)
-            && holder.ways.iter().all(|way| *way == Way::Public);
+        let own = matches!(holder.object.schema(), Some("pg_catalog" | "information_schema"));
+        let changed = snapshot.things.get(&holder.object).is_some_and(|thing| thing.changed);
+        let by_default = (own || !changed) && holder.ways.iter().all(|way| *way == Way::Public);
         !by_default
     });
     all.sort_by(|a, b| (&a.object, a.privilege).cmp(&(&b.object, b.privilege)));
@@ -130,7 +126,8 @@ fn of_role<'a>(holds: &Holds<'a>, role: &'a str, objects: &[&Object]) -> Vec<Hol
                     continue;
                 }
                 let mut ways = holds.ways_of(actor, &inherited, *privilege, object);
-                let columns = if ways.is_empty() { columns(holds, actor, *privilege, object, &mut ways) } else { Vec::new() };
+                let columns =
+                    if ways.is_empty() { columns(holds, actor, *privilege, object, &mut ways) } else { Vec::new() };
                 if ways.is_empty() {
                     continue;
                 }

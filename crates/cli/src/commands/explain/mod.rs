@@ -1,31 +1,51 @@
-//! `tenantry explain CODE`: what an error code means and how to mend it.
+//! `tenantry explain`: what a code means, who may do what with a thing of a database, and what somebody may do.
+
+mod access;
+mod who_can;
 
 use clap::Args;
 use serde_json::{Value, json};
 use tenantry_file::{DiagnosticCode, explain};
 use tenantry_policy::Code;
 
+use crate::commands::Run;
 use crate::output::{Failure, Outcome, Paint};
 
 /// What to explain.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
-    /// A code such as F010 or TOOL_NOT_ALLOWED, or its name in words
-    #[arg(required_unless_present = "all")]
+    /// A code such as F010, TOOL_NOT_ALLOWED or view-as-owner, or its name in words
+    #[arg(required_unless_present_any = ["all", "who_can", "access"])]
     code: Option<String>,
     /// Every code, as Markdown
     #[arg(long, conflicts_with = "code")]
     all: bool,
+    /// Who may do what with a thing of a PostgreSQL source: `public.orders`, `public.orders(total)`, `schema public`,
+    /// `function public.f(integer)`
+    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["code", "all"])]
+    who_can: Option<String>,
+    /// What somebody may do: ACCOUNT/USER, a platform principal, or a database role (`source.main.role.app`)
+    #[arg(long, value_name = "PRINCIPAL", conflicts_with_all = ["code", "all", "who_can"])]
+    access: Option<String>,
+    /// The source that `--who-can` asks, where the file has several of PostgreSQL
+    #[arg(long, value_name = "NAME", requires = "who_can")]
+    source: Option<String>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// `UNKNOWN_CODE`.
-pub fn run(args: &ExplainArgs) -> Result<Outcome, Failure> {
+/// `UNKNOWN_CODE`, `UNKNOWN_OBJECT`, `UNKNOWN_PRINCIPAL`; what keeps the file or a source from opening.
+pub async fn run(run: Run<'_>, args: &ExplainArgs) -> Result<Outcome, Failure> {
+    if let Some(object) = &args.who_can {
+        return who_can::run(run, object, args.source.as_deref()).await;
+    }
+    if let Some(principal) = &args.access {
+        return access::run(run, principal).await;
+    }
     let Some(code) = args.code.as_deref() else { return Ok(all()) };
     let code = code.trim();
-    let Some(text) = explain(code) else {
+    let Some(text) = explain(code).or_else(|| tenantry_plan::lint::explain(&code.to_ascii_lowercase())) else {
         return Err(Failure::invalid("UNKNOWN_CODE", format!("there is no code `{code}`"))
             .hint("tenantry explain --all lists every code"));
     };
@@ -41,6 +61,9 @@ pub fn run(args: &ExplainArgs) -> Result<Outcome, Failure> {
 /// The stable code and the name in words of what the user wrote.
 fn names(code: &str) -> (String, Option<String>) {
     let fits = |name: &str| name.eq_ignore_ascii_case(code);
+    if let Some(rule) = tenantry_plan::lint::RULES.iter().find(|rule| fits(rule.code)) {
+        return (rule.code.to_owned(), None);
+    }
     DiagnosticCode::all().find(|known| fits(known.name()) || fits(known.slug())).map_or_else(
         || (code.to_ascii_uppercase(), None),
         |known| (known.name().to_owned(), Some(known.slug().to_owned())),
