@@ -3,6 +3,7 @@
 
 pub mod data;
 pub mod decision;
+pub mod plan;
 pub mod talk;
 pub mod timing;
 

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tenantry_bench::data::{DataArgs, ProfileArgs};
-use tenantry_bench::{Doing as _, Problem, data, decision, talk};
+use tenantry_bench::plan::PlanArgs;
+use tenantry_bench::{Doing as _, Problem, data, decision, plan, talk};
 
 #[derive(Parser)]
 #[command(name = "tenantry-bench", about = "Measures Tenantry beside its peers")]
@@ -26,6 +27,8 @@ enum What {
     Decision,
     /// P1, P2, P9: a tool call, beside hand-written drivers and OrmAI
     Data(DataArgs),
+    /// P7: plan and apply of 10,000 resources, and a plan with nothing to do
+    Plan(PlanArgs),
     /// One call over and over, for a profiler
     Profile(ProfileArgs),
 }
@@ -45,6 +48,7 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     let figures = match &arguments.what {
         What::Decision => decision::run(arguments.quick)?,
         What::Data(args) => data::run(args, arguments.quick)?,
+        What::Plan(args) => plan::run(args, arguments.quick)?,
         What::Profile(args) => return data::profile(args),
     };
     if let Some(file) = &arguments.json {

@@ -1,53 +1,51 @@
 #!/usr/bin/env bash
-# An API that stands for a model endpoint, a role that may call it, and two users: one may, one may not. The role is
-# held in one organization and counts nowhere else.
+# Applies the file, logs two users in, and compares what their tokens permit: before and after the role is taken away.
 set -euo pipefail
 
 port="${PORT:-8443}"
 sed -i "s/127.0.0.1:[0-9]*/127.0.0.1:$port/" tenantry.toml
 base="https://127.0.0.1:$port"
 api="https://my-ai-model-api.example/"
+export NOTEBOOK_SECRET='not-a-secret-of-anybody-0123456789'
+export ADA_PASSWORD='Predict nothing ada 1!' BOB_PASSWORD='Predict nothing bob 1!'
+
+tenantry apply
+tenantry plan --exit-code
 tenantry serve --listen "127.0.0.1:$port" >serve.log 2>&1 &
 server=$!
 trap 'kill $server' EXIT
 eval "$(tenantry trust --quiet)"
 until curl --silent --fail --output /dev/null "$base/readyz"; do kill -0 $server; done
 
-management="$(tenantry token --quiet --management)"
-call() { # METHOD PATH [JSON]
-    curl --silent --show-error --fail-with-body --request "$1" "$base/api/v2$2" \
-        --header "authorization: Bearer $management" --header 'content-type: application/json' ${3:+--data "$3"}
-}
-member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" <<<"$2"; }
-
-call POST /resource-servers "{\"identifier\":\"$api\",\"name\":\"Models\",\"enforce_policies\":true,\"token_dialect\":\"access_token_authz\",
-    \"scopes\":[{\"value\":\"read:predictions\",\"description\":\"Call models\"},{\"value\":\"write:models\",\"description\":\"Change models\"}]}" >/dev/null
-tenantry role create ModelConsumer --description "Consumes predictions" --permission "$api#read:predictions"
-tenantry account create research --display-name Research
-for user in ada bob; do
-    printf 'Predict nothing %s 1!' $user | tenantry user create "$user@example.com" --password - >/dev/null
-    tenantry member add research "$user@example.com"
-done
-tenantry role grant ModelConsumer --user ada@example.com --account research
-
-client="$(call POST /clients '{"name":"Notebook","app_type":"regular_web","organization_usage":"allow",
-    "grant_types":["http://auth0.com/oauth/grant-type/password-realm"]}')"
-id="$(member client_id "$client")"
-secret="$(member client_secret "$client")"
-claims() { # USER: the payload of an access token for the API, in the organization
-    local answer token
-    answer="$(curl --silent --show-error "$base/oauth/token" --data-urlencode "client_id=$id" --data-urlencode "client_secret=$secret" \
+id="$(tenantry output --quiet client.notebook)"
+claims() { # USER PASSWORD: the payload of an access token for the API, in the organization
+    local answer payload
+    answer="$(curl --silent --show-error "$base/oauth/token" --data-urlencode "client_id=$id" --data-urlencode "client_secret=$NOTEBOOK_SECRET" \
         --data-urlencode grant_type=http://auth0.com/oauth/grant-type/password-realm --data-urlencode realm=Username-Password-Authentication \
-        --data-urlencode "username=$1@example.com" --data-urlencode "password=Predict nothing $1 1!" \
+        --data-urlencode "username=$1@example.com" --data-urlencode "password=$2" \
         --data-urlencode "audience=$api" --data-urlencode organization=research --data-urlencode scope=read:predictions)"
-    token="$(member access_token "$answer")"
-    payload="$(cut -d. -f2 <<<"$token" | tr '_-' '/+')"
+    payload="$(sed -n 's/.*"access_token":"[^".]*\.\([^".]*\)\..*/\1/p' <<<"$answer" | tr '_-' '/+')"
     while [ $((${#payload} % 4)) -ne 0 ]; do payload="$payload="; done
-    base64 --decode <<<"$payload"
+    base64 --decode <<<"$payload" | grep --only-matching '"permissions":\[[^]]*\]'
 }
-ada="$(claims ada)"
-bob="$(claims bob)"
-echo "ada: $(grep --only-matching '"permissions":\[[^]]*\]' <<<"$ada")"
-echo "bob: $(grep --only-matching '"permissions":\[[^]]*\]' <<<"$bob")"
-grep --quiet '"permissions":\["read:predictions"\]' <<<"$ada"
-grep --quiet '"permissions":\[\]' <<<"$bob"
+echo "ada: $(claims ada "$ADA_PASSWORD")"
+echo "bob: $(claims bob "$BOB_PASSWORD")"
+
+# A role given by hand is drift: the plan names it, and takes it back.
+tenantry role grant ModelConsumer --user bob@example.com --account research >/dev/null
+status=0
+tenantry drift || status=$?
+[ "$status" -eq 2 ]
+tenantry apply
+echo "bob: $(claims bob "$BOB_PASSWORD")"
+
+# A change in review: Ada's role goes. It counts within a second.
+sed -i 's/roles = \["ModelConsumer"\]/roles = []/' tenantry.toml
+tenantry plan
+tenantry apply
+echo "ada, without it: $(claims ada "$ADA_PASSWORD")"
+
+kill $server
+trap - EXIT
+wait $server || true
+tenantry destroy --yes

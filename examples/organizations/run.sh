@@ -1,21 +1,31 @@
 #!/usr/bin/env bash
-# An organization and its first user. The rows of this tenant carry `tenant12345` in the application's databases; that
-# is fixed when the account is made, and no metadata can change it.
+# An organization, its settings and its first user, by the file. Prints everything but secrets.
 set -euo pipefail
 
-tenantry account create ai-organization --display-name "AI Organization" --tenant-id tenant12345 \
-    --set 'branding={"logo_url":"https://my-org-logo.example.com/logo.png","colors":{"primary":"#0000FF","page_background":"#FFFFFF"}}' \
-    --set 'metadata={"tier":"gold"}'
+# What would be done, and what it means for access.
+tenantry plan
+tenantry apply >applied.txt
+grep -c 'shown this once\|Shown this once\|once' applied.txt >/dev/null
+rm applied.txt
 
-# Nobody chooses a password for somebody else: it is made, shown once, and kept as argon2id.
-tenantry user create user@example.com --set email_verified=true \
-    --set 'user_metadata={"role":"data-scientist"}' --set 'app_metadata={"team":"research"}' >user.txt
-grep -v '^password' user.txt
+# There is nothing left to do.
+tenantry plan --exit-code
 
-tenantry member add ai-organization user@example.com
-tenantry member list ai-organization
+# What other programs need: ids by name.
+tenantry output
+
+# Somebody changes the organization by hand. `drift` names what, and ends with 2; `apply` puts it right.
+tenantry account update ai-organization --set 'metadata={"tier":"free"}' >/dev/null
+status=0
+tenantry drift || status=$?
+[ "$status" -eq 2 ]
+tenantry apply
+tenantry plan --exit-code
 
 # Every step is on record, before and after.
 tenantry audit list --account tenant12345
 tenantry audit verify
-rm user.txt
+
+# All of it goes, and nothing else.
+tenantry destroy --yes
+tenantry account list

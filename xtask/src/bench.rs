@@ -24,6 +24,15 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
+    /// P7: plan and apply of 10,000 resources, and a plan with nothing to do, on both stores
+    Plan {
+        /// A tenth of them
+        #[arg(long)]
+        quick: bool,
+        /// Write the figures to this file as JSON too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
     /// P3: one decision beside Cedar
     Decision {
         /// Fewer rounds
@@ -45,6 +54,7 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
     let (name, quick, json) = match bench {
         Bench::Data { quick, json } => ("data", quick, json),
         Bench::Decision { quick, json } => ("decision", quick, json),
+        Bench::Plan { quick, json } => ("plan", quick, json),
     };
     let mut command = Command::new(release("tenantry-bench"));
     command.arg(name).current_dir(root());
@@ -75,6 +85,9 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
             cluster.programs().display()
         ));
         command.arg("--postgres").arg(cluster.url());
+    }
+    if name == "plan" {
+        return measure(interrupt, command);
     }
     match environment() {
         Ok(python) => {
