@@ -35,14 +35,31 @@ fn run(name: &str) -> String {
 #[test]
 fn an_organization_and_its_user() {
     let said = run("organizations");
-    assert!(said.contains("tenant12345") && said.contains("members.add"), "{said}");
-    assert!(!said.contains("password"), "{said}");
+    for word in [
+        "9 to create",
+        "account.tenant12345 = \"org_",
+        "metadata.tier  \"gold\" -> \"free\"",
+        "members.add",
+        "9 deleted",
+        "no accounts",
+    ] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
 }
 
 #[test]
 fn a_role_that_may_call_a_model() {
     let said = run("model-roles");
-    assert!(said.contains("ada: \"permissions\":[\"read:predictions\"]"), "{said}");
+    for word in [
+        "ada: \"permissions\":[\"read:predictions\"]",
+        "bob: \"permissions\":[]",
+        "roles  (none) -> [\"ModelConsumer\"]",
+        "ada, without it: \"permissions\":[]",
+        "8 deleted",
+    ] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    assert!(!said.contains("Predict nothing"), "{said}");
 }
 
 #[test]

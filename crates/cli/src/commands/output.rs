@@ -79,12 +79,23 @@ async fn values(desk: &Desk) -> Result<Map<String, Value>, Failure> {
         let name = if values.contains_key(&name) { [&name, ".", &client.id].concat() } else { name };
         values.insert(name, json!(client.id));
     }
+    // What the file made, by its addresses.
+    let failed = |error: tenantry_store::StoreError| Failure::failed(error.code(), error.to_string());
+    for row in desk.store.managed().await.map_err(failed)? {
+        let is_named = MADE.contains(&row.kind.as_str()) && row.target == "identity";
+        if let Some(id) = row.id.filter(|_| is_named) {
+            values.entry(row.address).or_insert_with(|| json!(id));
+        }
+    }
     for one in desk.identity.generated_names(&desk.caller).await.map_err(refused)? {
         // Only who asks for it by name gets it.
         values.insert([&one.address, ".", &one.field].concat(), json!("(secret)"));
     }
     Ok(values)
 }
+
+/// The kinds of things whose ids others ask for.
+const MADE: [&str; 8] = ["api", "role", "client", "client grant", "connection", "account", "workspace", "user"];
 
 fn all() -> Part {
     Part::From { from: None, take: 100 }
