@@ -13,6 +13,7 @@ mod effect;
 mod engine;
 mod error;
 mod fence;
+pub mod found;
 pub mod identity;
 mod law;
 pub mod lint;

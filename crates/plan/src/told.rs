@@ -107,6 +107,9 @@ impl Told<'_> {
                 "let the rules for writing name the own tenant, or declare the list under [tenancy] reach.write"
                     .to_owned()
             }
+            (Promise::Security, _) => {
+                "apply the file again, and take away what somebody added or changed by hand: tenantry apply".to_owned()
+            }
             (Promise::Reference, _) => {
                 "let the reference carry the tenant (a composite key), or let both tables be read by the same rules"
                     .to_owned()

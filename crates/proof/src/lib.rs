@@ -9,6 +9,7 @@
 //! solver looks at all of them. What it finds is a principal and rows with plain values, and before it is
 //! shown it is put through the evaluator that serves calls.
 
+mod database;
 mod diff;
 mod domain;
 mod encode;
@@ -21,8 +22,12 @@ mod sorts;
 mod truths;
 mod witness;
 
+pub use database::{
+    ANYBODY, Equal, Equality, Finding, Judged, Leak, LeakRow, Replay, Said, Through, Verdict, equal, judge,
+    security_obligations,
+};
 pub use diff::{Comparison, Difference, Gained, compare, diff};
 pub use obligation::{Assumption, Obligation, Outcome, Promise};
 pub use prove::{Report, prove, prove_table};
 pub use truths::{Given, truths};
-pub use witness::{Cast, Witness};
+pub use witness::{Cast, Witness, text};

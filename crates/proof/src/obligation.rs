@@ -31,6 +31,8 @@ pub enum Promise {
     Own,
     /// 12: each rule changes something.
     Alive,
+    /// 14: row security in the database shows what the rules show.
+    Security,
     /// 15: a missing attribute never shows more.
     Missing,
     /// 16: keys, views and functions let nothing past.
@@ -54,6 +56,7 @@ impl Promise {
             Promise::Exception => 10,
             Promise::Own => 11,
             Promise::Alive => 12,
+            Promise::Security => 14,
             Promise::Missing => 15,
             Promise::Structure => 16,
         }
@@ -75,6 +78,7 @@ impl Promise {
             Promise::Exception => "exception-used",
             Promise::Own => "own-visible",
             Promise::Alive => "rule-alive",
+            Promise::Security => "security-equal",
             Promise::Missing => "missing-narrows",
             Promise::Structure => "structure",
         }
@@ -96,6 +100,7 @@ impl Promise {
             Promise::Exception => "the exception shows some row",
             Promise::Own => "a tenant sees its own rows",
             Promise::Alive => "the rule changes something",
+            Promise::Security => "row security in the database shows what the rules show",
             Promise::Missing => "a missing attribute shows nothing more",
             Promise::Structure => "nothing lets callers past the rules",
         }

@@ -161,8 +161,9 @@ fn datum(value: &Value) -> Datum {
     }
 }
 
-/// A value as a token or a report writes it.
-pub(crate) fn text(value: &Value) -> String {
+/// A value as a token, a setting or a report writes it.
+#[must_use]
+pub fn text(value: &Value) -> String {
     match value {
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),

@@ -1,17 +1,22 @@
 //! `tenantry prove`: does any rule let a tenant reach another's rows?
 
+mod database;
 mod html;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tenantry_file::Loaded;
 use tenantry_plan::Told;
-use tenantry_proof::{Obligation, Outcome as Proof, Report, Witness, prove, prove_table};
+use tenantry_plan::found::compare_catalog;
+use tenantry_policy::Policy;
+use tenantry_proof::{Obligation, Outcome as Proof, Report, Witness, prove, prove_table, security_obligations};
 
 use crate::commands::Run;
 use crate::exit::Exit;
 use crate::output::{Failure, Outcome, Paint};
+use crate::project::Project;
 
 /// What to prove.
 #[derive(Debug, Clone, Args)]
@@ -22,6 +27,11 @@ pub struct ProveArgs {
     /// Write the report as a page that can be handed on
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Do not compare row security in the databases with the rules
+    #[arg(long, conflicts_with = "database")]
+    no_catalog: bool,
+    #[command(flatten)]
+    found: database::FoundArgs,
 }
 
 /// Runs the command. Asks the databases only for their catalogs.
@@ -29,6 +39,9 @@ pub struct ProveArgs {
 /// # Errors
 /// What keeps the file or a source from opening; `UNKNOWN_TABLE`; `WRITE_FILE`.
 pub async fn run(run: Run<'_>, args: &ProveArgs) -> Result<Outcome, Failure> {
+    if let Some(address) = &args.found.database {
+        return database::run(run, args, address).await;
+    }
     let project = run.project()?;
     let loaded = project.load()?;
     let (compiled, _) = project.compile(&loaded).await?;
@@ -43,6 +56,12 @@ pub async fn run(run: Run<'_>, args: &ProveArgs) -> Result<Outcome, Failure> {
         report.obligations = prove_table(&policy, table);
         report.assumptions.retain(|assumption| assumption.table == *name);
     }
+    if !args.no_catalog {
+        let found = compared(&run, &project, &loaded, &policy).await;
+        report
+            .obligations
+            .extend(found.into_iter().filter(|one| args.table.as_ref().is_none_or(|name| *name == one.table)));
+    }
     let told = Told { policy: &policy, loaded: &loaded };
     if let Some(path) = &args.html {
         std::fs::write(path, html::page(&report, &told)).map_err(|error| {
@@ -53,6 +72,28 @@ pub async fn run(run: Run<'_>, args: &ProveArgs) -> Result<Outcome, Failure> {
     let broken = report.leaks().count() + report.undecided().count();
     let exit = if broken == 0 { Exit::Done } else { Exit::No };
     Ok(Outcome::new(data(&report, &told), text(&report, &told)).exit(exit))
+}
+
+/// 14: the row security of each source whose owner's address is given, against the rules. A database that does not
+/// answer is said, and leaves the proof of the rules as it is.
+async fn compared(run: &Run<'_>, project: &Project<'_>, loaded: &Loaded, policy: &Policy) -> Vec<Obligation> {
+    let mut all = Vec::new();
+    for source in loaded.sources() {
+        let Some(owner) = source.admin_url.as_ref().and_then(|url| project.resolve(&source.name, url).ok()) else {
+            continue;
+        };
+        let runtime = project.resolve(&source.name, &source.url).ok();
+        let Some(role) = runtime.as_ref().and_then(|url| url.login()).map(|(role, _)| role.to_owned()) else {
+            continue;
+        };
+        match compare_catalog(&owner, policy, &source.name, &role).await {
+            Ok(found) => all.extend(security_obligations(&found, policy)),
+            Err(error) => run
+                .output
+                .note(&format!("Row security of source `{}` is not compared with the rules: {error}", source.name)),
+        }
+    }
+    all
 }
 
 fn data(report: &Report, told: &Told<'_>) -> Value {

@@ -15,9 +15,12 @@ use super::cluster::{self, Snapshot};
 use super::database;
 use super::failure::Failure;
 use super::flush::control;
+use super::replay;
 use super::session::Session;
 use crate::error::SourceError;
 use crate::url::{SourceUrl, Target};
+
+pub use super::replay::{Act, Placed, Trial, Tried};
 
 /// The advisory lock that every apply to one database takes: the letters `tenantry`.
 const LOCK: i64 = 0x7465_6e61_6e74_7279;
@@ -239,6 +242,15 @@ impl Admin {
     /// [`SourceError`] when it cannot be read.
     pub async fn database(&self) -> Result<Database, SourceError> {
         Ok(database::read(&self.session.client).await?)
+    }
+
+    /// Tries a leak on the real database, in a transaction that is rolled back. `database` is what
+    /// [`Admin::database`] read.
+    ///
+    /// # Errors
+    /// [`SourceError`] when the connection is lost.
+    pub async fn replay(&self, database: &Database, trial: &Trial) -> Result<Tried, SourceError> {
+        Ok(replay::replay(&self.session.client, database, trial).await?)
     }
 
     /// A role; `None` when there is none of that name.

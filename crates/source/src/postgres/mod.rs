@@ -9,6 +9,7 @@ mod numeric;
 mod pool;
 mod read;
 mod record;
+mod replay;
 mod runtime;
 mod session;
 mod statements;

@@ -5,6 +5,13 @@ use tenantry_proof::{Outcome, Report};
 use super::head;
 use tenantry_plan::Told;
 
+/// How each page begins.
+pub(super) const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Isolation report</title>\n<style>\n\
+    body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }\n\
+    table { border-collapse: collapse; width: 100% }\nth, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ccc }\n\
+    .leaks, .undecided, .not-understood { color: #9b1c1c; font-weight: bold }\n.idle, .warns { color: #7a4b00 }\n.proved, .shown { color: #14532d }\n\
+    pre { white-space: pre-wrap; margin: 0; font-size: .9rem }\n</style>\n";
+
 /// The page.
 pub(super) fn page(report: &Report, told: &Told<'_>) -> String {
     let count = |wanted: fn(&Outcome) -> bool| report.obligations.iter().filter(|one| wanted(&one.outcome)).count();
@@ -14,13 +21,7 @@ pub(super) fn page(report: &Report, told: &Told<'_>) -> String {
     } else {
         "Some rule lets a tenant reach another tenant's rows, or could not be decided."
     };
-    let mut page = String::from(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Isolation report</title>\n<style>\n\
-         body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }\n\
-         table { border-collapse: collapse; width: 100% }\nth, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ccc }\n\
-         .leaks, .undecided { color: #9b1c1c; font-weight: bold }\n.idle { color: #7a4b00 }\n.proved, .shown { color: #14532d }\n\
-         pre { white-space: pre-wrap; margin: 0; font-size: .9rem }\n</style>\n",
-    );
+    let mut page = HEAD.to_owned();
     page.push_str(&format!(
         "<h1>Isolation report</h1>\n<p>Policy {}. <strong>{verdict}</strong></p>\n\
          <p>{} proved, {} shown to be possible as declared, {leaks} broken, {} without effect, {open} undecided.</p>\n",
@@ -69,6 +70,6 @@ pub(super) fn page(report: &Report, told: &Told<'_>) -> String {
     page
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

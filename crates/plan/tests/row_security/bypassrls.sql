@@ -1,0 +1,6 @@
+-- A login role beyond row security.
+-- leaks: docs.read
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL, title text);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+ALTER ROLE @support BYPASSRLS; GRANT SELECT ON docs TO @support;

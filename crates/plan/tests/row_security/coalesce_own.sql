@@ -1,0 +1,5 @@
+-- The column itself as the default.
+-- leaks: docs.read docs.create docs.update docs.moves docs.delete
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL, title text);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs USING (tenant_id = coalesce(nullif(current_setting('app.tenant', true), '')::uuid, tenant_id));

@@ -1,0 +1,5 @@
+-- The same with the tenant.
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL, title text);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+CREATE FUNCTION find_docs(q text) RETURNS SETOF docs LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$ SELECT * FROM docs WHERE title = q AND tenant_id = nullif(current_setting('app.tenant', true), '')::uuid $$;

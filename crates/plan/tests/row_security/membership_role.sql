@@ -1,0 +1,8 @@
+-- Only admins of the organization write.
+CREATE TABLE members (org_id uuid NOT NULL, user_id uuid NOT NULL, role text NOT NULL DEFAULT 'member', PRIMARY KEY (org_id, user_id));
+ALTER TABLE members ENABLE ROW LEVEL SECURITY;
+CREATE TABLE docs (id bigserial PRIMARY KEY, org_id uuid NOT NULL, title text);
+CREATE POLICY own ON members FOR SELECT USING (user_id = nullif(current_setting('app.user', true), '')::uuid);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY r ON docs FOR SELECT USING (org_id IN (SELECT org_id FROM members WHERE user_id = nullif(current_setting('app.user', true), '')::uuid));
+CREATE POLICY w ON docs FOR INSERT WITH CHECK (EXISTS (SELECT 1 FROM members m WHERE m.org_id = docs.org_id AND m.user_id = nullif(current_setting('app.user', true), '')::uuid AND m.role = 'admin'));

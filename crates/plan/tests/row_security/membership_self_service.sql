@@ -1,0 +1,9 @@
+-- Members who make themselves members.
+-- leaks: members.create
+CREATE TABLE members (org_id uuid NOT NULL, user_id uuid NOT NULL, role text NOT NULL DEFAULT 'member', PRIMARY KEY (org_id, user_id));
+ALTER TABLE members ENABLE ROW LEVEL SECURITY;
+CREATE TABLE docs (id bigserial PRIMARY KEY, org_id uuid NOT NULL, title text);
+CREATE POLICY own ON members FOR SELECT USING (user_id = nullif(current_setting('app.user', true), '')::uuid);
+CREATE POLICY enter ON members FOR INSERT WITH CHECK (user_id = nullif(current_setting('app.user', true), '')::uuid);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs USING (org_id IN (SELECT org_id FROM members WHERE user_id = nullif(current_setting('app.user', true), '')::uuid));

@@ -1,0 +1,5 @@
+-- Rows of no tenant are shown to all.
+-- leaks: docs.read docs.create docs.update docs.moves docs.delete
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id uuid, title text);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid OR tenant_id IS NULL);

@@ -1,0 +1,5 @@
+-- Public rows, declared.
+-- args: --shared docs=is_public
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL, title text, is_public bool NOT NULL DEFAULT false);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs FOR SELECT USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid OR is_public);

@@ -1,0 +1,4 @@
+-- Only restrictive policies show nothing.
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL, title text);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY fence ON docs AS RESTRICTIVE USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);

@@ -1,0 +1,5 @@
+-- A session that sets nothing sees everything.
+-- leaks: docs.read docs.create docs.update docs.delete
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL, title text);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs USING (nullif(current_setting('app.tenant', true), '')::uuid IS NULL OR tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);

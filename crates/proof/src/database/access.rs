@@ -1,0 +1,240 @@
+//! Who is held by which policies: roles, owners, commands.
+
+use tenantry_policy::database::{Database, DbCommand, DbPolicy, DbRole, Relation};
+
+use super::expr::Expr;
+use super::read::Reader;
+
+/// A policy, read.
+pub(crate) struct Law {
+    /// Its place among its table's.
+    pub(crate) policy: usize,
+    pub(crate) using: Option<Expr>,
+    pub(crate) check: Option<Expr>,
+}
+
+/// The policies and CHECKs of every table, read.
+#[derive(Default)]
+pub(crate) struct Laws {
+    of: Vec<Vec<Law>>,
+    checks: Vec<Vec<Expr>>,
+}
+
+impl Laws {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Laws {
+        let mut laws = Laws::default();
+        for (at, relation) in reader.database.relations.iter().enumerate() {
+            let mut of = Vec::new();
+            for (policy, one) in relation.policies.iter().enumerate() {
+                let using = one.using.as_ref().map(|text| reader.condition(at, text));
+                let check = one.check.as_ref().map(|text| reader.condition(at, text));
+                of.push(Law { policy, using, check });
+            }
+            laws.of.push(of);
+            let mut checks = Vec::new();
+            let met = reader.whys.len();
+            for check in &relation.checks {
+                let check = reader.condition(at, &check.text);
+                let mut opaque = false;
+                check.visit(&mut |one| opaque |= matches!(one, Expr::Opaque { .. }), &mut |_| {});
+                // A CHECK that is not understood is not relied on.
+                if !opaque {
+                    checks.push(check);
+                }
+            }
+            reader.whys.truncate(met);
+            laws.checks.push(checks);
+        }
+        laws
+    }
+
+    pub(crate) fn of(&self, relation: usize) -> &[Law] {
+        self.of.get(relation).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn checks(&self, relation: usize) -> &[Expr] {
+        self.checks.get(relation).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Why row security does not hold a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exempt {
+    /// Row security is off.
+    Off,
+    /// SUPERUSER
+    Superuser,
+    /// BYPASSRLS
+    Bypass,
+    /// The owner, without FORCE.
+    Owner,
+}
+
+/// The roles that a question may speak of.
+pub(crate) struct Roles {
+    all: Vec<DbRole>,
+}
+
+/// The role that stands for all that have no rights of their own.
+pub const ANYBODY: &str = "(any role)";
+
+impl Roles {
+    /// Those of the database that matter: with rights, memberships or policies of their own. All others are alike,
+    /// and [`ANYBODY`] stands for them.
+    pub(crate) fn new(database: &Database) -> Roles {
+        let named = |name: &str| {
+            database.relations.iter().any(|relation| {
+                relation.owner == name
+                    || relation.grants.iter().any(|grant| grant.grantee == name)
+                    || relation.policies.iter().any(|policy| policy.roles.iter().any(|role| role == name))
+            }) || database.functions.iter().any(|function| function.owner == name)
+                || database
+                    .schemas
+                    .iter()
+                    .any(|schema| schema.owner == name || schema.used_by.iter().any(|by| by == name))
+        };
+        let texts: String = database
+            .relations
+            .iter()
+            .flat_map(|relation| &relation.policies)
+            .flat_map(|policy| [&policy.using, &policy.check])
+            .flatten()
+            .chain(database.functions.iter().map(|function| &function.source))
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n");
+        let spoken = |name: &str| texts.contains(&["'", name, "'"].concat());
+        let matters = |role: &&DbRole| {
+            role.superuser
+                || role.acts_as.len() > 1
+                || role.member_of.len() > 1
+                || named(&role.name)
+                || spoken(&role.name)
+        };
+        let mut all: Vec<DbRole> = database.roles.iter().filter(matters).cloned().collect();
+        let own = vec![ANYBODY.to_owned()];
+        all.push(DbRole {
+            name: ANYBODY.to_owned(),
+            login: true,
+            acts_as: own.clone(),
+            member_of: own,
+            ..DbRole::default()
+        });
+        Roles { all }
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|role| role.name.as_str())
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&DbRole> {
+        self.all.iter().find(|role| role.name == name)
+    }
+
+    /// The roles that people and programs may be: no superusers, and owners only where somebody may become them.
+    pub(crate) fn held(&self) -> impl Iterator<Item = &DbRole> {
+        self.all.iter().filter(|role| !role.superuser)
+    }
+
+    /// May anybody who is no superuser be this role?
+    pub(crate) fn reachable(&self, name: &str) -> bool {
+        self.held().any(|role| role.login && role.member_of.iter().any(|of| of == name))
+    }
+
+    /// Why row security does not hold a role on a table, where it does not. The empty name is beyond everything: it
+    /// reads what there is.
+    pub(crate) fn exempt(&self, database: &Database, relation: usize, role: &str) -> Option<Exempt> {
+        let of = database.relations.get(relation)?;
+        if role.is_empty() {
+            return Some(Exempt::Superuser);
+        }
+        if !of.secured {
+            return Some(Exempt::Off);
+        }
+        let Some(known) = self.find(role) else {
+            // A role of the system, or one that was not read: beyond everything, to be sure.
+            return Some(Exempt::Superuser);
+        };
+        if known.superuser {
+            Some(Exempt::Superuser)
+        } else if known.bypasses {
+            Some(Exempt::Bypass)
+        } else if !of.forced && known.acts_as.contains(&of.owner) {
+            Some(Exempt::Owner)
+        } else {
+            None
+        }
+    }
+
+    /// Is a policy for a role and a command?
+    pub(crate) fn applies(&self, policy: &DbPolicy, role: &str, command: DbCommand) -> bool {
+        let command = policy.command == DbCommand::All || policy.command == command;
+        let acts = self.find(role).map_or(&[][..], |role| &role.acts_as);
+        command && policy.roles.iter().any(|of| of == "PUBLIC" || acts.contains(of))
+    }
+
+    /// May a role use a schema?
+    pub(crate) fn uses(&self, database: &Database, schema: &str, role: &DbRole) -> bool {
+        let known = database.schemas.iter().find(|known| known.name == schema);
+        known.is_some_and(|known| {
+            role.acts_as.contains(&known.owner)
+                || known.used_by.iter().any(|by| by == "PUBLIC" || role.acts_as.contains(by))
+        })
+    }
+
+    /// Has a role a privilege on a table, or on a column of it?
+    pub(crate) fn may(&self, database: &Database, of: &Relation, role: &DbRole, privilege: &str) -> bool {
+        let granted = of.grants.iter().any(|grant| {
+            grant.privilege == privilege && (grant.grantee == "PUBLIC" || role.acts_as.contains(&grant.grantee))
+        });
+        granted && self.uses(database, &of.schema, role)
+    }
+
+    /// The columns that a role may set in an update; `None` for all.
+    pub(crate) fn updates(&self, of: &Relation, role: &DbRole) -> Option<Vec<usize>> {
+        let mut columns = Vec::new();
+        for grant in &of.grants {
+            if grant.privilege == "UPDATE" && (grant.grantee == "PUBLIC" || role.acts_as.contains(&grant.grantee)) {
+                match grant.column {
+                    None => return None,
+                    Some(column) => columns.push(column),
+                }
+            }
+        }
+        Some(columns)
+    }
+}
+
+impl Laws {
+    /// Every expression of every policy.
+    pub(crate) fn each(&self, see: &mut dyn FnMut(&Expr)) {
+        for law in self.of.iter().flatten() {
+            for expr in [&law.using, &law.check].into_iter().flatten() {
+                expr.visit(see, &mut |_| {});
+            }
+        }
+    }
+
+    /// Every list that policies compare with.
+    pub(crate) fn lists(&self, see: &mut dyn FnMut(&super::expr::List)) {
+        for law in self.of.iter().flatten() {
+            for expr in [&law.using, &law.check].into_iter().flatten() {
+                let mut found = Vec::new();
+                let mut scanned = Vec::new();
+                expr.visit(
+                    &mut |one| {
+                        if let Expr::Any { list, .. } = one {
+                            found.push(list.clone());
+                        }
+                    },
+                    &mut |scan| {
+                        if let super::expr::Scan::Items { list, .. } = scan {
+                            scanned.push(list.clone());
+                        }
+                    },
+                );
+                found.iter().chain(&scanned).for_each(&mut *see);
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! PostgreSQL's expressions, as the catalog writes them and as authors of functions do, with names resolved.
+//!
+//! What is not understood becomes [`Expr::Opaque`], as small as can be: it may be anything, each time it is
+//! asked. So a proof holds whatever it is; a leak that rests on it is none, but says what was not understood.
+
+mod call;
+mod condition;
+mod json;
+mod list;
+mod select;
+mod value;
+
+use sqlparser::ast;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+use tenantry_policy::Type;
+use tenantry_policy::database::{Database, Function, Relation};
+
+use super::expr::{Expr, Query, ROOT};
+
+/// How deep functions may call one another.
+const DEEPEST: usize = 12;
+
+/// How deep an expression may be.
+const NESTED: usize = 100;
+
+/// The longest expression that is read, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// Reads the expressions of one database.
+pub(crate) struct Reader<'d> {
+    pub(crate) database: &'d Database,
+    /// What was not understood: each has a number.
+    pub(crate) whys: Vec<String>,
+    /// The next binding.
+    next: usize,
+    depth: usize,
+}
+
+/// What names mean at a place.
+pub(crate) struct Scope<'s> {
+    outer: Option<&'s Scope<'s>>,
+    names: Vec<Named>,
+    arguments: Vec<(String, Expr)>,
+    /// The owner of the SECURITY DEFINER function that runs, if one does.
+    actor: Option<String>,
+    /// Where names without a schema are looked for; empty where the server wrote the schemas.
+    schemas: Vec<String>,
+}
+
+/// Something that a FROM names.
+enum Named {
+    Table { alias: String, binding: usize, relation: usize },
+    Derived { alias: String, columns: Vec<(String, Expr)> },
+}
+
+impl<'s> Scope<'s> {
+    /// Within this one.
+    fn inner(&'s self) -> Scope<'s> {
+        Scope {
+            outer: Some(self),
+            names: Vec::new(),
+            arguments: Vec::new(),
+            actor: self.actor.clone(),
+            schemas: self.schemas.clone(),
+        }
+    }
+}
+
+impl<'d> Reader<'d> {
+    pub(crate) fn new(database: &'d Database) -> Reader<'d> {
+        Reader { database, whys: Vec::new(), next: ROOT + 1, depth: 0 }
+    }
+
+    /// A condition about a row of a relation.
+    pub(crate) fn condition(&mut self, relation: usize, text: &str) -> Expr {
+        let Some(of) = self.database.relations.get(relation) else { return self.opaque(Type::Bool, "no such table") };
+        let named = Named::Table { alias: of.name.clone(), binding: ROOT, relation };
+        let schemas = vec![of.schema.clone(), "public".to_owned()];
+        let scope = Scope { outer: None, names: vec![named], arguments: Vec::new(), actor: None, schemas };
+        match parse(text) {
+            Ok(parsed) => self.cond(&scope, &parsed),
+            Err(why) => self.opaque(Type::Bool, &why),
+        }
+    }
+
+    /// A value of the session alone, as a person wrote it.
+    ///
+    /// # Errors
+    /// Why it is not understood.
+    pub(crate) fn principal(&mut self, text: &str) -> Result<Expr, String> {
+        let schemas = vec!["public".to_owned()];
+        let scope = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor: None, schemas };
+        let parsed = parse(text)?;
+        self.value(&scope, &parsed)
+    }
+
+    /// Something that is not understood.
+    pub(crate) fn opaque(&mut self, ty: Type, why: &str) -> Expr {
+        let known = self.whys.iter().position(|known| known == why);
+        let why = known.unwrap_or_else(|| {
+            self.whys.push(why.to_owned());
+            self.whys.len() - 1
+        });
+        Expr::Opaque { ty, why }
+    }
+
+    fn binding(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// The position of a relation by its name.
+    fn relation(&self, scope: &Scope<'_>, name: &ast::ObjectName) -> Result<usize, String> {
+        let parts = names(name)?;
+        let find = |schema: &str, name: &str| {
+            let known = |relation: &Relation| relation.schema == schema && relation.name == name;
+            self.database.relations.iter().position(known)
+        };
+        let found = match parts.as_slice() {
+            [name] => scope.schemas.iter().find_map(|schema| find(schema, name)),
+            [schema, name] => find(schema, name),
+            _ => None,
+        };
+        found.ok_or_else(|| ["it reads `", &parts.join("."), "`, which is no table of this database's own"].concat())
+    }
+}
+
+/// One expression.
+fn parse(text: &str) -> Result<ast::Expr, String> {
+    let mut parser = parser(text)?;
+    let parsed = parser.parse_expr().map_err(|_| unread(text))?;
+    if parser.peek_token_ref().token == sqlparser::tokenizer::Token::EOF { Ok(parsed) } else { Err(unread(text)) }
+}
+
+fn parser(text: &str) -> Result<Parser<'static>, String> {
+    const DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
+    if text.len() > LONGEST {
+        return Err("it is longer than 64 KiB".to_owned());
+    }
+    Parser::new(&DIALECT).with_recursion_limit(NESTED).try_with_sql(text).map_err(|_| unread(text))
+}
+
+fn unread(text: &str) -> String {
+    ["cannot be read: ", &shown(text)].concat()
+}
+
+/// Its beginning, on one line.
+pub(crate) fn shown(text: &str) -> String {
+    const MOST: usize = 160;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MOST {
+        return line;
+    }
+    line.chars().take(MOST).chain(['…']).collect()
+}
+
+/// An identifier as the database has it: folded, unless it was quoted.
+fn ident(ident: &ast::Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+}
+
+fn names(name: &ast::ObjectName) -> Result<Vec<String>, String> {
+    let part = |part: &ast::ObjectNamePart| match part {
+        ast::ObjectNamePart::Identifier(name) => Ok(ident(name)),
+        ast::ObjectNamePart::Function(_) => Err(["the name `", &name.to_string(), "` is not understood"].concat()),
+    };
+    name.0.iter().map(part).collect()
+}
+
+/// A type that something is cast to.
+enum Target {
+    Scalar(Type),
+    List(Type),
+    Json,
+}
+
+impl Reader<'_> {
+    fn target(&self, ty: &ast::DataType) -> Result<Target, String> {
+        let text = ty.to_string();
+        let lower = text.to_lowercase();
+        if let Some(item) = lower.strip_suffix("[]") {
+            let item = self.scalar(item).ok_or_else(|| ["the type ", &text, " is not understood"].concat())?;
+            return Ok(Target::List(item));
+        }
+        if matches!(lower.as_str(), "json" | "jsonb") {
+            return Ok(Target::Json);
+        }
+        let found = self.scalar(&lower).or_else(|| {
+            let plain = text.replace('"', "");
+            let is =
+                |native: &str| native.replace('"', "") == plain || native.rsplit('.').next() == Some(plain.as_str());
+            let mut columns = self.database.relations.iter().flat_map(|relation| &relation.columns);
+            columns.any(|column| !column.labels.is_empty() && is(&column.native)).then_some(Type::Text)
+        });
+        found.map(Target::Scalar).ok_or_else(|| ["the type ", &text, " is not understood"].concat())
+    }
+
+    fn scalar(&self, name: &str) -> Option<Type> {
+        Some(match name {
+            "text" | "varchar" | "character varying" | "name" => Type::Text,
+            "uuid" => Type::Uuid,
+            "int" | "integer" | "int2" | "int4" | "int8" | "bigint" | "smallint" => Type::Int,
+            "numeric" | "decimal" => Type::Decimal,
+            "bool" | "boolean" => Type::Bool,
+            "timestamptz" | "timestamp with time zone" => Type::Timestamp,
+            _ => return None,
+        })
+    }
+}
+
+impl Reader<'_> {
+    /// What a view selects, with its owner's rights.
+    pub(crate) fn window(&mut self, text: &str, owner: &str) -> Result<Query, String> {
+        let query = call::select(text.trim().trim_end_matches(';')).ok_or_else(|| unread(text))?;
+        let actor = Some(owner.to_owned());
+        let scope = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor, schemas: Vec::new() };
+        self.rows(&scope, &query)
+    }
+
+    /// What a SECURITY DEFINER function looks for, whatever its arguments are.
+    pub(crate) fn definer(&mut self, function: &Function) -> Result<Vec<Query>, String> {
+        let mut arguments = Vec::new();
+        for (at, (name, ty)) in function.arguments.iter().enumerate() {
+            // Callers choose it, as they would a setting.
+            let setting = Expr::Setting(format!("argument {} of {}", at + 1, function.name));
+            let value = match ty {
+                Some(Type::Text) => setting,
+                Some(ty) if ty.in_conditions() => Expr::Cast(Box::new(setting), *ty),
+                _ => self.opaque(Type::Text, "an argument of another type"),
+            };
+            arguments.push((name.clone(), value));
+        }
+        self.looked_up(function, arguments)
+    }
+}

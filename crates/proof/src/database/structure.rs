@@ -1,0 +1,341 @@
+//! What lets rows past the policies of a table: views and functions that run as their owners, keys that tell of
+//! rows, privileges that row security does not hold.
+
+use tenantry_policy::database::{DbCommand, DbRole, Relation, RelationKind};
+use tenantry_policy::{Op, Type};
+
+use super::encode::Bound;
+use super::evaluate::Evaluator;
+use super::expr::{Expr, Query, ROOT, Scan, TRUE};
+use super::judge::Court;
+use super::read::Reader;
+use super::report::{Finding, Through, Verdict};
+use super::tenants::{Owner, hop};
+use super::world::World;
+use crate::obligation::Promise;
+
+/// Something that shows rows of tables with its owner's rights.
+pub(crate) struct Window {
+    title: String,
+    /// A view's relation.
+    relation: Option<usize>,
+    /// A function's place.
+    function: Option<usize>,
+    frozen: bool,
+    ways: Result<Vec<Way>, String>,
+}
+
+/// Rows of one table that it shows.
+struct Way {
+    relation: usize,
+    /// TRUE of the rows that it shows.
+    shows: Expr,
+    /// With whose rights they are read; `None`: the caller's.
+    reader: Option<String>,
+}
+
+/// Every view and function that runs with its owner's rights, read.
+pub(crate) fn windows(reader: &mut Reader<'_>, owners: &[Option<Owner>]) -> Vec<Window> {
+    let database = reader.database;
+    let mut all = Vec::new();
+    for (at, relation) in database.relations.iter().enumerate() {
+        if !matches!(relation.kind, RelationKind::View | RelationKind::Materialized) || relation.invoker {
+            continue;
+        }
+        let Some(definition) = &relation.definition else { continue };
+        let ways = reader.window(definition, &relation.owner).map(|query| ways(&[query], owners));
+        let frozen = relation.kind == RelationKind::Materialized;
+        all.push(Window { title: relation.title(), relation: Some(at), function: None, frozen, ways });
+    }
+    for (at, function) in database.functions.iter().enumerate() {
+        if !function.definer || matches!(function.returns.as_str(), "trigger" | "event_trigger") {
+            continue;
+        }
+        let ways = reader.definer(function).map(|queries| ways(&queries, owners));
+        if ways.is_err() && !mentions(database, owners, &function.source, function.parsed.as_deref()) {
+            continue;
+        }
+        let title = format!("function {}.{}()", function.schema, function.name);
+        all.push(Window { title, relation: None, function: Some(at), frozen: false, ways });
+    }
+    all
+}
+
+/// Does a body that is not understood name a table with tenants, or make its statements as it runs?
+fn mentions(
+    database: &tenantry_policy::database::Database,
+    owners: &[Option<Owner>],
+    source: &str,
+    parsed: Option<&str>,
+) -> bool {
+    let text = parsed.unwrap_or(source).to_lowercase();
+    let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+    let named = database
+        .relations
+        .iter()
+        .zip(owners)
+        .any(|(relation, owner)| owner.is_some() && words.contains(&relation.name.to_lowercase().as_str()));
+    named || words.contains(&"execute")
+}
+
+fn ways(queries: &[Query], owners: &[Option<Owner>]) -> Vec<Way> {
+    let mut all = Vec::new();
+    for branch in queries.iter().flat_map(|query| &query.branches) {
+        for (place, scan) in branch.from.iter().enumerate() {
+            let Scan::Table { binding, relation, actor } = scan else { continue };
+            if !owners.get(*relation).is_some_and(Option::is_some) {
+                continue;
+            }
+            let mut rest = branch.clone();
+            rest.from.remove(place);
+            rest.out = Vec::new();
+            let shows = Expr::Exists(Box::new(Query { branches: vec![rest], one: false })).about(*binding, ROOT);
+            all.push(Way { relation: *relation, shows, reader: actor.clone() });
+        }
+    }
+    all
+}
+
+/// What views and functions show.
+pub(crate) fn through(court: &Court<'_>, windows: &[Window]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for window in windows {
+        let roles: Vec<&DbRole> = match (window.relation, window.function) {
+            (Some(at), _) => {
+                court.database.relations.get(at).map(|view| court.acting(view, "SELECT")).unwrap_or_default()
+            }
+            (_, Some(at)) => {
+                court.database.functions.get(at).map(|function| callers(court, function)).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        let named = |name: &String| {
+            window
+                .relation
+                .and_then(|at| court.database.relations.get(at))
+                .is_some_and(|view| view.name == *name || view.title() == *name)
+        };
+        let Some(role) = roles.first().filter(|_| court.given.table.as_ref().is_none_or(named)) else { continue };
+        let names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
+        let verdict = match &window.ways {
+            Err(why) => {
+                Verdict::NotUnderstood(format!("it runs with its owner's rights, and is not understood: {why}"))
+            }
+            Ok(ways) if ways.is_empty() => continue,
+            Ok(ways) => {
+                let verdicts = ways.iter().map(|way| shown(court, window, way, role));
+                verdicts.max_by_key(severity).unwrap_or(Verdict::Proved)
+            }
+        };
+        findings.push(Finding {
+            relation: window.title.clone(),
+            promise: Promise::Read,
+            op: Some(Op::Read),
+            roles: names,
+            verdict,
+        });
+    }
+    findings
+}
+
+fn severity(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Proved => 0,
+        Verdict::Warns(_) => 1,
+        Verdict::NotUnderstood(_) => 2,
+        Verdict::Leaks(_) => 3,
+    }
+}
+
+fn callers<'c>(court: &'c Court<'_>, function: &tenantry_policy::database::Function) -> Vec<&'c DbRole> {
+    let may = |role: &&DbRole| {
+        function.run_by.iter().any(|by| by == "PUBLIC" || role.acts_as.contains(by))
+            && court.roles.uses(court.database, &function.schema, role)
+            && !role.acts_as.contains(&function.owner)
+            && !court.given.trusted.contains(&role.name)
+    };
+    court.roles.held().filter(may).collect()
+}
+
+/// Does it show a row of another tenant?
+fn shown(court: &Court<'_>, window: &Window, way: &Way, role: &DbRole) -> Verdict {
+    let Some(Some(owner)) = court.owners.get(way.relation) else { return Verdict::Proved };
+    let shared = court.shared.get(way.relation).cloned().flatten().unwrap_or(Expr::Or(Vec::new()));
+    // What a materialized view holds was chosen when it was made, whoever reads it now.
+    let shows = if window.frozen { &TRUE } else { &way.shows };
+    let beside = [shows, &owner.read, &shared, court.bypass];
+    let made = World::new(court.database, court.laws, court.roles, &role.name, way.relation, &beside);
+    let mut world = match made {
+        Ok(world) => world,
+        Err(why) => return Verdict::NotUnderstood(why),
+    };
+    let row = world.row(way.relation, "row", true);
+    let env = [(ROOT, Bound::Row(row))];
+    let reader = way.reader.clone().unwrap_or_else(|| role.name.clone());
+    let own = world.tri(&owner.read, &env, &role.name).yes;
+    let shared_too = world.tri(&shared, &env, &role.name).yes;
+    let bypass = world.tri(court.bypass, &env, &role.name).yes;
+    let wanted =
+        vec![world.readable(row, &reader).0, world.tri(shows, &env, &role.name).yes, !own, !shared_too, !bypass];
+    world.facts(&[row]);
+    let found = court.decide(&mut world, wanted, &[row], |court, scenery| {
+        let evaluator = Evaluator { database: court.database, laws: court.laws, roles: court.roles, scenery };
+        let seen = !evaluator.allowed(0, &reader, DbCommand::Select, false)?.is_empty();
+        let foreign = !evaluator.holds(&owner.read, 0, &role.name).unwrap_or(false);
+        let shown = evaluator.holds(shows, 0, &role.name)?;
+        let table = court.database.relations.get(way.relation).map(Relation::title).unwrap_or_default();
+        let by = format!("{} reads `{table}` with the rights of `{reader}`", window.title);
+        Ok((seen && foreign && shown).then(|| vec![by]))
+    });
+    match found {
+        Err(verdict) => verdict,
+        Ok((scenery, by)) => {
+            let fix = match (window.frozen, window.function) {
+                (true, _) => {
+                    "take SELECT on it from roles of tenants: no row security holds a materialized view".to_owned()
+                }
+                (_, Some(_)) => format!("let {} name the tenant, or make it SECURITY INVOKER", window.title),
+                _ => format!("ALTER VIEW {} SET (security_invoker = true)", window.title),
+            };
+            let mut verdict = court.leak(&role.name, scenery, by, fix);
+            if let Verdict::Leaks(leak) = &mut verdict {
+                let view = window.relation.and_then(|at| court.database.relations.get(at));
+                leak.through = match view {
+                    Some(_) if window.frozen => Through::Frozen,
+                    Some(view) => Through::View(view.schema.clone(), view.name.clone()),
+                    None => Through::Function,
+                };
+            }
+            verdict
+        }
+    }
+}
+
+/// What a table's own structure tells or lets through.
+pub(crate) fn table(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
+    let Some(Some(owner)) = court.owners.get(at).filter(|_| relation.is_table()) else { return Vec::new() };
+    let mut findings = Vec::new();
+    let mut add = |promise: Promise, roles: &[&DbRole], verdict: Verdict| {
+        let roles = roles.iter().map(|role| role.name.clone()).collect();
+        findings.push(Finding { relation: relation.title(), promise, op: None, roles, verdict });
+    };
+    let writers = court.acting(relation, "INSERT");
+    if !writers.is_empty() {
+        for key in &relation.keys {
+            let chosen = |column: &usize| {
+                relation.columns.get(*column).is_some_and(|column| !column.has_default && !column.generated)
+            };
+            let holds_tenant = owner.column.is_some_and(|column| key.contains(&column));
+            if !holds_tenant && owner.column.is_some() && key.iter().all(chosen) {
+                let names: Vec<&str> = key
+                    .iter()
+                    .filter_map(|column| relation.columns.get(*column))
+                    .map(|column| column.name.as_str())
+                    .collect();
+                let text = format!(
+                    "the unique key ({}) holds no tenant, so a refused insert tells that some tenant has the value",
+                    names.join(", ")
+                );
+                add(Promise::Structure, &writers, Verdict::Warns(text));
+            }
+        }
+        for key in &relation.foreign_keys {
+            if let Some(text) = refers(court, at, relation, owner, key, writers.first().copied()) {
+                add(Promise::Reference, &writers, Verdict::Warns(text));
+            }
+        }
+    }
+    let all: Vec<&DbRole> =
+        court.acting(relation, "TRUNCATE").into_iter().filter(|role| !role.acts_as.contains(&relation.owner)).collect();
+    if relation.secured && !all.is_empty() {
+        let text = "TRUNCATE is granted, and row security does not hold it: it empties the table of every tenant";
+        add(Promise::Structure, &all, Verdict::Warns(text.to_owned()));
+    }
+    if relation.secured {
+        for text in habits(court, at) {
+            add(Promise::Structure, &[], Verdict::Warns(text));
+        }
+    }
+    findings
+}
+
+/// May a written row refer to one of another tenant?
+fn refers(
+    court: &Court<'_>,
+    at: usize,
+    relation: &Relation,
+    owner: &Owner,
+    key: &tenantry_policy::database::DbForeignKey,
+    role: Option<&DbRole>,
+) -> Option<String> {
+    let role = role?;
+    let to = court.database.relations.iter().position(|to| to.schema == key.to.0 && to.name == key.to.1)?;
+    if court.shared.get(to).is_some_and(Option::is_some) {
+        return None;
+    }
+    let own = hop(court.database, court.owners, at, key)?;
+    let beside = [&owner.write, &own.read];
+    let mut world = World::new(court.database, court.laws, court.roles, &role.name, at, &beside).ok()?;
+    let row = world.row(at, "new row", false);
+    let env = [(ROOT, Bound::Row(row))];
+    let mut wanted = vec![world.allowed(row, &role.name, DbCommand::Insert, true).yes];
+    wanted.push(world.tri(&owner.write, &env, &role.name).yes);
+    wanted.push(!world.tri(&own.read, &env, &role.name).yes);
+    for column in &key.columns {
+        let cell = world.cell(row, *column);
+        wanted.push(!cell.null);
+    }
+    wanted.push(!world.free);
+    world.facts(&[row]);
+    let found = matches!(world.find(&wanted), crate::solver::Found::Model);
+    let parent = court.database.relations.get(to)?.title();
+    found.then(|| {
+        format!(
+            "`{}` of {} may refer to a row of `{parent}` of another tenant, and so tell that it is there: let the key \
+             carry the tenant, or let WITH CHECK look the row up",
+            key.name,
+            relation.title()
+        )
+    })
+}
+
+/// What policies do that works, but not as people expect.
+fn habits(court: &Court<'_>, at: usize) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut add = |text: String| {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    };
+    for law in court.laws.of(at) {
+        for expr in [&law.using, &law.check].into_iter().flatten() {
+            expr.visit(
+                &mut |one| match one {
+                    Expr::Demand(inner) => {
+                        if let Expr::Setting(name) = inner.as_ref() {
+                            add(format!("a session that has not set `{name}` gets an error rather than no rows"));
+                        }
+                    }
+                    Expr::Cast(inner, ty) if *ty != Type::Text => {
+                        let setting = match inner.as_ref() {
+                            Expr::Demand(inner) => inner.as_ref(),
+                            other => other,
+                        };
+                        if let Expr::Setting(name) = setting {
+                            add(format!(
+                                "`{name}` is the empty text after the transaction that set it, and its cast then fails: \
+                                 nullif(…, '')"
+                            ));
+                        }
+                    }
+                    Expr::Claim { path, .. } if path.iter().any(|member| member == "user_metadata") => {
+                        add("it trusts `user_metadata`, which users write themselves".to_owned());
+                    }
+                    _ => {}
+                },
+                &mut |_| {},
+            );
+        }
+    }
+    all
+}

@@ -1,0 +1,583 @@
+//! A small database as clauses: a few rows of each table, the session's settings, and what policies say of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use batsat::Lit;
+use tenantry_policy::database::{Database, DbCommand};
+use tenantry_policy::{Type, Value};
+
+use super::access::{Laws, Roles};
+use super::expr::{Expr, ROOT, Scan, cast};
+use crate::domain::Need;
+use crate::solver::{Found, Solver};
+
+/// A setting, or a member of one that holds a document.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) setting: String,
+    pub(crate) path: Vec<String>,
+}
+
+/// A value: one of its type's domain, or NULL, or neither where the database raises an error or something is
+/// not understood.
+#[derive(Debug, Clone)]
+pub(crate) struct Sym {
+    pub(crate) ty: Type,
+    pub(crate) is: Vec<Lit>,
+    pub(crate) null: Lit,
+}
+
+/// A truth: at most one of the three holds. None: an error, or not understood.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tri {
+    pub(crate) yes: Lit,
+    pub(crate) no: Lit,
+    pub(crate) null: Lit,
+}
+
+/// A setting that holds a list: not set, the empty text, or a list of the domain's values.
+#[derive(Debug, Clone)]
+pub(crate) struct Many {
+    pub(crate) ty: Type,
+    pub(crate) unset: Lit,
+    pub(crate) empty: Lit,
+    pub(crate) holds: Vec<Lit>,
+}
+
+/// A row.
+pub(crate) struct Row {
+    pub(crate) relation: usize,
+    pub(crate) role: &'static str,
+    pub(crate) exists: Lit,
+    pub(crate) cells: BTreeMap<usize, Sym>,
+    /// Do subselects see it? A row that is about to be written is not there yet.
+    pub(crate) stored: bool,
+}
+
+/// The question.
+pub(crate) struct World<'a> {
+    pub(crate) database: &'a Database,
+    pub(crate) laws: &'a Laws,
+    pub(crate) roles: &'a Roles,
+    pub(crate) solver: Solver,
+    domains: BTreeMap<&'static str, Vec<Value>>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) settings: BTreeMap<Key, Sym>,
+    pub(crate) lists: BTreeMap<Key, Many>,
+    /// Who logged in.
+    pub(crate) login: String,
+    /// May what is not understood be anything? Otherwise it is nothing at all.
+    pub(crate) free: Lit,
+    pub(crate) shown: HashMap<(usize, String), (Lit, Lit)>,
+    pub(crate) walking: Vec<usize>,
+    /// A table whose policies read it themselves: every query of it fails.
+    pub(crate) circular: Option<usize>,
+    /// More rows than can be looked through.
+    pub(crate) too_large: bool,
+    /// What is not understood and was met.
+    pub(crate) met: BTreeSet<usize>,
+    /// That casts of settings succeed: nothing that a leak needs, but what the database would say first.
+    pub(crate) cast: Vec<Lit>,
+}
+
+/// Rows of one table in one question, at most.
+const MOST_ROWS: usize = 7;
+
+/// What a question reads, found by walking through all that may be met.
+#[derive(Default)]
+struct Reach {
+    /// How many rows of each table.
+    rows: BTreeMap<usize, usize>,
+    columns: BTreeSet<(usize, usize)>,
+    settings: BTreeSet<(Key, &'static str)>,
+    constants: Vec<Value>,
+    casts: BTreeMap<&'static str, (Type, usize)>,
+    in_prefixes: bool,
+    /// Constants that are prefixes.
+    prefixes: Vec<Value>,
+    /// How many values that are no constants are prefixes.
+    prefix_attributes: usize,
+}
+
+impl<'a> World<'a> {
+    /// A question about a row of a table (two, for an update), asked by a role, with these conditions beside what
+    /// its policies say.
+    ///
+    /// # Errors
+    /// Why it cannot be looked through.
+    pub(crate) fn new(
+        database: &'a Database,
+        laws: &'a Laws,
+        roles: &'a Roles,
+        asks: &str,
+        about: usize,
+        beside: &[&Expr],
+    ) -> Result<World<'a>, String> {
+        let mut reach = Reach::default();
+        reach.rows.insert(about, 2);
+        for law in laws.of(about) {
+            for expr in [&law.using, &law.check].into_iter().flatten() {
+                reach.walk(database, laws, roles, expr, about, asks, 1, &mut vec![about]);
+            }
+        }
+        for expr in beside {
+            reach.walk(database, laws, roles, expr, about, asks, 1, &mut vec![about]);
+        }
+        if let Some((at, _)) = reach.rows.iter().find(|(at, count)| **count > MOST_ROWS + usize::from(**at == about)) {
+            let name = database.relations.get(*at).map(|relation| relation.title()).unwrap_or_default();
+            return Err(format!("it takes more than {MOST_ROWS} rows of `{name}` to look through"));
+        }
+        reach.facts(database, laws);
+        let mut solver = Solver::new();
+        let free = solver.fresh();
+        let mut world = World {
+            database,
+            laws,
+            roles,
+            domains: domains(database, roles, &reach)?,
+            solver,
+            rows: Vec::new(),
+            settings: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            login: asks.to_owned(),
+            free,
+            shown: HashMap::new(),
+            walking: Vec::new(),
+            circular: None,
+            too_large: false,
+            met: BTreeSet::new(),
+            cast: Vec::new(),
+        };
+        for (relation, count) in &reach.rows {
+            // The row that is asked about is made by the question itself.
+            let others = if *relation == about { count.saturating_sub(2) } else { *count };
+            for _ in 0..others {
+                let exists = world.solver.fresh();
+                world.rows.push(Row { relation: *relation, role: "row", exists, cells: BTreeMap::new(), stored: true });
+            }
+        }
+        Ok(world)
+    }
+
+    /// A row that exists.
+    pub(crate) fn row(&mut self, relation: usize, role: &'static str, stored: bool) -> usize {
+        let exists = self.solver.yes();
+        self.rows.push(Row { relation, role, exists, cells: BTreeMap::new(), stored });
+        self.rows.len() - 1
+    }
+
+    pub(crate) fn domain(&self, ty: Type) -> &[Value] {
+        self.domains.get(ty.name()).map_or(&[], Vec::as_slice)
+    }
+
+    /// A column of a row.
+    pub(crate) fn cell(&mut self, row: usize, column: usize) -> Sym {
+        let Some(known) = self.rows.get(row) else { return self.undefined(Type::Text) };
+        if let Some(found) = known.cells.get(&column) {
+            return found.clone();
+        }
+        let facts = self.database.relations.get(known.relation).and_then(|relation| relation.columns.get(column));
+        let Some((facts, ty)) = facts.and_then(|facts| Some((facts, facts.ty?))) else {
+            return self.undefined(Type::Text);
+        };
+        let fits: Vec<bool> = self
+            .domain(ty)
+            .iter()
+            .map(|value| match value {
+                Value::Text(text) if !facts.labels.is_empty() => facts.labels.iter().any(|label| **label == **text),
+                Value::Text(text) => facts.longest.is_none_or(|longest| text.chars().count() <= longest),
+                _ => true,
+            })
+            .collect();
+        let symbol = self.symbol(ty, facts.nullable, &fits);
+        if let Some(row) = self.rows.get_mut(row) {
+            row.cells.insert(column, symbol.clone());
+        }
+        symbol
+    }
+
+    fn symbol(&mut self, ty: Type, nullable: bool, fits: &[bool]) -> Sym {
+        let null = if nullable { self.solver.fresh() } else { self.solver.no() };
+        let is: Vec<Lit> = fits.iter().map(|fits| if *fits { self.solver.fresh() } else { self.solver.no() }).collect();
+        let no = self.solver.no();
+        let any: Vec<Lit> = is.iter().copied().chain([null]).filter(|lit| *lit != no).collect();
+        self.solver.clause(any.iter().copied());
+        for (at, one) in any.iter().enumerate() {
+            for other in any.iter().skip(at + 1) {
+                self.solver.clause([!*one, !*other]);
+            }
+        }
+        Sym { ty, is, null }
+    }
+
+    pub(crate) fn undefined(&self, ty: Type) -> Sym {
+        Sym { ty, is: self.domain(ty).iter().map(|_| self.solver.no()).collect(), null: self.solver.no() }
+    }
+
+    /// A value that may be anything while what is not understood may be.
+    pub(crate) fn anything(&mut self, ty: Type) -> Sym {
+        let mut symbol = self.undefined(ty);
+        let count = symbol.is.len();
+        let free = self.free;
+        let made: Vec<Lit> = (0..=count).map(|_| self.solver.fresh()).collect();
+        for (at, one) in made.iter().enumerate() {
+            self.solver.clause([!*one, free]);
+            for other in made.iter().skip(at + 1) {
+                self.solver.clause([!*one, !*other]);
+            }
+        }
+        symbol.is = made.iter().take(count).copied().collect();
+        symbol.null = made.last().copied().unwrap_or(symbol.null);
+        symbol
+    }
+
+    /// A constant.
+    pub(crate) fn constant(&self, value: &Value) -> Sym {
+        let is = self.domain(value.ty()).iter().map(|known| self.solver.constant(known.same(value))).collect();
+        Sym { ty: value.ty(), is, null: self.solver.no() }
+    }
+
+    /// A setting as text.
+    pub(crate) fn setting(&mut self, key: &Key) -> Sym {
+        if let Some(found) = self.settings.get(key) {
+            return found.clone();
+        }
+        let fits: Vec<bool> = self.domain(Type::Text).iter().map(|_| true).collect();
+        let symbol = self.symbol(Type::Text, true, &fits);
+        self.settings.insert(key.clone(), symbol.clone());
+        // A member is there only where its document is.
+        let parent = key.path.split_last().map(|(_, path)| Key { setting: key.setting.clone(), path: path.to_vec() });
+        if let Some(parent) = parent.filter(|parent| parent.path.is_empty()) {
+            let whole = self.setting(&parent);
+            let empty = self.domain(Type::Text).iter().position(|value| value.same(&Value::text("")));
+            self.solver.clause([symbol.null, !whole.null]);
+            if let Some(is) = empty.and_then(|at| whole.is.get(at)) {
+                self.solver.clause([symbol.null, !*is]);
+            }
+        }
+        if let Some(list) = self.lists.get(key).cloned() {
+            self.join(&symbol, &list);
+        }
+        symbol
+    }
+
+    /// A setting as a list.
+    pub(crate) fn list(&mut self, key: &Key, ty: Type, separator: Option<&str>) -> Many {
+        if let Some(found) = self.lists.get(key) {
+            return found.clone();
+        }
+        let (unset, empty) = (self.solver.fresh(), self.solver.fresh());
+        self.solver.clause([!unset, !empty]);
+        let fits: Vec<bool> = self
+            .domain(ty)
+            .iter()
+            .map(|value| match (value, separator) {
+                (Value::Text(text), Some(separator)) => !text.is_empty() && !text.contains(separator),
+                _ => true,
+            })
+            .collect();
+        let holds: Vec<Lit> =
+            fits.iter().map(|fits| if *fits { self.solver.fresh() } else { self.solver.no() }).collect();
+        for held in &holds {
+            self.solver.clause([!*held, !unset]);
+            self.solver.clause([!*held, !empty]);
+        }
+        if separator.is_some() {
+            // A separated list of nothing is the empty text.
+            self.solver.clause(holds.iter().copied().chain([unset, empty]));
+        }
+        let list = Many { ty, unset, empty, holds };
+        self.lists.insert(key.clone(), list.clone());
+        if let Some(symbol) = self.settings.get(key).cloned() {
+            self.join(&symbol, &list);
+        }
+        list
+    }
+
+    /// A setting that is read as a text and as a list: whether it is set, and empty, is the same for both.
+    fn join(&mut self, symbol: &Sym, list: &Many) {
+        self.solver.clause([!symbol.null, list.unset]);
+        self.solver.clause([symbol.null, !list.unset]);
+        let empty = self.domain(Type::Text).iter().position(|value| value.same(&Value::text("")));
+        if let Some(is) = empty.and_then(|at| symbol.is.get(at)).copied() {
+            self.solver.clause([!is, list.empty]);
+            self.solver.clause([is, !list.empty]);
+        }
+    }
+
+    /// What the database holds of all rows, whoever wrote them: CHECKs, unique keys, and that what the row asked
+    /// about refers to exists. `about`: the places of the rows asked about.
+    pub(crate) fn facts(&mut self, about: &[usize]) {
+        for at in 0..self.rows.len() {
+            let Some(relation) = self.rows.get(at).map(|row| row.relation) else { continue };
+            for check in self.laws.checks(relation) {
+                let env = [(ROOT, super::encode::Bound::Row(at))];
+                let truth = self.tri(check, &env, "");
+                if let Some(exists) = self.rows.get(at).map(|row| row.exists) {
+                    self.solver.clause([!exists, !truth.no]);
+                }
+            }
+        }
+        let pairs: Vec<(usize, usize)> = (0..self.rows.len())
+            .flat_map(|one| (one + 1..self.rows.len()).map(move |other| (one, other)))
+            // The row before and after an update is one row.
+            .filter(|(one, other)| !(about.contains(one) && about.contains(other)))
+            .collect();
+        for (one, other) in pairs {
+            let (Some(left), Some(right)) = (self.rows.get(one), self.rows.get(other)) else { continue };
+            if left.relation != right.relation {
+                continue;
+            }
+            let exist = [!left.exists, !right.exists];
+            let Some(relation) = self.database.relations.get(left.relation) else { continue };
+            for key in &relation.keys {
+                let Some(same) = self.same_columns(one, key, other, key) else { continue };
+                self.solver.clause(exist.into_iter().chain([!same]));
+            }
+        }
+        for at in about {
+            let Some(relation) = self.rows.get(*at).and_then(|row| self.database.relations.get(row.relation)) else {
+                continue;
+            };
+            for key in &relation.foreign_keys {
+                let Some(parents) = self.parents(key) else { continue };
+                let Some(to) = parents.first().and_then(|row| self.rows.get(*row)) else { continue };
+                let Some(to) = self.database.relations.get(to.relation) else { continue };
+                let theirs: Option<Vec<usize>> = key.to_columns.iter().map(|name| to.column(name)).collect();
+                let Some(theirs) = theirs else { continue };
+                let mut one_of: Vec<Lit> = Vec::new();
+                for column in &key.columns {
+                    let symbol = self.cell(*at, *column);
+                    one_of.push(symbol.null);
+                }
+                let mut known = true;
+                for parent in parents {
+                    match self.same_columns(*at, &key.columns, parent, &theirs) {
+                        Some(same) => {
+                            let exists = self.rows.get(parent).map_or(self.solver.no(), |row| row.exists);
+                            one_of.push(self.solver.and([same, exists]));
+                        }
+                        None => known = false,
+                    }
+                }
+                if known {
+                    self.solver.clause(one_of);
+                }
+            }
+        }
+    }
+
+    /// The stored rows of the table that a foreign key points at, where the question holds any.
+    pub(crate) fn parents(&self, key: &tenantry_policy::database::DbForeignKey) -> Option<Vec<usize>> {
+        let is = |row: &Row| {
+            self.database
+                .relations
+                .get(row.relation)
+                .is_some_and(|relation| relation.schema == key.to.0 && relation.name == key.to.1)
+        };
+        let rows: Vec<usize> =
+            self.rows.iter().enumerate().filter(|(_, row)| row.stored && is(row)).map(|(at, _)| at).collect();
+        (!rows.is_empty()).then_some(rows)
+    }
+
+    /// Are columns of two rows all there and the same? `None` where their type is not looked into.
+    pub(crate) fn same_columns(&mut self, one: usize, left: &[usize], other: usize, right: &[usize]) -> Option<Lit> {
+        let mut same = Vec::new();
+        for (left, right) in left.iter().zip(right) {
+            let (left, right) = (self.cell(one, *left), self.cell(other, *right));
+            if left.ty != right.ty || left.is.is_empty() {
+                return None;
+            }
+            same.push(self.equal(&left, &right));
+        }
+        Some(self.solver.and(same))
+    }
+
+    pub(crate) fn equal(&mut self, left: &Sym, right: &Sym) -> Lit {
+        let pairs: Vec<Lit> =
+            left.is.iter().zip(&right.is).map(|(left, right)| self.solver.and([*left, *right])).collect();
+        self.solver.or(pairs)
+    }
+
+    /// Looks for values that make all of these true.
+    pub(crate) fn find(&mut self, wanted: &[Lit]) -> Found {
+        self.solver.find(wanted)
+    }
+
+    /// In the model found last: a value; `None` for NULL.
+    pub(crate) fn value(&self, symbol: &Sym) -> Option<Value> {
+        let at = symbol.is.iter().position(|is| self.solver.holds(*is))?;
+        self.domain(symbol.ty).get(at).cloned()
+    }
+}
+
+impl Reach {
+    /// Everything that an expression about a row of `root` may lead to.
+    #[allow(clippy::too_many_arguments, reason = "a walk with its surroundings")]
+    fn walk(
+        &mut self,
+        database: &Database,
+        laws: &Laws,
+        roles: &Roles,
+        expr: &Expr,
+        root: usize,
+        actor: &str,
+        times: usize,
+        path: &mut Vec<usize>,
+    ) {
+        let mut bindings: BTreeMap<usize, usize> = BTreeMap::from([(ROOT, root)]);
+        let mut scans: Vec<(usize, Option<String>)> = Vec::new();
+        let mut found: Vec<Expr> = Vec::new();
+        expr.visit(&mut |one| found.push(one.clone()), &mut |scan| {
+            if let Scan::Table { binding, relation, actor } = scan {
+                bindings.insert(*binding, *relation);
+                scans.push((*relation, actor.clone()));
+            }
+        });
+        for one in found {
+            self.note(&one, &bindings);
+        }
+        for (relation, own) in scans {
+            let actor = own.as_deref().unwrap_or(actor);
+            *self.rows.entry(relation).or_default() += times;
+            if path.contains(&relation) || path.len() > 8 || roles.exempt(database, relation, actor).is_some() {
+                continue;
+            }
+            path.push(relation);
+            for law in laws.of(relation) {
+                let applies = database
+                    .relations
+                    .get(relation)
+                    .and_then(|of| of.policies.get(law.policy))
+                    .is_some_and(|policy| roles.applies(policy, actor, DbCommand::Select));
+                if let (Some(using), true) = (&law.using, applies) {
+                    self.walk(database, laws, roles, using, relation, actor, times, path);
+                }
+            }
+            path.pop();
+        }
+    }
+
+    fn note(&mut self, expr: &Expr, bindings: &BTreeMap<usize, usize>) {
+        match expr {
+            Expr::Value(value) => self.constants.push(value.clone()),
+            Expr::Column { binding, column, .. } => {
+                if let Some(relation) = bindings.get(binding) {
+                    self.columns.insert((*relation, *column));
+                }
+            }
+            Expr::Setting(setting) => {
+                self.settings.insert((Key { setting: setting.clone(), path: Vec::new() }, "text"));
+            }
+            Expr::Claim { setting, path } => {
+                self.settings.insert((Key { setting: setting.clone(), path: path.clone() }, "text"));
+                self.settings.insert((Key { setting: setting.clone(), path: Vec::new() }, "text"));
+            }
+            Expr::Cast(_, ty) => self.casts.entry(ty.name()).or_insert((*ty, 0)).1 += 1,
+            Expr::Any { list: super::expr::List::Setting { ty, .. }, .. } => {
+                self.casts.entry(ty.name()).or_insert((*ty, 0)).1 += 1;
+            }
+            Expr::User(Some(name)) => self.constants.push(Value::text(name)),
+            Expr::StartsWith(_, prefix) => {
+                self.in_prefixes = true;
+                match prefix.as_ref() {
+                    Expr::Value(value) => self.prefixes.push(value.clone()),
+                    _ => self.prefix_attributes += 1,
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The columns that facts of the tables met speak of.
+    fn facts(&mut self, database: &Database, laws: &Laws) {
+        let relations: Vec<usize> = self.rows.keys().copied().collect();
+        for at in relations {
+            let Some(relation) = database.relations.get(at) else { continue };
+            let keys = relation.keys.iter().flatten().chain(relation.foreign_keys.iter().flat_map(|key| &key.columns));
+            self.columns.extend(keys.map(|column| (at, *column)));
+            for key in &relation.foreign_keys {
+                let to = database.relations.iter().position(|to| to.schema == key.to.0 && to.name == key.to.1);
+                let Some((to, of)) = to.and_then(|to| Some((to, database.relations.get(to)?))) else { continue };
+                self.columns
+                    .extend(key.to_columns.iter().filter_map(|name| of.column(name)).map(|column| (to, column)));
+            }
+            for check in laws.checks(at) {
+                let bindings = BTreeMap::from([(ROOT, at)]);
+                let mut found = Vec::new();
+                check.visit(&mut |one| found.push(one.clone()), &mut |_| {});
+                found.iter().for_each(|one| self.note(one, &bindings));
+            }
+        }
+    }
+}
+
+/// Types with more values than these are not looked through.
+const LARGEST: usize = 400;
+
+/// What is needed of each type.
+type Needs = BTreeMap<&'static str, Need>;
+
+fn need(needs: &mut Needs, ty: Type) -> &mut Need {
+    needs.entry(ty.name()).or_insert_with(|| Need::new(ty))
+}
+
+/// The values of each type that are enough; docs/proof.md says why.
+fn domains(database: &Database, roles: &Roles, reach: &Reach) -> Result<BTreeMap<&'static str, Vec<Value>>, String> {
+    let mut needs = Needs::new();
+    need(&mut needs, Type::Bool);
+    for value in reach.constants.iter().chain([&Value::text("")]) {
+        need(&mut needs, value.ty()).constants.push(value.clone());
+    }
+    for name in roles.names() {
+        need(&mut needs, Type::Text).constants.push(Value::text(name));
+    }
+    for (relation, column) in &reach.columns {
+        let rows = reach.rows.get(relation).copied().unwrap_or(0);
+        let facts = database.relations.get(*relation).and_then(|relation| relation.columns.get(*column));
+        let Some((facts, ty)) = facts.and_then(|facts| Some((facts, facts.ty?))) else { continue };
+        let need = need(&mut needs, ty);
+        need.variables += rows;
+        need.any_scale = true;
+        need.constants.extend(facts.labels.iter().map(|label| Value::text(label)));
+    }
+    need(&mut needs, Type::Text).variables += reach.settings.len();
+    for (ty, count) in reach.casts.values() {
+        let constants: Vec<Value> =
+            reach.constants.iter().filter(|value| value.ty() != *ty).filter_map(|value| cast(value, *ty)).collect();
+        let need = need(&mut needs, *ty);
+        need.variables += count;
+        need.constants.extend(constants);
+    }
+    let text = need(&mut needs, Type::Text);
+    text.in_prefixes = reach.in_prefixes;
+    text.prefixes.extend(reach.prefixes.iter().cloned());
+    text.prefix_attributes = reach.prefix_attributes;
+    // Types that a text is cast to: their values stand among the texts, too.
+    let mut texts: Vec<Value> = Vec::new();
+    let mut all = BTreeMap::new();
+    let too_many = |ty: Type| format!("it takes too many {ty} values to look through");
+    let casts = |name: &str| reach.casts.contains_key(name);
+    for (name, need) in needs.iter().filter(|(_, need)| need.ty != Type::Text) {
+        let made = need.values().ok_or_else(|| too_many(need.ty))?;
+        if casts(name) || casts("text") {
+            texts.extend(made.iter().map(|value| Value::text(&crate::witness::text(value))));
+        }
+        all.insert(*name, made);
+    }
+    // Whole numbers that are compared with decimals.
+    let whole: Vec<Value> =
+        all.get("int").into_iter().flatten().filter_map(|value| cast(value, Type::Decimal)).collect();
+    if let Some(decimals) = all.get_mut("decimal") {
+        decimals.extend(whole);
+        decimals.sort_by(|a, b| a.compare(b).unwrap_or(std::cmp::Ordering::Equal));
+        decimals.dedup_by(|a, b| a.same(b));
+    }
+    let text = need(&mut needs, Type::Text);
+    text.constants.extend(texts);
+    all.insert("text", text.values().ok_or_else(|| too_many(Type::Text))?);
+    match all.iter().find(|(_, values)| values.len() > LARGEST) {
+        Some((name, _)) => Err(format!("it takes too many {name} values to look through")),
+        None => Ok(all),
+    }
+}
