@@ -47,6 +47,8 @@ pub struct Runtime {
     pub issuer: Arc<Issuer>,
     /// The operations on accounts, users, roles, APIs and clients.
     pub identity: Arc<Identity>,
+    /// The databases.
+    pub sources: HashMap<Arc<str>, Source>,
     /// The clock and the generator.
     pub ambient: Ambient,
 }
@@ -77,7 +79,7 @@ impl Runtime {
         let issuer = Arc::clone(identity.issuer());
         let parts = Parts {
             policy,
-            sources,
+            sources: sources.clone(),
             store: Arc::clone(&store),
             clock: Arc::clone(&ambient.clock),
             entropy: Arc::clone(&ambient.entropy),
@@ -86,7 +88,7 @@ impl Runtime {
             tenantry_guard::GuardError::Source { source_name, error } => unusable(&source_name, &error),
             error => Failure::failed("NOT_READY", error.to_string()),
         })?;
-        Ok(Runtime { loaded, guard: Arc::new(guard), store, issuer, identity, ambient })
+        Ok(Runtime { loaded, guard: Arc::new(guard), store, issuer, identity, sources, ambient })
     }
 
     /// What the server answers with.

@@ -14,6 +14,9 @@ mod judge;
 mod run;
 mod sample;
 pub mod suite;
+mod survey;
+mod timing;
+pub mod wire;
 
 pub use attack::{Attack, Body, Invariant, Step, Tamper, Who};
 pub use derive::{Attacker, FAMILIES, attacks};
@@ -21,3 +24,5 @@ pub use door::{Answer, Asked, AtGuard, Door, NoAnswer, OverWire, Told, Wire, enc
 pub use judge::{Seen, Sight, sight};
 pub use run::{Cast, Verdict, run};
 pub use sample::{Row, Sample};
+pub use survey::{Parties, Surveyed, survey, surveyors_policy};
+pub use timing::timing;

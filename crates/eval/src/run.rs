@@ -11,6 +11,7 @@ use tenantry_policy::{Bound, Code, Policy, Table, Tool};
 use crate::attack::{Attack, Body, Invariant, Step, Tamper, Who};
 use crate::compare::{comparable, differ, rows};
 use crate::door::{Answer, Door, NoAnswer};
+use crate::judge::{Seen, Sight, sight};
 use crate::sample::Sample;
 
 /// A cursor where there is none to send.
@@ -31,6 +32,9 @@ pub struct Cast {
     pub own: Sample,
     /// Rows of which the burglar may see nothing.
     pub foreign: Sample,
+    /// Where the samples were taken from data that nobody prepared: the time, microseconds since 1970 UTC. What looks like a
+    /// text of the victim's is then compared with rows that the attacker may see before it counts.
+    pub now_micros: Option<i64>,
 }
 
 /// What came of an attack.
@@ -40,6 +44,8 @@ pub struct Verdict {
     pub attack: String,
     /// What did not hold; empty when all did.
     pub broken: Vec<String>,
+    /// What looks as if it did not hold and may as well be the attacker's own.
+    pub unclear: Vec<String>,
 }
 
 impl Verdict {
@@ -78,7 +84,7 @@ pub async fn run(door: &impl Door, cast: &Cast, attack: &Attack) -> Result<Verdi
     let before = if watched { seen(door, cast, model).await? } else { Vec::new() };
     let answers = make(door, &attack.steps).await?;
     let last = answers.last().map(|given| &given.answer);
-    let mut broken = Vec::new();
+    let (mut broken, mut unclear) = (Vec::new(), Vec::new());
     // Whatever is asked, it is refused or answered: a fault of ours is neither.
     if let Some(given) = answers.iter().find(|given| given.answer.code == Some(Code::InternalError)) {
         broken.push(format!("internal error: {}", String::from_utf8_lossy(&given.answer.body)));
@@ -88,10 +94,20 @@ pub async fn run(door: &impl Door, cast: &Cast, attack: &Attack) -> Result<Verdi
     }
     for invariant in &attack.invariants {
         let found = match invariant {
-            Invariant::NoForeignRow => answers
-                .iter()
-                .filter(|given| matches!(given.who, Who::Attacker | Who::Bare))
-                .find_map(|given| foreign(cast, attack, &given.answer)),
+            Invariant::NoForeignRow => {
+                let mut found = None;
+                for given in answers.iter().filter(|given| matches!(given.who, Who::Attacker | Who::Bare)) {
+                    match suspect(door, cast, attack, &given.answer).await? {
+                        Suspicion::None => {}
+                        Suspicion::Unclear(what) => unclear.push(what),
+                        Suspicion::Foreign(what) => {
+                            found = Some(what);
+                            break;
+                        }
+                    }
+                }
+                found
+            }
             Invariant::SameAsAbsent { twin, hiding } => {
                 let twin = make(door, twin).await?;
                 match (last, twin.last()) {
@@ -122,7 +138,7 @@ pub async fn run(door: &impl Door, cast: &Cast, attack: &Attack) -> Result<Verdi
             ));
         }
     }
-    Ok(Verdict { attack: attack.name.clone(), broken })
+    Ok(Verdict { attack: attack.name.clone(), broken, unclear })
 }
 
 fn text(answer: &Answer) -> String {
@@ -230,27 +246,81 @@ async fn seen(door: &impl Door, cast: &Cast, model: Option<&str>) -> Result<Vec<
     Ok(pages)
 }
 
+/// What an answer holds that is not the attacker's.
+enum Suspicion {
+    /// Nothing.
+    None,
+    /// A text that both may have.
+    Unclear(String),
+    /// A row, a tenant, or a text of the victim's, or a hidden value.
+    Foreign(String),
+}
+
 /// What of the victim's rows, or of hidden fields, stands in an answer.
-fn foreign(cast: &Cast, attack: &Attack, answer: &Answer) -> Option<String> {
+async fn suspect(door: &impl Door, cast: &Cast, attack: &Attack, answer: &Answer) -> Result<Suspicion, NoAnswer> {
     let policy = cast.attacker.policy.as_ref();
+    // By its key or its tenant a row is recognized for certain.
+    if let (Some(table), Some(data)) = (model(attack).and_then(|model| policy.find(model)), answer.json.get("data"))
+        && let Some(found) = rows(data).find_map(|row| foreign_row(cast, policy, table, row))
+    {
+        return Ok(Suspicion::Foreign(found));
+    }
     let text = String::from_utf8_lossy(&answer.body);
     // What the attacker wrote itself it may read back.
     let asked = said(attack);
     let own = cast.own.texts();
     let hidden = hidden_texts(policy, &cast.own);
     let loot: BTreeSet<&str> =
-        cast.foreign.texts().into_iter().filter(|text| !own.contains(text)).chain(hidden).collect();
+        cast.foreign.texts().into_iter().filter(|text| !own.contains(text)).chain(hidden.iter().copied()).collect();
     // As JSON writes it, and as it is.
     let stands = |word: &str, place: &str| {
         let quoted = Value::from(word).to_string();
         place.contains(word) || place.contains(quoted.trim_matches('"'))
     };
-    if let Some(word) = loot.iter().find(|word| stands(word, &text) && !stands(word, &asked)) {
-        return Some(format!("`{word}` stands in the answer {text}"));
+    let mut unclear = Suspicion::None;
+    for word in loot.iter().filter(|word| stands(word, &text) && !stands(word, &asked)) {
+        let what = format!("`{word}` stands in the answer {text}");
+        if cast.now_micros.is_none() || hidden.contains(word) {
+            return Ok(Suspicion::Foreign(what));
+        }
+        match whose(door, cast, word).await? {
+            Whose::Attackers => {}
+            Whose::Nobodys => unclear = Suspicion::Unclear(what),
+            Whose::Victims => return Ok(Suspicion::Foreign(what)),
+        }
     }
-    let table = policy.find(model(attack)?)?;
-    let data = answer.json.get("data")?;
-    rows(data).find_map(|row| foreign_row(cast, policy, table, row))
+    Ok(unclear)
+}
+
+/// Whose a text is.
+enum Whose {
+    /// Rows that the attacker may see hold it too.
+    Attackers,
+    /// The attacker is shown rows with it that it may not see.
+    Victims,
+    /// The attacker cannot ask.
+    Nobodys,
+}
+
+/// Asks the door for the attacker's rows with a text of the victim's; the evaluator says whether they are its own.
+async fn whose(door: &impl Door, cast: &Cast, word: &str) -> Result<Whose, NoAnswer> {
+    let now = cast.now_micros.unwrap_or_default();
+    for table in &cast.attacker.policy.tables {
+        for (field, _) in crate::derive::findable(table) {
+            let value = Value::from(word);
+            if !cast.foreign.has(&table.name, field, &value) {
+                continue;
+            }
+            for row in crate::survey::having(door, table, field, &value).await? {
+                let sight = sight(&cast.attacker, now, table, &row, Seen::Answered);
+                if sight == Sight::Hidden || cast.foreign.holds(table, &row) {
+                    return Ok(Whose::Victims);
+                }
+                return Ok(Whose::Attackers);
+            }
+        }
+    }
+    Ok(Whose::Nobodys)
 }
 
 /// Clear values that are never shown, not even to those whose they are, unless they are also shown

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
+use tenantry_policy::Table;
+
+use crate::derive::id_of;
 
 /// A row: every column of its table, hidden ones too, with values as answers write them.
 pub type Row = Map<String, Value>;
@@ -41,6 +44,13 @@ impl Sample {
     #[must_use]
     pub fn has(&self, table: &str, column: &str, value: &Value) -> bool {
         self.rows(table).iter().any(|row| row.get(column) == Some(value))
+    }
+
+    /// Is this row of the table, by its key, among them?
+    #[must_use]
+    pub fn holds(&self, table: &Table, row: &Row) -> bool {
+        let id = id_of(table, row);
+        id.is_some() && self.rows(&table.name).iter().any(|known| id_of(table, known) == id)
     }
 
     /// The texts of all rows that are long enough to be looked for.

@@ -107,3 +107,76 @@ fn a_server_is_called_with_tokens_from_outside_and_without_its_law() {
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("NO_ANSWER"), "{}", ran.err);
 }
+
+#[test]
+fn every_attack_on_the_demo_holds_here_and_at_a_server() {
+    let home = Home::desk();
+    let rows = home.rows();
+    let pair = ["--attacker", "northwind/ines@northwind.example", "--victim", "globex/gia@globex.example"];
+    let here = home.run(&[&["eval", "attack", "--json"][..], &pair].concat());
+    assert_eq!(here.code, 0, "{}{}", here.out, here.err);
+    let here = here.envelope();
+    assert!(here["data"]["tried"].as_u64().unwrap() > 2_000 && here["data"]["broken"] == 0, "{here:#}");
+    let server = Server::start(&home);
+    let target = format!("http://{}", server.address);
+    let some = [
+        "--target",
+        &target,
+        "--only",
+        "ids",
+        "--only",
+        "tokens",
+        "--only",
+        "other audiences",
+        "--only",
+        "identity",
+        "--only",
+        "headers",
+    ];
+    let there = home.run(&[&["eval", "attack", "--json"][..], &pair, &some].concat());
+    assert_eq!(there.code, 0, "{}{}", there.out, there.err);
+    let there = there.envelope();
+    let families =
+        |report: &Value, place: usize, name: &str| report["data"]["burglars"][place]["families"][name].as_u64();
+    for (place, name) in [(0, "ids"), (1, "tokens"), (1, "other audiences"), (1, "identity"), (1, "headers")] {
+        assert!(families(&there, place, name).unwrap() > 5, "{name}: {there:#}");
+        assert_eq!(families(&there, place, name), families(&here, place, name), "{name}");
+    }
+    assert_eq!(home.rows(), rows, "rows have changed");
+    // Without people of two accounts there is nothing to try, and that is not the same as all is well.
+    home.write("alone.toml", "[source.main]\nurl = \"sqlite:demo.sqlite\"\n");
+    let ran = home.run(&["eval", "attack", "--file", "alone.toml", "--json"]);
+    assert_eq!((ran.code, ran.envelope()["error"]["code"].as_str()), (3, Some("NOBODY_TO_ATTACK")), "{}", ran.out);
+}
+
+#[test]
+fn a_file_that_differs_from_what_the_server_enforces_is_found_with_the_shortest_way_to_see_it() {
+    let home = Home::desk();
+    let server = Server::start(&home);
+    let target = format!("http://{}", server.address);
+    // The server goes on with the law it began with; from here on the file says less.
+    let file = home.read("tenantry.toml");
+    home.write(
+        "tenantry.toml",
+        file.replace("internal_note = \"deny\"", "").replace("email = \"hash\"", "email = \"deny\""),
+    );
+    let args = [
+        "eval",
+        "attack",
+        "--target",
+        &target,
+        "--only",
+        "fields",
+        "--only",
+        "tokens",
+        "--attacker",
+        "northwind/ada@northwind.example",
+        "--victim",
+        "globex/gia@globex.example",
+    ];
+    let ran = home.run(&args);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("BROKEN") && ran.out.contains("denied email in select"), "{}", ran.out);
+    assert!(ran.out.contains("tenantry ask northwind/ada@northwind.example query '{"), "{}", ran.out);
+    assert!(!ran.out.contains("eyJ"), "a token in the report");
+}

@@ -20,7 +20,7 @@ use tenantry_policy::{Bound, Code, Op, Policy, Table, Tool};
 use crate::attack::{Attack, Body, Invariant, Step};
 use crate::sample::{Row, Sample};
 
-pub(crate) use values::{absent_id, id as id_of};
+pub(crate) use values::{absent_id, findable, id as id_of};
 
 /// Who attacks, and with what in hand.
 #[derive(Debug, Clone, Copy)]

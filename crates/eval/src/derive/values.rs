@@ -57,7 +57,7 @@ pub(crate) fn absent_id(table: &Table, row: &Row, n: u32) -> Option<Value> {
 }
 
 /// Fields that callers may find rows by, with their types.
-pub(super) fn findable(table: &Table) -> impl Iterator<Item = (&str, Type)> {
+pub(crate) fn findable(table: &Table) -> impl Iterator<Item = (&str, Type)> {
     table.columns.iter().filter(|column| column.field.filterable()).filter_map(|column| {
         let ty = column.facts.ty.filter(|ty| ty.filterable())?;
         Some((column.facts.name.as_str(), ty))

@@ -19,7 +19,7 @@ const TENANTS: [&str; 3] = ["northwind", "northwind-eu", "globex"];
 const ROWS: i64 = 5;
 
 /// The demo's file without its source, which the stage declares itself.
-fn file(postgres: bool) -> String {
+pub fn file(postgres: bool) -> String {
     let mut text = String::new();
     let mut skipping = false;
     for line in FILE.lines() {

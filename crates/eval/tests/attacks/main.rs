@@ -107,6 +107,7 @@ async fn burgle(stage: &Stage, parts: &[Part]) {
             })),
             own: part.own.clone(),
             foreign: part.foreign.clone(),
+            now_micros: None,
         };
         let door = AtGuard::new(&stage.guard, cast.people());
         let attacker = Attacker { bound: &cast.attacker, own: &cast.own, bare: cast.bare.as_deref() };
@@ -193,6 +194,7 @@ async fn the_judge_finds_what_is_planted() {
         bare: None,
         own: part.own.clone(),
         foreign: part.foreign.clone(),
+        now_micros: None,
     };
     let list = attacks(
         &stage.policy,

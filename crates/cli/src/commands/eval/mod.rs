@@ -1,7 +1,10 @@
 //! `tenantry eval`: suites of calls and what must hold after each, made in this process or at a server.
 
+mod attack;
+mod cast;
 mod people;
 mod suite;
+mod verdict;
 
 use clap::{Args, Subcommand};
 
@@ -21,6 +24,8 @@ pub struct EvalArgs {
 pub enum EvalCommand {
     /// Play a suite: calls as named people, and what must hold after each (exit 2 when something does not)
     Run(suite::SuiteArgs),
+    /// Make every attack that the policy suggests, and report what did not hold (exit 2)
+    Attack(attack::AttackArgs),
 }
 
 /// Runs the command.
@@ -30,5 +35,6 @@ pub enum EvalCommand {
 pub async fn run(run: Run<'_>, args: &EvalArgs) -> Result<Outcome, Failure> {
     match &args.command {
         EvalCommand::Run(args) => suite::run(run, args).await,
+        EvalCommand::Attack(args) => attack::run(run, args).await,
     }
 }
