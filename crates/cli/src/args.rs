@@ -74,6 +74,8 @@ pub enum Command {
     Pull(commands::pull::PullArgs),
     /// Answer over HTTPS: data tools, the Management API, tokens
     Serve(commands::serve::ServeArgs),
+    /// Tables that a canary's hit has frozen, and their release
+    Canary(commands::canary::CanaryArgs),
     /// Make a token for somebody of the file, or for a user or client of the store
     Token(commands::token::TokenArgs),
     /// Accounts: list, show, create, update, delete

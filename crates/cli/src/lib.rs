@@ -4,6 +4,7 @@
 pub mod address;
 pub mod ambient;
 pub mod args;
+pub mod canary;
 pub mod commands;
 pub mod demo;
 pub mod desk;

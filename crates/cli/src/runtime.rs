@@ -5,17 +5,19 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use tenantry_eval::canary::with_role;
 use tenantry_file::Loaded;
 use tenantry_file::words::{Rate as DeclaredRate, SourceUrl as DeclaredUrl};
 use tenantry_guard::{Guard, Parts};
 use tenantry_identity::{Identity, Issuer, Subject};
-use tenantry_policy::{Clock, Entropy};
+use tenantry_policy::{Clock, Entropy, Policy};
 use tenantry_server::{App, Rate, Rates};
 use tenantry_source::{InUse, Options, Source};
 use tenantry_store::{Store, StoreUrl};
 
 use crate::address;
 use crate::ambient::{OsEntropy, SystemClock};
+use crate::canary::{self, Wanted};
 use crate::output::Failure;
 use crate::project::{Project, unavailable};
 use crate::who::Who;
@@ -62,7 +64,8 @@ impl Runtime {
         let ambient = Ambient::default();
         let loaded = project.load()?;
         let (compiled, _) = project.compile(&loaded).await?;
-        let policy = Arc::new(compiled.policy);
+        let (store, identity) = open_identity(project, &loaded, &ambient).await?;
+        let policy = Arc::new(lawful(&loaded, &store, compiled.policy)?);
         let mut sources = HashMap::new();
         for declared in loaded.sources() {
             if !policy.tables.iter().any(|table| *table.source == *declared.name) {
@@ -75,7 +78,6 @@ impl Runtime {
             check_stored(&policy, &source).await?;
             sources.insert(Arc::from(declared.name.as_str()), source);
         }
-        let (store, identity) = open_identity(project, &loaded, &ambient).await?;
         let issuer = Arc::clone(identity.issuer());
         let parts = Parts {
             policy,
@@ -115,6 +117,13 @@ impl Runtime {
     pub fn subject(&self, who: &Who) -> Result<Subject, Failure> {
         subject(&self.loaded, who)
     }
+}
+
+/// The law, with the canaries' role where the file wants canaries.
+fn lawful(loaded: &Loaded, store: &Store, policy: Policy) -> Result<Policy, Failure> {
+    let Some(wanted) = Wanted::of(loaded) else { return Ok(policy) };
+    wanted.check(&policy)?;
+    Ok(with_role(policy, &canary::secret(store)?, &wanted.written()))
 }
 
 /// How much callers may ask, by the file.
@@ -228,7 +237,7 @@ fn unusable(source: &str, error: &tenantry_source::SourceError) -> Failure {
 }
 
 /// SQLite tables that are not STRICT may hold values of any type; conditions are typed.
-async fn check_stored(policy: &tenantry_policy::Policy, source: &Source) -> Result<(), Failure> {
+async fn check_stored(policy: &Policy, source: &Source) -> Result<(), Failure> {
     let in_use: Vec<InUse> = policy
         .tables
         .iter()

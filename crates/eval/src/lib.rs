@@ -7,10 +7,12 @@
 //! hold. [`suite`] plays calls that people wrote down.
 
 mod attack;
+pub mod canary;
 mod compare;
 mod derive;
 mod door;
 mod judge;
+pub mod replay;
 mod run;
 mod sample;
 pub mod suite;

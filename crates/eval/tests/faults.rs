@@ -256,16 +256,16 @@ impl Door for Faulty<'_> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_of_the_guard_are_found() {
-    for (family, careless) in [
-        ("cursors", Careless::Cursors),
-        ("bodies", Careless::Bodies),
-        ("unique", Careless::Unique),
-        ("missing attributes", Careless::Attributes),
-        ("ids", Careless::Ids),
-        ("tenants", Careless::Moves),
-        ("models", Careless::Statements),
+    for (family, burglar, careless) in [
+        ("cursors", "an administrator", Careless::Cursors),
+        ("bodies", "an administrator", Careless::Bodies),
+        ("unique", "an administrator", Careless::Unique),
+        ("missing attributes", "an agent", Careless::Attributes),
+        ("ids", "an administrator", Careless::Ids),
+        ("tenants", "an administrator", Careless::Moves),
+        ("models", "an administrator", Careless::Statements),
     ] {
-        let scene = scene("an administrator").await;
+        let scene = scene(burglar).await;
         let honest = AtGuard::new(&scene.stage.guard, scene.cast.people());
         let nothing = scene.found(&honest, family).await;
         assert!(nothing.is_empty(), "{family} finds something in what is right: {nothing:?}");

@@ -1,7 +1,7 @@
 //! The door: every data tool's call passes here, in one order that no tool can leave:
 //! read -> decide -> approve -> audit -> render -> run -> audit -> reply.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,6 +74,8 @@ pub struct Guard {
     cursors: Cursors,
     waiting: Sealed,
     hash_secret: Vec<u8>,
+    /// Tables that nobody reads or writes until an operator has looked, by name.
+    frozen: ArcSwap<BTreeSet<Box<str>>>,
 }
 
 struct Law {
@@ -102,7 +104,9 @@ impl Guard {
         let hash_secret = parts.store.secret("hash", 32)?;
         let cursor_key = parts.store.secret("cursor", 32)?;
         let approval_key = parts.store.secret("approval", 32)?;
+        let frozen = frozen_in(&parts.store).await?;
         Ok(Guard {
+            frozen: ArcSwap::from_pointee(frozen),
             law: ArcSwap::from_pointee(Law { policy: parts.policy, sources: parts.sources }),
             store: parts.store,
             clock: parts.clock,
@@ -128,6 +132,36 @@ impl Guard {
         check_sources(&policy, &sources).await?;
         self.law.store(Arc::new(Law { policy, sources }));
         Ok(())
+    }
+
+    /// Lets no call on this table pass from now on, in this process.
+    pub fn freeze(&self, table: &str) {
+        self.frozen.rcu(|frozen| frozen.iter().cloned().chain([Box::from(table)]).collect::<BTreeSet<_>>());
+    }
+
+    /// Reads again which tables are frozen: another server may have frozen one, an operator released one.
+    ///
+    /// # Errors
+    /// The store's; then what was frozen stays so.
+    pub async fn follow_frozen(&self) -> Result<(), StoreError> {
+        self.frozen.store(Arc::new(frozen_in(&self.store).await?));
+        Ok(())
+    }
+
+    /// Refuses what rests on a frozen table, be it only included or referred to.
+    fn open(&self, context: &Context, rests_on: &[Access]) -> Result<(), Denied> {
+        let frozen = self.frozen.load();
+        if frozen.is_empty() {
+            return Ok(());
+        }
+        let closed = rests_on.iter().filter_map(|access| context.bound.policy.table(access.table));
+        match closed.into_iter().find(|table| frozen.contains(table.name.as_ref())) {
+            None => Ok(()),
+            Some(table) => {
+                tracing::warn!(table = %table.name, request = %context.request_id, "refused: the table is frozen");
+                Err(Denied::new(Code::InternalError, "closed after an incident, until an operator has looked"))
+            }
+        }
     }
 
     /// Checks every source: does it answer, and is it still safe to use?
@@ -244,7 +278,9 @@ impl Guard {
         let dry_run = request.dry_run;
         call.reason.clone_from(&request.reason);
         let allowed = decide(context, request)?;
-        call.accesses(&context.bound, &accesses(allowed.query()));
+        let rests_on = accesses(allowed.query());
+        call.accesses(&context.bound, &rests_on);
+        self.open(context, &rests_on)?;
         if approved.is_none()
             && let Some(table) = approvals::needed(&context.bound, allowed.query())
         {
@@ -480,6 +516,11 @@ fn decided(moved: Moved) -> Result<Box<Approval>, Denied> {
         Moved::Not(status) => Err(Denied::new(Code::Conflict, format!("the request is {} already", status.name()))),
         Moved::Absent => Err(approvals::absent()),
     }
+}
+
+/// The tables that the store says are frozen.
+async fn frozen_in(store: &Store) -> Result<BTreeSet<Box<str>>, StoreError> {
+    Ok(store.frozen().await?.into_iter().map(|frozen| frozen.table.into_boxed_str()).collect())
 }
 
 /// Every governed table's source is open, and its second fence stands.

@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod endpoints;
 mod gateway;
+mod inside;
 mod limits;
 mod management;
 mod oauth;
@@ -16,6 +17,7 @@ mod serve;
 mod whole;
 
 pub use app::{App, router};
+pub use inside::Inside;
 pub use limits::{Rate, Rates};
 pub use management::{OperationFacts, compatibility, operations, scopes as management_scopes};
 pub use own::{EndpointFacts, Level, document as openapi, endpoints};

@@ -7,6 +7,8 @@ mod verify;
 
 use std::path::PathBuf;
 
+pub(in crate::commands) use list::age;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tenantry_policy::value::format_timestamp;

@@ -6,6 +6,7 @@ pub mod api;
 pub mod apply;
 pub mod ask;
 pub mod audit;
+pub mod canary;
 pub mod check;
 pub mod client;
 pub mod completions;
@@ -80,6 +81,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Explain(args) => explain::run(run, args).await,
         Command::Lint(args) => lint::run(run, args).await,
         Command::Prove(args) => prove::run(run, args).await,
+        Command::Canary(args) => canary::run(run, args).await,
         Command::Eval(args) => eval::run(run, args).await,
         Command::Plan(args) => plan::run(run, args).await,
         Command::Apply(args) => apply::run(run, args).await,

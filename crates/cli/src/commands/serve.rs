@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use clap::Args;
 use serde_json::json;
 use tenantry_identity::Caller;
-use tenantry_server::Wire;
+use tenantry_server::{Inside, Wire};
 use tokio::net::TcpListener;
 
 use crate::address;
+use crate::canary::{Canaries, Wanted};
 use crate::commands::{Run, setup};
 use crate::desk::refused;
 use crate::output::{Failure, Outcome};
@@ -79,11 +80,21 @@ pub async fn run(run: Run<'_>, args: &ServeArgs) -> Result<Outcome, Failure> {
         ));
     }
     let app = runtime.app(&project)?;
+    let canaries = match Wanted::of(&runtime.loaded) {
+        Some(wanted) => {
+            let flying = Canaries::new(wanted, &runtime, Inside::of(app.clone()))?;
+            Some(tokio::spawn(flying.keep_flying()))
+        }
+        None => None,
+    };
     let stop = run.stop.clone();
     let wire = secured.as_ref().map_or(Wire::Plain, |secured| secured.wire.clone());
     tenantry_server::serve(listener, wire, app, async move { stop.asked().await })
         .await
         .map_err(|error| Failure::failed("SERVER", error.to_string()))?;
+    if let Some(canaries) = canaries {
+        canaries.abort();
+    }
     Ok(Outcome::new(json!({ "stopped": true }), ""))
 }
 

@@ -67,6 +67,8 @@ pub struct Platform {
     pub issuer: Option<WebUrl>,
     /// How much each caller may ask of this server.
     pub limits: CallerLimits,
+    /// Two accounts of nobody's that attack the running server, round after round. Off when absent.
+    pub canary: Option<Canary>,
     /// The server's own certificate. One of the development authority when absent.
     pub tls: Option<Tls>,
     /// Whatever the operator wants to keep here.
@@ -123,6 +125,25 @@ pub enum SessionCookie {
     Persistent,
     /// It ends with the browser.
     NonPersistent,
+}
+
+/// Two accounts of nobody's that attack the running server. They own no rows, so whatever they are shown is a leak.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Canary {
+    /// How long between two rounds; `1m` when absent.
+    pub every: Option<Millis>,
+    /// Does a hit close its table until `tenantry canary release`? Without, it is only told and put on record.
+    pub freeze: bool,
+    /// Rows that one of them makes in each round, the other tries to get at, and that are taken away again, by table: only
+    /// where rows can be created and deleted for good. Other tables are only read.
+    pub rows: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
+}
+
+impl Default for Canary {
+    fn default() -> Self {
+        Canary { every: None, freeze: true, rows: BTreeMap::new() }
+    }
 }
 
 /// How much each caller may ask of a server.

@@ -11,7 +11,7 @@ use crate::output::{Failure, Outcome, Paint};
 use crate::runtime::store_failure;
 
 /// Reads an age: 90s, 10m, 2h, 7d.
-pub(super) fn age(text: &str) -> Result<Duration, String> {
+pub(in crate::commands) fn age(text: &str) -> Result<Duration, String> {
     let wrong = || "write a whole number and a unit: 90s, 10m, 2h, 7d".to_owned();
     let at = text.find(|character: char| !character.is_ascii_digit()).ok_or_else(wrong)?;
     let (digits, unit) = text.split_at_checked(at).ok_or_else(wrong)?;

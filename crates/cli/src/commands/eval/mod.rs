@@ -3,6 +3,7 @@
 mod attack;
 mod cast;
 mod people;
+mod record;
 mod suite;
 mod verdict;
 
@@ -24,6 +25,10 @@ pub struct EvalArgs {
 pub enum EvalCommand {
     /// Play a suite: calls as named people, and what must hold after each (exit 2 when something does not)
     Run(suite::SuiteArgs),
+    /// Write the calls of the record to a file, to replay them
+    Record(record::RecordArgs),
+    /// Make recorded calls again, and tell what is answered differently (exit 2)
+    Replay(record::ReplayArgs),
     /// Make every attack that the policy suggests, and report what did not hold (exit 2)
     Attack(attack::AttackArgs),
 }
@@ -35,6 +40,8 @@ pub enum EvalCommand {
 pub async fn run(run: Run<'_>, args: &EvalArgs) -> Result<Outcome, Failure> {
     match &args.command {
         EvalCommand::Run(args) => suite::run(run, args).await,
+        EvalCommand::Record(args) => record::record(run, args).await,
+        EvalCommand::Replay(args) => record::replay(run, args).await,
         EvalCommand::Attack(args) => attack::run(run, args).await,
     }
 }
