@@ -1,8 +1,9 @@
-//! Measures the product from outside: what a decision costs, and what a tool call costs, each beside
-//! its peers in one run. Nothing here is part of the product.
+//! Measures the product from outside: what a decision costs, what a tool call costs, what a token
+//! costs, each beside its peers in one run. Nothing here is part of the product.
 
 pub mod data;
 pub mod decision;
+pub mod identity;
 pub mod plan;
 pub mod talk;
 pub mod timing;

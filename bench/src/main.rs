@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tenantry_bench::data::{DataArgs, ProfileArgs};
+use tenantry_bench::identity::IdentityArgs;
 use tenantry_bench::plan::PlanArgs;
-use tenantry_bench::{Doing as _, Problem, data, decision, plan, talk};
+use tenantry_bench::{Doing as _, Problem, data, decision, identity, plan, talk};
 
 #[derive(Parser)]
 #[command(name = "tenantry-bench", about = "Measures Tenantry beside its peers")]
@@ -27,6 +28,8 @@ enum What {
     Decision,
     /// P1, P2, P9: a tool call, beside hand-written drivers and OrmAI
     Data(DataArgs),
+    /// P5, P8: a token beside its signature; 100,000 accounts beside 100
+    Identity(IdentityArgs),
     /// P7: plan and apply of 10,000 resources, and a plan with nothing to do
     Plan(PlanArgs),
     /// One call over and over, for a profiler
@@ -48,6 +51,7 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     let figures = match &arguments.what {
         What::Decision => decision::run(arguments.quick)?,
         What::Data(args) => data::run(args, arguments.quick)?,
+        What::Identity(args) => identity::run(args, arguments.quick)?,
         What::Plan(args) => plan::run(args, arguments.quick)?,
         What::Profile(args) => return data::profile(args),
     };

@@ -24,6 +24,15 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
+    /// P5, P8: a token beside its signature; 100,000 accounts and 1,000,000 users beside 100 and 1,000
+    Identity {
+        /// Fewer rounds, and 10,000 accounts with 100,000 users
+        #[arg(long)]
+        quick: bool,
+        /// Write the figures to this file as JSON too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
     /// P7: plan and apply of 10,000 resources, and a plan with nothing to do, on both stores
     Plan {
         /// A tenth of them
@@ -53,6 +62,7 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
     }
     let (name, quick, json) = match bench {
         Bench::Data { quick, json } => ("data", quick, json),
+        Bench::Identity { quick, json } => ("identity", quick, json),
         Bench::Decision { quick, json } => ("decision", quick, json),
         Bench::Plan { quick, json } => ("plan", quick, json),
     };
@@ -67,7 +77,9 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
     if name == "decision" {
         return measure(interrupt, command);
     }
-    command.arg("--program").arg(release("tenantry"));
+    if name == "data" {
+        command.arg("--program").arg(release("tenantry"));
+    }
     let cluster = postgres::find_or_install().and_then(|programs| Cluster::start(&programs, interrupt));
     let cluster = match cluster {
         Ok(cluster) => Some(cluster),
@@ -86,14 +98,13 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
         ));
         command.arg("--postgres").arg(cluster.url());
     }
-    if name == "plan" {
-        return measure(interrupt, command);
-    }
-    match environment() {
-        Ok(python) => {
-            command.arg("--python").arg(python);
+    if name == "data" {
+        match environment() {
+            Ok(python) => {
+                command.arg("--python").arg(python);
+            }
+            Err(why) => talk::skipped("OrmAI", &why),
         }
-        Err(why) => talk::skipped("OrmAI", &why),
     }
     measure(interrupt, command)
 }

@@ -76,7 +76,7 @@ pub use issuer::{Issuer, LEEWAY_SECONDS, MAX_LIFETIME, MAX_TOKEN_BYTES, Verified
 pub use keys::{Algorithm, Form, KeyCertificate, KeyInfo, PUBLISHED_BEFORE_USE, Rotated, State};
 pub use management::ManagementToken;
 pub use once::{Claim, LONGEST_KEY, Once};
-pub use part::{Listed, Part};
+pub use part::{Listed, Part, next_after};
 pub use prepare::FIRST_CONNECTION;
 pub use refusal::{Kind, Refusal};
 pub use rights::{Rights, RoleHeld};

@@ -100,12 +100,15 @@ impl Part {
             let take = usize::try_from(*take).unwrap_or(0);
             if rows.len() > take {
                 rows.truncate(take);
-                next = rows.last().map(|row| {
-                    let (micros, id) = place(row);
-                    URL_SAFE_NO_PAD.encode(format!("{micros} {id}"))
-                });
+                next = rows.last().map(place).map(|(micros, id)| next_after(micros, &id));
             }
         }
         Listed { items: rows.into_iter().map(make).collect(), total: None, next }
     }
+}
+
+/// What a list ordered by time and id answers as `next` behind an item.
+#[must_use]
+pub fn next_after(micros: i64, id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{micros} {id}"))
 }

@@ -17,6 +17,7 @@ use crate::{Entry, Receipt, StoreError, StoreUrl};
 use crate::batch::{Batch, BatchError};
 
 pub(crate) use postgres::Postgres;
+pub use sqlite::Lost;
 pub(crate) use sqlite::{Held, Sqlite};
 
 /// The migrations, oldest first. Forward only: a file here never changes once released.
@@ -195,6 +196,14 @@ impl Backend {
             .spawn_blocking(move || sqlite.settle())
             .await
             .map_err(|_| StoreError::Unavailable { why: "a reading thread stopped".to_owned() })?
+    }
+
+    /// Gives up what is in a journal that is missing or was changed; `None` when nothing is lost.
+    pub(crate) fn accept_loss(&self) -> Result<Option<Lost>, StoreError> {
+        match self {
+            Backend::Sqlite(sqlite) => sqlite.accept_loss(),
+            Backend::Postgres(_) => Ok(None),
+        }
     }
 
     /// Runs the readings one after another in one snapshot, streaming their rows through `state`. Those of

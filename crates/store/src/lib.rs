@@ -38,7 +38,7 @@ pub use audit::entry::{Decision, Entry, Hash, Head, MAX_ENTRY_BYTES, MAX_NAME_BY
 pub use audit::export::{ExportError, WriteLine, verify_export};
 pub use audit::list::{Filter, MAX_LIST};
 pub use audit::verify::{ChainReport, MAX_LISTED, Problem, ProblemKind, VerifyReport};
-pub use backend::Piece;
+pub use backend::{Lost, Piece};
 pub use batch::{Batch, BatchError, Place, Subject};
 pub use epochs::{Epochs, FRESH};
 pub use error::StoreError;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tenantry_policy::{Clock, Entropy};
 
 use crate::audit::chain::SealKey;
-use crate::backend::{Backend, Param, Reading};
+use crate::backend::{Backend, Lost, Param, Reading};
 use crate::epochs::Epochs;
 use crate::keys::{self, Keys};
 use crate::{Entry, Receipt, StoreError, StoreUrl};
@@ -136,6 +136,24 @@ impl Store {
     pub fn append_blocking(&self, entry: impl Borrow<Entry>) -> Result<Receipt, StoreError> {
         let entry = entry.borrow().checked()?;
         self.backend.append_blocking(&entry)
+    }
+
+    /// Moves what is in the audit's journal into the tables, and so looks at all of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Tampered`] when the journal is missing or was changed.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        self.backend.settle().await
+    }
+
+    /// Goes on without what is in the audit's journal, where that is missing or was changed: for an operator who
+    /// knows why, say because a backup was made without it. Entries that were only there are lost; what was done is
+    /// for the caller to put on record. `None` when nothing is lost, and on stores that have no journal.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn accept_journal_loss(&self) -> Result<Option<Lost>, StoreError> {
+        self.backend.accept_loss()
     }
 
     /// `sqlite` or `postgres`.

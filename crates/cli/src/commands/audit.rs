@@ -1,5 +1,6 @@
 //! `tenantry audit`: the record of every governed act.
 
+mod accept_loss;
 mod export;
 mod list;
 mod show;
@@ -55,6 +56,12 @@ pub enum AuditCommand {
         #[arg(long, value_name = "PATH")]
         export: Option<PathBuf>,
     },
+    /// Go on without a journal that is missing or was changed: what was only in it is lost, and that is on record
+    AcceptLoss {
+        /// Do it; without this only say what would be lost
+        #[arg(long)]
+        yes: bool,
+    },
     /// Write an account's whole chain, one JSON line an entry, the oldest first
     Export {
         /// The account; `-` is the platform's own
@@ -109,6 +116,7 @@ pub async fn run(run: Run<'_>, args: &AuditArgs) -> Result<Outcome, Failure> {
         Some(AuditCommand::List(filter)) => list::run(&store, filter, ambient.clock.now_micros()).await,
         Some(AuditCommand::Show { id, account }) => show::run(&store, id, account.as_deref()).await,
         Some(AuditCommand::Verify { account, head, .. }) => verify::run(&store, account.as_deref(), head).await,
+        Some(AuditCommand::AcceptLoss { yes }) => accept_loss::run(&store, &ambient, *yes).await,
         Some(AuditCommand::Export { account, out }) => export::run(run, &store, chain(account), out.as_deref()).await,
     }
 }

@@ -171,3 +171,30 @@ fn no_audit_no_act() {
     journal.unlock().unwrap();
     assert_eq!(server.call(&token, "query", r#"{"model":"plans"}"#).status, 200);
 }
+
+/// A backup without its journal: the store goes on when an operator says so, and says that it did.
+#[test]
+fn a_lost_journal_is_given_up_on_record() {
+    let home = Home::desk();
+    let sound = home.run(&["audit", "accept-loss", "--yes", "--json"]);
+    assert_eq!((sound.code, &sound.envelope()["data"]["lost"]), (0, &Value::Bool(false)));
+    let server = crate::support::Server::start(&home);
+    let token = home.token("northwind", "ada@northwind.example");
+    assert_eq!(server.call(&token, "query", r#"{"model":"plans"}"#).status, 200);
+    // Killed: it could not bring the journal to its end.
+    drop(server);
+    std::fs::remove_file(home.file(".tenantry/store.sqlite.journal")).unwrap();
+    let ask = ["ask", "northwind/ada@northwind.example", "query", r#"{"model":"plans"}"#];
+    assert_eq!(home.run(&ask).code, 1, "no record, no act");
+    assert_eq!(home.run(&["audit", "accept-loss"]).code, 4, "a loss is accepted with --yes only");
+    assert_eq!(home.run(&ask).code, 1, "asking changes nothing");
+    let done = home.run(&["audit", "accept-loss", "--yes", "--json"]);
+    assert_eq!((done.code, &done.envelope()["data"]["lost"]), (0, &Value::Bool(true)), "{}", done.envelope());
+    home.good(&ask);
+    assert_eq!(verify(&home, &[]).code, 0);
+    let listed = home.run(&["audit", "list", "--account", "-", "--tool", "audit.accept_loss", "--json"]);
+    assert_eq!(
+        listed.envelope()["data"][0]["inputs"]["generation"].as_u64(),
+        done.envelope()["data"]["generation"].as_u64()
+    );
+}

@@ -75,7 +75,8 @@ impl Identity {
     /// Makes a ticket; answers its link, which is told once.
     ///
     /// # Errors
-    /// [`Refusal::Missing`]; [`Refusal::Invalid`].
+    /// [`Refusal::Missing`]; [`Refusal::Invalid`]; [`Refusal::Forbidden`] for the password of somebody who acts
+    /// for the platform.
     pub async fn create_ticket(&self, caller: &Caller, kind: TicketKind, new: NewTicket) -> Result<String, Refusal> {
         caller.may(&["create:user_tickets"], Target::Platform)?;
         if new.result_url.is_some() && (new.client_id.is_some() || new.organization_id.is_some()) {
@@ -83,6 +84,9 @@ impl Identity {
         }
         let user_id = self.ticket_user(&new).await?;
         let user = self.known_user(&user_id).await?;
+        if kind == TicketKind::PasswordChange {
+            self.may_become(caller, &user).await?;
+        }
         if kind == TicketKind::EmailVerification && user.email.is_none() {
             return Err(Refusal::invalid("The user has no address to confirm."));
         }

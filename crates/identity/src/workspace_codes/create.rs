@@ -44,10 +44,13 @@ impl Identity {
         new: NewWorkspaceCode,
     ) -> Result<(WorkspaceCode, String), Refusal> {
         let (row, _) = self.reach_workspace(caller, &["create:workspace_codes"], account, workspace).await?;
-        context(&new.context).ok_or_else(|| Refusal::invalid("context is one of app, dashboard"))?;
+        let for_context = context(&new.context).ok_or_else(|| Refusal::invalid("context is one of app, dashboard"))?;
         check_uses(new.max_uses)?;
         check_lifetime(new.lifetime)?;
         self.may_hand_out(caller, account, true, new.role_id.as_slice()).await?;
+        if !self.fits_context(for_context, new.role_id.as_deref()).await? {
+            return Err(Refusal::invalid("the role manages the account; a code with it is one for the dashboard"));
+        }
         let code = draw(self.entropy.as_ref())?;
         let now = self.now();
         let made = Row {

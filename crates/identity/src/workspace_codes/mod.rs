@@ -9,7 +9,7 @@ mod update;
 use aws_lc_rs::digest::{SHA256, digest};
 use tenantry_store::identity::workspace_codes::WorkspaceCode as Row;
 
-use crate::{Audience, Refusal};
+use crate::{Audience, Identity, Refusal};
 
 pub use create::NewWorkspaceCode;
 pub use redeem::Redeemed;
@@ -124,5 +124,16 @@ mod tests {
         assert_eq!(hash("AB0CD-EF1GH"), hash(" ab0cd efLgh"));
         assert_eq!(hash("AB0CD"), hash("aBocd"));
         assert_ne!(hash("AB0CD"), hash("AB1CD"));
+    }
+}
+
+impl Identity {
+    /// May a code for that context give that role? One for the app lets nobody manage anything: it is handed to
+    /// many, and more lightly.
+    async fn fits_context(&self, context: Audience, role: Option<&str>) -> Result<bool, Refusal> {
+        Ok(match (context, role) {
+            (Audience::App, Some(role)) => !self.store.role_permits_on(role, Audience::Dashboard.name()).await?,
+            _ => true,
+        })
     }
 }

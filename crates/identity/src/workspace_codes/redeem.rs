@@ -27,8 +27,8 @@ impl Identity {
     /// out does not come back by it.
     ///
     /// # Errors
-    /// [`Refusal::Missing`], the same for a code that never was, is out of time, used up or disabled, leads
-    /// into an account other than the one that the caller's token is for, or to where nobody is let in.
+    /// [`Refusal::Missing`], the same for a code that never was, is out of time, used up or disabled, is for
+    /// the app though its role manages the account, leads into an account other than the one that the caller's token is for, or to where nobody is let in.
     pub async fn redeem_code(&self, caller: &Caller, typed: &str) -> Result<Redeemed, Refusal> {
         let no = Refusal::Missing(Kind::WorkspaceCode);
         let found = self.store.workspace_code_by_hash(&hash(typed)).await?;
@@ -50,6 +50,13 @@ impl Identity {
             return self.came_before(user, row).await;
         }
         let tenant = self.store.account(&row.account_id).await?.map(|account| account.tenant_id).unwrap_or_default();
+        // Its role may have come to manage the account since the code was made.
+        if !self.fits_context(context(&row.context).unwrap_or(Audience::App), row.role_id.as_deref()).await? {
+            let inputs = json!({ "id": row.id, "role": row.role_id });
+            let act = Act { name: "workspace_codes.redeem", tenant: &tenant, workspace: None, inputs };
+            self.refused(caller, act, &no).await;
+            return Err(no);
+        }
         let inputs = json!({ "id": row.id, "account": row.account_id, "role": row.role_id });
         let workspace = Some(row.workspace_id.as_str());
         let act = Act { name: "workspace_codes.redeem", tenant: &tenant, workspace, inputs };

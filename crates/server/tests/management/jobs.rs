@@ -32,7 +32,7 @@ async fn begin(site: &Site, file: &[u8], more: &[(&str, &str)]) -> (u16, Value) 
 }
 
 /// The job when it has ended.
-async fn ended(site: &Site, job: &Value) -> Value {
+pub async fn ended(site: &Site, job: &Value) -> Value {
     let path = format!("/jobs/{}", job["id"].as_str().unwrap());
     for _ in 0..60_000 {
         let (status, job) = site.get(&path).await;

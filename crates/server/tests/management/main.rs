@@ -28,6 +28,7 @@ mod once;
 mod organization_connections;
 mod organization_grants;
 mod organizations;
+mod replay;
 mod resource_servers;
 mod roles;
 mod second_factors;

@@ -1,5 +1,7 @@
 //! Roles, permissions, and who holds them.
 
+use std::io::{Seek, Write};
+
 use serde_json::{Value, json};
 
 use crate::site::{Site, on_each_store};
@@ -176,6 +178,30 @@ async fn who_acts_for_the_platform_is_not_taken_over() {
         // Nor while the owner is blocked, nor by linking a login of one's own.
         assert_eq!(site.patch(&path(&owner), json!({"blocked": true})).await.0, 200);
         assert_eq!(change(&owner, json!({"blocked": false})).await, 403);
+        // Nor by a link that sets the password, nor by a file of users.
+        let helpers = site.token(&["create:user_tickets"]);
+        for (id, expected) in [(&owner, 403), (&other, 201)] {
+            let ticket = json!({"user_id": id});
+            let made = site.call_as(&helpers, "POST", "/tickets/password-change", Some(ticket)).await;
+            assert_eq!(made.0, expected, "{}", made.1);
+        }
+        let mut importer = tenantry_identity::Caller::operator("import");
+        importer.reach = tenantry_identity::Reach::Platform(vec!["create:users".to_owned()]);
+        let mut file = tempfile::tempfile().unwrap();
+        for email in ["owner@example.com", "mine@example.com"] {
+            let first = if email.starts_with("owner") { '[' } else { ',' };
+            write!(file, r#"{first}{{"email":"{email}","blocked":false,"app_metadata":{{"in":1}}}}"#).unwrap();
+        }
+        write!(file, "]").unwrap();
+        file.rewind().unwrap();
+        let connection_id = site.get("/connections").await.1[0]["id"].as_str().unwrap().to_owned();
+        let import = tenantry_identity::jobs::Import { connection_id, upsert: true, external_id: None, file };
+        let job = site.identity.import_users(&importer, import).await.unwrap();
+        let job = crate::jobs::ended(site, &json!({"id": job.id})).await;
+        assert_eq!(job["summary"], json!({"failed": 1, "updated": 1, "inserted": 0, "total": 2}), "{job}");
+        let errors = site.get(&format!("/jobs/{}/errors", job["id"].as_str().unwrap())).await.1;
+        assert_eq!(errors[0]["errors"][0]["code"], json!("FORBIDDEN"), "{errors}");
+        assert_eq!(site.get(&path(&owner)).await.1["app_metadata"], Value::Null);
         let link = json!({"provider": "auth0", "user_id": other});
         let linked = site.call_as(&helper, "POST", &format!("{}/identities", path(&owner)), Some(link)).await;
         assert_eq!(linked.0, 403, "{}", linked.1);

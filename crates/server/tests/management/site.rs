@@ -40,9 +40,20 @@ pub struct Place {
     keys: PathBuf,
     clock: Arc<TestClock>,
     seed: u64,
+    issuer: &'static str,
 }
 
 impl Place {
+    /// Opens the store alone.
+    pub async fn store(&self) -> Store {
+        let options = tenantry_store::Options {
+            clock: self.clock.clone(),
+            entropy: Arc::new(SeededEntropy::new(self.seed)),
+            key_file: Some(self.keys.clone()),
+        };
+        Store::open(&StoreUrl::parse(&self.store_url).unwrap(), options).await.unwrap()
+    }
+
     /// Opens another server over it, on the runtime that asks.
     pub async fn open(self) -> Site {
         Site::open_at(Place { seed: self.seed + 1, ..self }, None).await
@@ -64,9 +75,13 @@ pub async fn on_each_store(test: impl AsyncFn(&Site)) {
 
 impl Site {
     pub async fn open(store_url: &str, folder: TempDir) -> Site {
-        let keys = folder.path().join("keys.json");
-        let place = Place { store_url: store_url.to_owned(), keys, clock: Arc::new(TestClock::default()), seed: 11 };
-        Site::open_at(place, Some(folder)).await
+        Site::issuing("https://tenantry.example/", 11, store_url, folder).await
+    }
+
+    /// The same for an issuer, with what is drawn by chance following from a seed.
+    pub async fn issuing(issuer: &'static str, seed: u64, store_url: &str, folder: TempDir) -> Site {
+        let (keys, clock) = (folder.path().join("keys.json"), Arc::new(TestClock::default()));
+        Site::open_at(Place { store_url: store_url.to_owned(), keys, clock, seed, issuer }, Some(folder)).await
     }
 
     /// Where another server may be opened over the same store.
@@ -78,14 +93,8 @@ impl Site {
         let clock = Arc::clone(&place.clock);
         let shared: Arc<dyn Clock> = clock.clone();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(place.seed));
-        let options = tenantry_store::Options {
-            clock: Arc::clone(&shared),
-            entropy: Arc::clone(&entropy),
-            key_file: Some(place.keys.clone()),
-        };
-        let store_url = place.store_url.as_str();
-        let store = Arc::new(Store::open(&StoreUrl::parse(store_url).unwrap(), options).await.unwrap());
-        let issuer = Issuer::open(&store, "https://tenantry.example/", Arc::clone(&shared), Arc::clone(&entropy));
+        let store = Arc::new(place.store().await);
+        let issuer = Issuer::open(&store, place.issuer, Arc::clone(&shared), Arc::clone(&entropy));
         let issuer = Arc::new(issuer.await.unwrap());
         let loaded = load(vec![SourceText { name: "tenantry.toml".to_owned(), text: String::new() }]).unwrap();
         let compiled = compile(&loaded, &BTreeMap::new()).unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tenantry_identity::roles::{Level, NewRole};
 use tenantry_identity::text::Fields;
+use tenantry_identity::users::PermissionName;
 use tenantry_identity::workspace_codes::{NewWorkspaceCode, WorkspaceCodeChange};
 use tenantry_identity::workspaces::NewWorkspace;
 use tenantry_identity::{Audience, Kind, Refusal};
@@ -317,6 +318,39 @@ async fn codes_are_kept_in_bounds() {
         let on = WorkspaceCodeChange { enabled: Some(true), ..WorkspaceCodeChange::default() };
         let again = identity.update_workspace_code(&ender, &org, &dev, &made.id, on).await;
         assert!(matches!(again, Err(Refusal::Forbidden { .. })));
+    })
+    .await;
+}
+
+/// A code for the app is handed to many; nobody comes to manage anything by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_for_the_app_gives_no_role_that_manages() {
+    on_each_store(async |site| {
+        let identity = &site.identity;
+        let org = organization(site, "acme").await;
+        let dev = workspace(site, &org, "dev").await;
+        let make = async |role: &str| {
+            let new = NewWorkspaceCode { role_id: Some(role.to_owned()), ..NewWorkspaceCode::default() };
+            identity.create_workspace_code(&operator(), &org, &dev, new).await
+        };
+        assert!(matches!(make(ADMIN).await, Err(Refusal::Invalid { .. })));
+        let seller = NewRole {
+            name: "seller".to_owned(),
+            level: Level::Workspace,
+            account: Some(org.clone()),
+            description: None,
+        };
+        let own = identity.create_role(&operator(), seller).await.unwrap();
+        let (_, code) = make(&own.id).await.unwrap();
+        let eve = user(site, "eve@example.com").await;
+        // Its role comes to manage members after the code was handed out.
+        let manages = [PermissionName { api: "dashboard".to_owned(), name: "create:workspace_members".to_owned() }];
+        identity.add_role_permissions(&operator(), &own.id, &manages).await.unwrap();
+        let no = Err(Refusal::Missing(Kind::WorkspaceCode));
+        assert_eq!(identity.redeem_code(&unbound(&eve), &code).await.map(drop), no);
+        identity.remove_role_permissions(&operator(), &own.id, &manages).await.unwrap();
+        let redeemed = identity.redeem_code(&unbound(&eve), &code).await.unwrap();
+        assert_eq!((redeemed.context, redeemed.role_id), (Audience::App, Some(own.id)));
     })
     .await;
 }

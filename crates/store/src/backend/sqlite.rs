@@ -17,6 +17,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql};
 
 use self::ledger::Ledger;
+pub use self::ledger::Lost;
 use super::{Cell, Param, Reading, Row};
 use crate::StoreError;
 use crate::address::beside;

@@ -311,6 +311,17 @@ impl Store {
         self.backend.find(sql, params, read_permission).await
     }
 
+    /// Does a role permit anything on the API of that identifier?
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn role_permits_on(&self, role: &str, identifier: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT count(*) FROM tenantry_role_permission h JOIN tenantry_api a ON a.id = h.api_id \
+            WHERE h.role_id = $1 AND a.identifier = $2";
+        let params = vec![Param::text(role), Param::text(identifier)];
+        Ok(one_count(self.backend.find(sql, params, |row| row.int(0)).await?) > 0)
+    }
+
     /// How many things a role permits.
     ///
     /// # Errors

@@ -86,7 +86,8 @@ impl Identity {
             let checker = Checker::new(Arc::clone(&identity), connection.name, options);
             let inputs = json!({ "id": job.id });
             let act = Act { name: "users.import", tenant: "", workspace: None, inputs };
-            let done = identity.act(&caller, act, identity.run_import(&mut job, checker, import.upsert, import.file));
+            let done =
+                identity.act(&caller, act, identity.run_import(&caller, &mut job, checker, import.upsert, import.file));
             if let Err(error) = done.await {
                 tracing::error!(job = job.id, %error, "an import did not end");
                 job.fail(&format!("The import failed on our side ({}).", error.code()));
@@ -98,7 +99,14 @@ impl Identity {
         Ok(begun)
     }
 
-    async fn run_import(&self, job: &mut Job, checker: Checker, upsert: bool, mut file: File) -> Result<(), Refusal> {
+    async fn run_import(
+        &self,
+        caller: &Caller,
+        job: &mut Job,
+        checker: Checker,
+        upsert: bool,
+        mut file: File,
+    ) -> Result<(), Refusal> {
         job.status = Status::Processing;
         self.keep_job(job).await?;
         let stopped = |_| Refusal::Internal("an import's thread stopped");
@@ -141,7 +149,7 @@ impl Identity {
                 chunk = chunks.recv() => chunk,
             };
             let Some(chunk) = chunk else { break };
-            self.write_chunk(&checker, chunk, upsert, &mut progress).await?;
+            self.write_chunk(caller, &checker, chunk, upsert, &mut progress).await?;
             progress.keep_errors(self, job, false).await?;
             progress.tell(job);
             self.keep_job(job).await?;

@@ -11,7 +11,7 @@ use tenantry_store::{BatchError, StoreError, Subject};
 use super::check::{Checked, Checker, Good, failed, wrong};
 use crate::jobs::{Job, Patience};
 use crate::users::{User, metadata, terms};
-use crate::{Identity, Refusal};
+use crate::{Caller, Identity, Refusal};
 
 /// How often users are looked for again when others make the same ones at the same time.
 const TRIES: usize = 3;
@@ -87,6 +87,7 @@ impl Identity {
     /// time, the others of the chunk must not suffer for it: it is written in halves.
     pub(super) async fn write_chunk(
         &self,
+        caller: &Caller,
         checker: &Checker,
         chunk: Vec<Checked>,
         upsert: bool,
@@ -101,7 +102,7 @@ impl Identity {
         }
         let mut parts = vec![good];
         while let Some(part) = parts.pop() {
-            let Some(mut contended) = self.write_part(checker, part, upsert, progress).await? else { continue };
+            let Some(mut contended) = self.write_part(caller, checker, part, upsert, progress).await? else { continue };
             if contended.len() > 1 {
                 let second = contended.split_off(contended.len() / 2);
                 parts.extend([second, contended]);
@@ -117,6 +118,7 @@ impl Identity {
     /// Writes users in one batch; hands them back when others were always faster.
     async fn write_part(
         &self,
+        caller: &Caller,
         checker: &Checker,
         good: Vec<Good>,
         upsert: bool,
@@ -170,7 +172,7 @@ impl Identity {
             }
             for (place, id) in plan.changes {
                 let Some(user) = good.get(place) else { continue };
-                match self.change_imported(&id, user).await? {
+                match self.change_imported(caller, &id, user).await? {
                     Ok(()) => progress.updated += 1,
                     Err(error) => progress.fail(failed(&Value::Object(user.said.clone()), vec![error])),
                 }
@@ -238,7 +240,7 @@ impl Identity {
     }
 
     /// Changes a user that exists to what the file says of it.
-    async fn change_imported(&self, id: &str, from: &Good) -> Result<Result<(), Value>, Refusal> {
+    async fn change_imported(&self, caller: &Caller, id: &str, from: &Good) -> Result<Result<(), Value>, Refusal> {
         let mut patience = Patience::default();
         let mut races = 0..TRIES;
         loop {
@@ -252,6 +254,18 @@ impl Identity {
                 }
                 Err(refusal) => return Err(refusal),
             };
+            match self.may_become(caller, &before).await {
+                Ok(()) => {}
+                Err(Refusal::Forbidden { .. }) => {
+                    let message = "It takes the right to give roles of the platform to change who acts for it";
+                    return Ok(Err(wrong("FORBIDDEN", message, "")));
+                }
+                Err(Refusal::Store(error)) => {
+                    patience.wait(error).await?;
+                    continue;
+                }
+                Err(refusal) => return Err(refusal),
+            }
             let mut user: User = before.clone();
             for (name, value) in &from.said {
                 let settable = !matches!(

@@ -17,17 +17,20 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::path::PathBuf;
 
 use rusqlite::Connection;
 
 use super::{Sqlite, chains, state};
 use crate::StoreError;
+use crate::address::beside;
 use crate::audit::chain::{self, Encoder, SealKey, Tail};
 use crate::audit::entry::{Entry, Receipt};
 use crate::journal::file::{self, Journal, Locked, Look};
 use crate::journal::frame::{self, Next, Written};
 use crate::journal::mark::{Mark, State};
 use crate::journal::{changed, probe};
+use crate::keys::file_error;
 
 /// So many own entries wake the thread that moves them into the tables.
 const MANY: usize = 16_384;
@@ -45,6 +48,17 @@ const TOO_MUCH: u64 = if cfg!(test) { 256 << 10 } else { 64 << 20 };
 /// Whoever appends finds the journal ended and begins the next one, or finds that others have: more than
 /// once in a row only when many processes come and go.
 const TRIES: usize = 16;
+
+/// A journal that was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Which journal, counted from 1.
+    pub generation: u64,
+    /// Up to here, in bytes from its beginning, its entries are in the tables.
+    pub position: u64,
+    /// Where its file was put, if there was one.
+    pub aside: Option<PathBuf>,
+}
 
 /// What this process knows of the journal.
 pub(super) struct Ledger {
@@ -299,6 +313,40 @@ impl Sqlite {
             ledger.tails.retain(|_, known| known.position > drained);
         }
         read
+    }
+
+    /// Gives up, on purpose, what is in a journal that is missing or was changed: what the tables have is then all
+    /// there is, and the next entry begins another journal. What lies there of it is put aside. `None` when
+    /// nothing is lost.
+    ///
+    /// # Errors
+    /// Those of [`Sqlite::settle`] but [`StoreError::Tampered`].
+    pub(crate) fn accept_loss(&self) -> Result<Option<Lost>, StoreError> {
+        // What comes before a change is moved first.
+        match self.settle() {
+            Ok(()) => return Ok(None),
+            Err(StoreError::Tampered { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let (key, Some(path)) = (self.key()?, &self.journal) else { return Ok(None) };
+        let mut ledger = self.ledger.lock();
+        ledger.let_go();
+        ledger.must_reach = None;
+        ledger.drained = 0;
+        self.writer.lock().transaction(true, |connection| {
+            let state = state::read(connection, key)?;
+            if state.whole {
+                return Ok(None);
+            }
+            let aside = beside(path, &[".lost-", &state.mark.generation.to_string()].concat());
+            let aside = match std::fs::rename(path, &aside) {
+                Ok(()) => Some(aside),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+                Err(error) => return Err(file_error("rename", path, &error)),
+            };
+            state::put(connection, key, &State { mark: state.mark, whole: true })?;
+            Ok(Some(Lost { generation: state.mark.generation, position: state.mark.position, aside }))
+        })
     }
 
     /// Is there plainly no journal? Anything else takes a closer look.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use tenantry_identity::members::Member;
-use tenantry_identity::{Listed, Refusal};
+use tenantry_identity::{Listed, Part, Refusal, next_after};
 
 use crate::management::paging;
 use crate::management::route::{Answer, Call};
@@ -23,7 +23,11 @@ pub(in super::super) async fn handle(call: Call) -> Result<Answer, Refusal> {
     };
     let with_roles = told.contains(&"roles");
     let listed = call.identity.members(&call.caller, call.param("id"), with_roles, &part).await?;
-    let Listed { items, total, next } = listed;
+    let Listed { items, total, mut next } = listed;
+    // Here a later part answers where it ended also when it is the last; the next one is then empty.
+    if let (None, Part::From { from: Some(_), .. }, Some(last)) = (&next, &part, items.last()) {
+        next = Some(next_after(last.since_micros, &last.user_id));
+    }
     let items = items.iter().map(|member| shown(member, &told)).collect();
     Ok(paging::answer(&part, "members", Listed { items, total, next }))
 }

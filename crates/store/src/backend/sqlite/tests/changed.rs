@@ -88,6 +88,37 @@ fn changed_frames_are_found() {
     sound(&store, &[]);
 }
 
+/// An operator goes on without a journal on purpose: what the tables have stays sound, and no more is lost.
+#[test]
+fn a_loss_is_accepted_on_purpose_only() {
+    let (place, store, _) = filled();
+    assert_eq!(store.accept_journal_loss().unwrap(), None, "nothing is lost of a sound one");
+    fill(&store, "acme", 5);
+    let journal = place.read_journal();
+    let at = frames(&journal);
+    for (what, file) in
+        [("missing", None), ("cut", Some(journal[..at[4]].to_vec())), ("another", Some(b"x".repeat(90)))]
+    {
+        let copy = place.copy();
+        match file {
+            None => fs::remove_file(copy.journal()).unwrap(),
+            Some(bytes) => copy.write_journal(&bytes),
+        }
+        let store = copy.open();
+        assert_eq!(append(&store, "acme", 1).unwrap_err().code(), "STORE_TAMPERED", "{what}");
+        let lost = store.accept_journal_loss().unwrap().expect(what);
+        assert_eq!((lost.generation, lost.aside.is_some()), (1, what != "missing"), "{what}");
+        assert!(lost.aside.is_none_or(|path| path.exists()));
+        fill(&store, "acme", 3);
+        assert_eq!(store.accept_journal_loss().unwrap(), None);
+        sound(&store, &[]);
+        drop(store);
+        let again = copy.open();
+        fill(&again, "globex", 2);
+        sound(&again, &[]);
+    }
+}
+
 /// While the store is in use even its last entries cannot be cut off.
 #[test]
 fn changes_are_found_while_the_store_is_in_use() {
