@@ -26,6 +26,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__identity", include_str!("../migrations/V2__identity.sql")),
     ("V3__plan", include_str!("../migrations/V3__plan.sql")),
     ("V4__models", include_str!("../migrations/V4__models.sql")),
+    ("V5__account_total", include_str!("../migrations/V5__account_total.sql")),
 ];
 
 /// The table in which the migrations that ran are noted.

@@ -5,6 +5,7 @@ use tenantry_store::BatchError;
 
 use super::{AccountConnection, NewAccountConnection};
 use crate::act::Act;
+use crate::caller::Target;
 use crate::{Caller, Identity, Kind, Refusal};
 
 impl Identity {
@@ -12,7 +13,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Refusal::Missing`] when the account or the connection does not exist, [`Refusal::Exists`] when the
-    /// account has it.
+    /// account has it. Whoever is bound to an account is refused.
     pub async fn add_account_connection(
         &self,
         caller: &Caller,
@@ -20,6 +21,8 @@ impl Identity {
         new: NewAccountConnection,
     ) -> Result<AccountConnection, Refusal> {
         let row = self.reach_account(caller, &["create:organization_connections"], account).await?;
+        // INVARIANT: who is bound to an account does not let itself be entered by another account's connection.
+        caller.may(&["create:organization_connections"], Target::Platform)?;
         let (enabled, fields) = new.stored();
         let id = new.connection_id;
         let inputs = json!({ "account": account, "connection": id, "enabled": enabled, "fields": fields });

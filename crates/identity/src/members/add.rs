@@ -5,15 +5,20 @@ use tenantry_store::BatchError;
 
 use super::few;
 use crate::act::Act;
+use crate::caller::Target;
 use crate::{Caller, Identity, Kind, Refusal};
 
 impl Identity {
     /// Makes users members of an account, in that order; those who are members stay as they are.
     ///
     /// # Errors
-    /// [`Refusal::Missing`] when the account or one of the users does not exist: nobody is added then.
+    /// [`Refusal::Missing`] when the account or one of the users does not exist: nobody is added then. Whoever is
+    /// bound to an account is refused.
     pub async fn add_members(&self, caller: &Caller, account: &str, users: &[String]) -> Result<(), Refusal> {
         let row = self.reach_account(caller, &["create:organization_members"], account).await?;
+        // INVARIANT: who is bound to an account takes nobody in whom it only knows by an id, and so learns nothing of
+        // other accounts' people: it invites.
+        caller.may(&["create:organization_members"], Target::Platform)?;
         few(users, "members")?;
         let inputs = json!({ "account": account, "users": users });
         let act = Act { name: "members.add", tenant: &row.tenant_id, workspace: None, inputs };

@@ -180,6 +180,14 @@ impl Identity {
             let mut grant = self.kept_grant(client, api, "user", ask.now).await?;
             if grant.is_none() && ask.need_grant {
                 grant = self.kept_grant(client, api, "client", ask.now).await?;
+                // INVARIANT: what a client was granted for some accounts does not let it act for users in others.
+                if let (Some(grant), Some(account)) = (&grant, &ask.account)
+                    && grant.organization_usage != "deny"
+                    && !self.kept_reach(grant, &account.id, ask.now).await?
+                {
+                    let why = format!("Client is not authorized to access organization {}.", account.id);
+                    return Err(OAuthError::denied(why));
+                }
             }
             let grant = grant.ok_or_else(|| {
                 OAuthError::denied(format!("Client is not authorized to access \"{}\" for users.", api.identifier))

@@ -1,8 +1,10 @@
 //! Members of organizations and their roles there.
 
 use serde_json::{Value, json};
+use tenantry_identity::Refusal;
+use tenantry_identity::account_connections::NewAccountConnection;
 
-use crate::cast::{escaped, operator, organization, role, text, user};
+use crate::cast::{bound, escaped, operator, organization, role, text, user};
 use crate::site::{Site, on_each_store};
 
 const NO_ORGANIZATION: &str = "No organization found by that id or name";
@@ -158,6 +160,28 @@ async fn the_organizations_of_a_user_are_listed() {
         assert_eq!(site.get(&format!("{path}?page=2&per_page=1")).await, (200, json!([])));
         let (status, body) = site.get("/users/auth0%7C000000000000000000000000/organizations").await;
         assert_eq!((status, &body["errorCode"]), (404, &json!("inexistent_user")));
+    })
+    .await;
+}
+
+/// Who is bound to an account takes in nobody by an id alone, nor lets others' connections in.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_bound_to_an_account_pulls_nobody_in() {
+    on_each_store(async |site| {
+        let org = organization(site, "acme").await;
+        let (admin, stranger) = (user(site, "admin@example.com").await, user(site, "stranger@example.com").await);
+        add(site, &org, &[&admin]).await;
+        let words = ["create:organization_members", "create:organization_connections", "read:organization_members"];
+        let caller = bound(&admin, &org, None, &words);
+        for wanted in [stranger.as_str(), "auth0|000000000000000000000000"] {
+            let added = site.identity.add_members(&caller, &org, &[wanted.to_owned()]).await;
+            assert!(matches!(added, Err(Refusal::Forbidden { .. })), "whether or not there is such a user: {added:?}");
+        }
+        let connection_id = site.get("/connections").await.1[0]["id"].as_str().unwrap().to_owned();
+        let new = NewAccountConnection { connection_id, ..NewAccountConnection::default() };
+        let given = site.identity.add_account_connection(&caller, &org, new).await;
+        assert!(matches!(given, Err(Refusal::Forbidden { .. })), "{given:?}");
+        assert_eq!(ids(&site.get(&format!("/organizations/{org}/members")).await.1), [admin]);
     })
     .await;
 }

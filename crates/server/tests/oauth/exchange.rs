@@ -126,3 +126,25 @@ async fn an_agent_enters_the_app_for_its_user() {
     let refused = site.identity.issuer().verify(&answer.text("access_token"), now);
     assert_eq!(refused, Err(tenantry_identity::TokenError::Revoked));
 }
+
+/// A client that was granted something for one account does not act for users in another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_for_one_account_is_not_exchanged_in_another() {
+    on_each_store(async |site| {
+        let world = world(site).await;
+        let globex = site.account("globex").await;
+        let bound = site.client(json!({ "grant_types": [EXCHANGE], "app_type": "non_interactive" })).await;
+        let usage = json!({ "organization_usage": "allow", "allow_any_organization": false });
+        let grant = json!({ "grant_id": site.grant(&bound, BACK, &["read:x"], usage).await });
+        let allow = async |account: &str| {
+            site.manage("POST", &format!("/organizations/{account}/client-grants"), grant.clone()).await
+        };
+        allow(&globex).await;
+        let login = json!({ "audience": API, "organization": world.acme, "scope": "read:a" });
+        let token = site.login(&world.front, "ada@acme.example", login).await.text("access_token");
+        assert_eq!(site.token(ask(&bound, &token, BACK)).await.error(), (403, "access_denied"));
+        allow(&world.acme).await;
+        assert_eq!(site.token(ask(&bound, &token, BACK)).await.status, 200);
+    })
+    .await;
+}

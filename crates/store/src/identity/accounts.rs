@@ -68,6 +68,7 @@ impl Batch {
     /// Makes an account. A duplicate of the first place answered is a tenant id that was given before,
     /// of the second a name that is taken.
     pub fn insert_account(&mut self, account: &Account) -> (Place, Place) {
+        self.count("accounts", 1);
         let tenant = self.run(
             "INSERT INTO tenantry_tenant (tenant_id, account_id) VALUES ($1, $2)",
             vec![Param::text(&account.tenant_id), Param::text(&account.id)],
@@ -135,6 +136,7 @@ impl Batch {
         self.run("DELETE FROM tenantry_role_holder WHERE account_id = $1", vec![Param::text(id)]);
         self.run("DELETE FROM tenantry_role WHERE account_id = $1", vec![Param::text(id)]);
         self.run("DELETE FROM tenantry_refresh_token WHERE account_id = $1", vec![Param::text(id)]);
+        self.count("accounts", -1);
         self.must("DELETE FROM tenantry_account WHERE id = $1", vec![Param::text(id)])
     }
 }
@@ -231,7 +233,8 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn count_accounts(&self) -> Result<i64, StoreError> {
-        let found = self.backend.find("SELECT count(*) FROM tenantry_account", vec![], |row| row.int(0)).await?;
+        let sql = "SELECT count FROM tenantry_total WHERE name = 'accounts'";
+        let found = self.backend.find(sql, vec![], |row| row.int(0)).await?;
         Ok(found.into_iter().flatten().next().unwrap_or_default())
     }
 }
