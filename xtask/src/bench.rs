@@ -77,7 +77,7 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
     if name == "decision" {
         return measure(interrupt, command);
     }
-    if name == "data" {
+    if name != "identity" {
         command.arg("--program").arg(release("tenantry"));
     }
     let cluster = postgres::find_or_install().and_then(|programs| Cluster::start(&programs, interrupt));
