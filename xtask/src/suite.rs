@@ -26,9 +26,11 @@ pub(crate) fn run(interrupt: &Interrupt, long: bool, filter: &[String]) -> u8 {
         }
     };
     talk::line(&format!("    {} from {}", cluster.url(), cluster.programs().display()));
+    let newer = newer_clusters(interrupt);
     let clients = clients::install();
-    let suite = Suite { interrupt, cluster: &cluster, clients: clients.as_deref(), long, filter };
+    let suite = Suite { interrupt, cluster: &cluster, newer: &newer, clients: clients.as_deref(), long, filter };
     let count = suite.steps();
+    drop(newer);
     drop(cluster);
     if interrupt.caught() {
         talk::line("\ninterrupted");
@@ -39,9 +41,25 @@ pub(crate) fn run(interrupt: &Interrupt, long: bool, filter: &[String]) -> u8 {
     u8::from(count.failed > 0)
 }
 
+/// Servers of newer versions, as far as they can be had and started here.
+fn newer_clusters(interrupt: &Interrupt) -> Vec<Cluster> {
+    let mut clusters = Vec::new();
+    for programs in postgres::newer() {
+        match Cluster::start(&programs, interrupt) {
+            Ok(cluster) => {
+                talk::line(&format!("    {} from {}", cluster.url(), cluster.programs().display()));
+                clusters.push(cluster);
+            }
+            Err(problem) => talk::line(&format!("    skipped: the server in {}: {problem}", programs.display())),
+        }
+    }
+    clusters
+}
+
 struct Suite<'a> {
     interrupt: &'a Interrupt,
     cluster: &'a Cluster,
+    newer: &'a [Cluster],
     clients: Option<&'a Path>,
     long: bool,
     filter: &'a [String],
@@ -136,6 +154,8 @@ impl Suite<'_> {
 
     fn step(&self, what: &str, kind: Kind, mut command: Command) -> Count {
         command.env("TENANTRY_TEST_POSTGRES", self.cluster.url());
+        let newer: Vec<&str> = self.newer.iter().map(Cluster::url).collect();
+        command.env("TENANTRY_TEST_POSTGRES_NEWER", newer.join(","));
         command.env("TENANTRY_TEST_POSTGRES_BIN", self.cluster.programs());
         if let Some(user) = self.cluster.user() {
             // Tests that start further clusters have to leave root the same way.

@@ -2,9 +2,11 @@
 
 mod cluster;
 mod find;
+mod newer;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use find::find_or_install;
+pub(crate) use newer::newer;
 
 /// No PostgreSQL.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tenantry_policy::Address;
 use tenantry_policy::object::{Future, Object, Privilege};
-use tenantry_source::cluster::{Grant, Grantee, Member, Snapshot};
+use tenantry_source::cluster::{Detail, Grant, Grantee, Member, Snapshot, Thing};
 use tenantry_sql::cluster::{
     Holder, Options, Statement, act_as, act_as_oneself, default_grant, default_revoke, grant, grant_role, revoke,
     revoke_admin, revoke_option, revoke_role,
@@ -90,7 +90,16 @@ impl<'s> Model<'s> {
                 }
             }
         }
-        self.owners.insert(object.clone(), owner);
+        self.owners.insert(object.clone(), Arc::clone(&owner));
+        for sequence in self.sequences(object) {
+            self.owned_by(&sequence, &owner);
+        }
+    }
+
+    /// The sequences of a table's columns, which belong to whom it belongs to.
+    pub(super) fn sequences(&self, table: &Object) -> Vec<Object> {
+        let own = |thing: &Thing| matches!(&thing.detail, Detail::Sequence(of) if of == table);
+        self.snapshot.things.iter().filter(|(_, thing)| own(thing)).map(|(object, _)| object.clone()).collect()
     }
 
     fn columns(&self, table: &Object) -> Vec<Object> {

@@ -371,6 +371,14 @@ impl Wants<'_, '_> {
             };
             for object in named {
                 self.known_object(&object, &path)?;
+                let own = matches!(object.schema(), Some("pg_catalog" | "information_schema"));
+                if to.is_none() && own && !self.ground.snapshot.things.contains_key(&object) {
+                    let what =
+                        format!("what everybody may do with PostgreSQL's own {} is not managed here", shown(&object));
+                    return Err(PlanError::invalid("SYSTEM_PUBLIC", what)
+                        .about(&self.address_of(&path), place)
+                        .hinted("take it out; a role's rights on it can be said"));
+                }
                 let table = object.table_of_column();
                 let entry = self.entry(to, table.as_ref().unwrap_or(&object));
                 entry.place.clone_from(&place);

@@ -98,16 +98,18 @@ fn settle(
     desired: &[Resource],
     ordered: &[(u8, &Step, Place)],
 ) -> Result<(), PlanError> {
-    let moved: Vec<&Object> = ordered
+    let mut moved: Vec<Object> = ordered
         .iter()
         .filter_map(|(_, step, place)| match place {
-            Place::Owner(object) if step.action != Action::Delete => Some(object),
+            Place::Owner(object) if step.action != Action::Delete => Some(object.clone()),
             _ => None,
         })
         .collect();
+    let sequences: Vec<Object> = moved.iter().flat_map(|object| model.sequences(object)).collect();
+    moved.extend(sequences);
     for thing in desired {
         if let Some(Place::Grants { to, on }) = Place::of(thing.address.as_str(), ground.source)
-            && moved.contains(&&on)
+            && moved.contains(&on)
         {
             model.address = thing.address.clone();
             set(model, to.as_deref(), &on, Some(thing));

@@ -32,6 +32,7 @@ async fn what_cannot_be_is_told_with_its_place() {
             ("[source.main.role.{p}_a]\nmember_of = { {p}_nobody = {} }", "UNKNOWN_DB_ROLE", "declare it"),
             ("[source.main.role.{p}_gone]\nmode = \"adopted\"", "UNKNOWN_DB_ROLE", "managed"),
             ("[source.main.role.{p}_gone]\nmode = \"external\"", "UNKNOWN_DB_ROLE", "managed"),
+            ("[source.main.public.grants]\n\"function pg_catalog.pg_sleep(float)\" = []", "SYSTEM_PUBLIC", "role"),
             ("[source.main.owner]\n\"public.t\" = \"{p}_nobody\"", "UNKNOWN_DB_ROLE", "declare it"),
             ("[source.main.row_security.\"public.v\"]", "NOT_A_TABLE", "security_invoker"),
             (

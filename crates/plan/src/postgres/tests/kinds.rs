@@ -104,7 +104,7 @@ const CASES: &[(&str, &str, &[&str])] = &[
             "[source.main.role.{p}_o]\n[source.main.schema.sales]\nowner = \"{p}_o\"\n\
              [source.main.owner]\n\"public.t\" = \"{p}_o\"\n\"public.v\" = \"{p}_o\"\n\"function public.f(text)\" = \"{p}_o\"\n\
              \"type public.d\" = \"{p}_o\"\n\"large object 816\" = \"{p}_o\"\n\
-             [source.main.role.{p}_a.grants]\n\"public.t\" = [\"SELECT\"]\n\"schema sales\" = [\"USAGE\"]",
+             [source.main.role.{p}_a.grants]\n\"public.t\" = [\"SELECT\"]\n\"schema sales\" = [\"USAGE\"]\n\"sequence public.t_id_seq\" = [\"USAGE\"]",
             "[source.main.role.{p}_o]\n[source.main.role.{p}_p]\n[source.main.schema.sales]\nowner = \"{p}_p\"\n\
              [source.main.owner]\n\"public.t\" = \"{p}_p\"\n\"public.v\" = \"postgres\"\n\"function public.f(text)\" = \"postgres\"\n\
              \"type public.d\" = \"postgres\"\n\"large object 816\" = \"postgres\"\n\
@@ -193,7 +193,7 @@ async fn only_what_differs_is_altered() {
         assert_eq!(
             changes(step),
             [
-                "comment: \"x\" -> null",
+                "comment: \"x\" -> ·",
                 "connection_limit: 9 -> 5",
                 "createdb: true -> false",
                 "settings.work_mem: \"1MB\" -> ·"
