@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 use tenantry_policy::attribute::AttrPath;
 use tenantry_policy::bound::Verdict;
@@ -24,7 +25,13 @@ pub const NAMES: [&str; 2] = ["canary-a", "canary-b"];
 /// The role of canaries: a name that nobody can guess, of whose kind no other role can be.
 #[must_use]
 pub fn role(secret: &[u8]) -> String {
-    ["tenantry-canary-", &hex(secret)].concat()
+    ["tenantry-canary-", &hex(&derived(secret, "role"))].concat()
+}
+
+/// Bytes for one purpose: the tenants' names stand on record, and must not tell the role's.
+fn derived(secret: &[u8], what: &str) -> Vec<u8> {
+    let text = [what.as_bytes(), b":", secret].concat();
+    digest(&SHA256, &text).as_ref().iter().take(16).copied().collect()
 }
 
 /// The law with the canaries' role in it: reading of every table, and of tables with a canary row also what
@@ -43,6 +50,9 @@ pub fn with_role(mut policy: Policy, secret: &[u8], written: &BTreeSet<String>) 
 /// other attribute that rules compare with. No list: they reach nobody.
 #[must_use]
 pub fn principals(policy: &Policy, secret: &[u8]) -> [Principal; 2] {
+    let role = role(secret);
+    let secret = derived(secret, "tenant");
+    let secret = secret.as_slice();
     let number = secret.iter().take(3).fold(0_i64, |sum, byte| sum * 256 + i64::from(*byte));
     let tenant = policy.attributes.find(&AttrPath::TenantId).and_then(|id| policy.attributes.get(id));
     [0_i64, 1].map(|which| {
@@ -59,7 +69,7 @@ pub fn principals(policy: &Policy, secret: &[u8]) -> [Principal; 2] {
         let mut principal = Principal {
             tenant_id: Some(word(tenant.map_or(Type::Text, |attribute| attribute.ty))),
             user_id: Some(word(Type::Text)),
-            roles: vec![role(secret)],
+            roles: vec![role.clone()],
             ..Principal::default()
         };
         for (_, attribute) in policy.attributes.iter().filter(|(_, attribute)| !attribute.list) {
@@ -243,4 +253,20 @@ async fn sweep(door: &impl Door, model: &str, table: &tenantry_policy::Table) ->
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_on_record_does_not_tell_the_role() {
+        let policy = Policy::default();
+        let [a, b] = principals(&policy, b"0123456789abcdef");
+        assert_ne!(a.tenant_id, b.tenant_id);
+        let role = role(b"0123456789abcdef");
+        let known = a.tenant_id.unwrap();
+        let digits: String = known.chars().skip("tenantry-canary-".len()).take(12).collect();
+        assert!(!role.contains(&digits) && role.len() == 48, "{role} {known}");
+    }
 }
