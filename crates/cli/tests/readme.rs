@@ -26,7 +26,7 @@ use nix::sys::signal::Signal;
 use support::{Home, PROGRAM, Running};
 
 /// Commands that the page names and that run elsewhere, with the place.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     ("cargo run --release -- demo", "as `tenantry demo`, below"),
     ("cargo xtask test", "it runs this"),
     ("tenantry demo --check", "tests/e2e/commands.rs"),
@@ -36,6 +36,9 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("tenantry schema", "tests/e2e/commands.rs"),
     ("tenantry setup", "tests/e2e/identity.rs"),
     ("tenantry doctor", "tests/e2e/commands.rs"),
+    ("tenantry destroy", "tests/e2e/plan.rs"),
+    ("tenantry pull", "tests/e2e/plan.rs"),
+    ("tenantry import", "tests/e2e/plan.rs"),
     ("tenantry token", "here, with its arguments"),
     ("tenantry", "the program itself"),
     ("tenantry.toml", "the file"),

@@ -87,3 +87,78 @@ fn a_plan_is_the_same_text_for_everybody() {
     assert!(coloured.contains("\u{1b}[32m+ role role.reader"), "{coloured}");
     assert!(!Path::new(&home.file("plan.json")).exists());
 }
+
+/// Waivers of everything that a refusal names.
+fn waivers(refusal: &Value, until: &str) -> String {
+    let broken = refusal["error"]["details"]["broken"].as_array().unwrap();
+    let mut all: Vec<String> = broken
+        .iter()
+        .map(|one| {
+            let (address, promise) = (one["address"].as_str().unwrap(), one["promise"].as_str().unwrap());
+            format!("[waive.\"{address}\".{promise}]\nreason = \"shown to everybody for a day\"\nuntil = \"{until}\"\n")
+        })
+        .collect();
+    all.sort();
+    all.dedup();
+    all.concat()
+}
+
+#[test]
+fn the_whole_desk_is_applied_and_a_change_tells_its_effect_and_a_leak_is_refused() {
+    let home = Home::desk();
+    home.good(&["apply"]);
+    let plan = home.run(&["plan", "--exit-code", "--json"]);
+    assert_eq!((plan.code, actions(&plan.envelope()["data"])), (0, Vec::<String>::new()));
+    assert_eq!(home.run(&["drift"]).code, 0);
+    // A change of rules: who sees what from now on, with a row.
+    let text = home.read("tenantry.toml");
+    home.write("tenantry.toml", text.replace("shared = \"is_public = TRUE\"", "shared = \"TRUE\""));
+    let data = home.run(&["plan", "--json"]).envelope()["data"].clone();
+    assert_eq!(actions(&data), ["update table.plans"]);
+    let effect = &data["effects"][0];
+    assert_eq!(
+        (effect["way"].as_str(), effect["who"].as_str(), effect["what"].as_str()),
+        (Some("gains"), Some("table.plans"), Some("reading rows of ANOTHER TENANT"))
+    );
+    assert!(effect["shown_by"].as_str().unwrap().contains("is_public = false"), "{effect}");
+    // A rule that shows open orders to everybody.
+    let leak = "[table.orders.permit.everybody]\nwhen = \"status = 'open'\"\n";
+    home.write("tenantry.toml", [&text, leak].concat());
+    let refusal = home.run(&["apply", "--json"]);
+    assert_eq!(code(&refusal), (4, "POLICY_LEAKS".to_owned()));
+    let refusal = refusal.envelope();
+    assert!(refusal["error"]["details"]["broken"].to_string().contains("read-own"), "{refusal}");
+    assert!(home.good(&["plan"]).contains("LEAK table.orders read-own (read)"));
+    // Nothing was applied of it; a waiver that ran out helps nobody, one in force does.
+    let plan = home.run(&["plan", "--json"]).envelope();
+    assert_eq!(actions(&plan["data"]), ["update table.orders"]);
+    home.write("tenantry.toml", [&text, leak, &waivers(&refusal, "2020-01-01")].concat());
+    assert_eq!(code(&home.run(&["apply", "--json"])), (4, "POLICY_LEAKS".to_owned()));
+    home.write("tenantry.toml", [&text, leak, &waivers(&refusal, "2999-01-01")].concat());
+    home.good(&["apply"]);
+}
+
+#[test]
+fn what_is_pulled_is_planned_as_adopted_and_destroy_asks() {
+    let home = roles();
+    home.good(&["apply"]);
+    home.good(&["role", "create", "by-hand"]);
+    home.good(&["pull", "--out", "pulled.toml"]);
+    assert!(home.read("pulled.toml").contains("by-hand"));
+    assert_eq!(code(&home.run(&["pull", "--out", "pulled.toml", "--json"])), (4, "FILE_EXISTS".to_owned()));
+    let plan = home.run(&["plan", "--file", "pulled.toml", "--json"]).envelope();
+    let told = actions(&plan["data"]);
+    assert!(told.contains(&"adopt role.by-hand".to_owned()), "{told:?}");
+    assert!(told.iter().all(|step| step.starts_with("adopt ")), "{told:?}");
+    let id =
+        plan["data"]["steps"].as_array().unwrap().iter().find(|step| step["address"] == "role.by-hand").unwrap()["id"]
+            .clone();
+    home.good(&["import", "role.by-hand", id.as_str().unwrap(), "--file", "pulled.toml"]);
+    assert_eq!(code(&home.run(&["destroy", "--json"])), (4, "NOT_APPROVED".to_owned()));
+    assert!(home.good(&["role", "list", "--json"]).contains("\"reader\""));
+    // Three are managed: two applied, one imported.
+    assert_eq!(home.run(&["destroy", "--yes", "--json"]).envelope()["data"]["applied"], 3);
+    let left = home.good(&["role", "list", "--json"]);
+    assert!(!left.contains("\"reader\"") && !left.contains("by-hand"), "{left}");
+    assert_eq!(home.run(&["destroy", "--json"]).envelope()["data"]["applied"], 0);
+}

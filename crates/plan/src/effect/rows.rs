@@ -8,6 +8,17 @@ use crate::effect::Side;
 use crate::plan::Effect;
 use crate::told::Told;
 
+/// A witness without what stands in it twice: the row as the rules before saw it.
+fn lines(told: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in told.lines().filter(|line| !line.starts_with("row before ")) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
+}
+
 /// Adds what differs, each with a principal and a row.
 pub(super) fn compare(old: &Side, new: &Side, file: &Loaded, effects: &mut Vec<Effect>) {
     if old.policy.tables.is_empty() && new.policy.tables.is_empty() {
@@ -30,8 +41,7 @@ pub(super) fn compare(old: &Side, new: &Side, file: &Loaded, effects: &mut Vec<E
         };
         let is_new = old.policy.find(&one.table).is_none() || new.policy.find(&one.table).is_none();
         // A table that comes or goes whole needs no example of its own rows.
-        let shown_by =
-            (!is_new || one.gained == Gained::Foreign).then(|| told.lines(&one.witness, "").trim_end().to_owned());
+        let shown_by = (!is_new || one.gained == Gained::Foreign).then(|| lines(&told.lines(&one.witness, "")));
         effects.push(Effect {
             way,
             who: format!("table.{}", one.table),
