@@ -9,31 +9,19 @@ use crate::support::{Home, Ran};
 /// A file of roles.
 fn roles() -> Home {
     let home = Home::empty();
-    home.write(
-        "tenantry.toml",
-        "[role.reader]\ndescription = \"Reads\"\n[role.writer]\n",
-    );
+    home.write("tenantry.toml", "[role.reader]\ndescription = \"Reads\"\n[role.writer]\n");
     home
 }
 
 fn code(ran: &Ran) -> (i32, String) {
-    (
-        ran.code,
-        ran.envelope()["error"]["code"].as_str().unwrap_or_default().to_owned(),
-    )
+    (ran.code, ran.envelope()["error"]["code"].as_str().unwrap_or_default().to_owned())
 }
 
 fn actions(plan: &Value) -> Vec<String> {
     let steps = plan["steps"].as_array().unwrap();
     steps
         .iter()
-        .map(|step| {
-            format!(
-                "{} {}",
-                step["action"].as_str().unwrap(),
-                step["address"].as_str().unwrap()
-            )
-        })
+        .map(|step| format!("{} {}", step["action"].as_str().unwrap(), step["address"].as_str().unwrap()))
         .collect()
 }
 
@@ -48,10 +36,7 @@ fn a_file_is_planned_applied_and_then_there_is_nothing_to_do() {
     home.good(&["apply"]);
     assert_eq!(home.good(&["role", "list", "--json"]).matches("\"reader\"").count(), 1);
     let plan = home.run(&["plan", "--exit-code", "--json"]);
-    assert_eq!(
-        (plan.code, actions(&plan.envelope()["data"])),
-        (0, Vec::<String>::new())
-    );
+    assert_eq!((plan.code, actions(&plan.envelope()["data"])), (0, Vec::<String>::new()));
     assert_eq!(home.run(&["apply", "--json"]).envelope()["data"]["applied"], 0);
     // What goes from the file goes from the store; what never stood in it stays.
     home.good(&["role", "create", "by-hand"]);
@@ -60,15 +45,9 @@ fn a_file_is_planned_applied_and_then_there_is_nothing_to_do() {
     assert_eq!(actions(&plan["data"]), ["update role.reader", "delete role.writer"]);
     home.good(&["apply"]);
     let left = home.good(&["role", "list", "--json"]);
-    assert!(
-        left.contains("by-hand") && left.contains("Reads all") && !left.contains("\"writer\""),
-        "{left}"
-    );
+    assert!(left.contains("by-hand") && left.contains("Reads all") && !left.contains("\"writer\""), "{left}");
     let record = home.good(&["audit", "--json"]);
-    assert!(
-        record.contains("apply.create") && record.contains("apply.delete"),
-        "{record}"
-    );
+    assert!(record.contains("apply.create") && record.contains("apply.delete"), "{record}");
     assert!(home.good(&["audit", "verify"]).contains("sound"));
 }
 
@@ -77,31 +56,18 @@ fn a_kept_plan_is_done_as_long_as_nothing_moved() {
     let home = roles();
     home.good(&["plan", "--out", "plan.json"]);
     home.write("tenantry.toml", "[role.reader]\n");
-    assert_eq!(
-        code(&home.run(&["apply", "plan.json", "--json"])),
-        (3, "PLAN_MOVED".to_owned())
-    );
+    assert_eq!(code(&home.run(&["apply", "plan.json", "--json"])), (3, "PLAN_MOVED".to_owned()));
     home.good(&["plan", "--out", "plan.json"]);
     home.good(&["role", "create", "reader"]);
-    assert_eq!(
-        code(&home.run(&["apply", "plan.json", "--json"])),
-        (3, "PLAN_MOVED".to_owned())
-    );
+    assert_eq!(code(&home.run(&["apply", "plan.json", "--json"])), (3, "PLAN_MOVED".to_owned()));
     // What was made by hand meanwhile becomes the file's, and is told.
     let plan = home.run(&["plan", "--out", "plan.json", "--json"]).envelope();
     assert_eq!(actions(&plan["data"]), ["adopt role.reader"]);
     home.good(&["apply", "plan.json"]);
-    assert_eq!(
-        code(&home.run(&["apply", "plan.json", "--json"])),
-        (3, "PLAN_MOVED".to_owned())
-    );
+    assert_eq!(code(&home.run(&["apply", "plan.json", "--json"])), (3, "PLAN_MOVED".to_owned()));
     for (text, why) in [("", "empty"), ("{}", "no plan"), ("{\"format\":2}", "another format")] {
         home.write("plan.json", text);
-        assert_eq!(
-            code(&home.run(&["apply", "plan.json", "--json"])),
-            (3, "PLAN_UNREADABLE".to_owned()),
-            "{why}"
-        );
+        assert_eq!(code(&home.run(&["apply", "plan.json", "--json"])), (3, "PLAN_UNREADABLE".to_owned()), "{why}");
     }
     assert_eq!(code(&home.run(&["apply", "absent.json", "--json"])).0, 3);
 }
@@ -150,55 +116,33 @@ fn the_whole_desk_is_applied_and_a_change_tells_its_effect_and_a_leak_is_refused
     let home = Home::desk();
     home.good(&["apply"]);
     let plan = home.run(&["plan", "--exit-code", "--json"]);
-    assert_eq!(
-        (plan.code, actions(&plan.envelope()["data"])),
-        (0, Vec::<String>::new())
-    );
+    assert_eq!((plan.code, actions(&plan.envelope()["data"])), (0, Vec::<String>::new()));
     assert_eq!(home.run(&["drift"]).code, 0);
     // A change of rules: who sees what from now on, with a row.
     let text = home.read("tenantry.toml");
-    home.write(
-        "tenantry.toml",
-        text.replace("shared = \"is_public = TRUE\"", "shared = \"TRUE\""),
-    );
+    home.write("tenantry.toml", text.replace("shared = \"is_public = TRUE\"", "shared = \"TRUE\""));
     let data = home.run(&["plan", "--json"]).envelope()["data"].clone();
     assert_eq!(actions(&data), ["update table.plans"]);
     let effect = &data["effects"][0];
     assert_eq!(
         (effect["way"].as_str(), effect["who"].as_str(), effect["what"].as_str()),
-        (
-            Some("gains"),
-            Some("table.plans"),
-            Some("reading rows of ANOTHER TENANT")
-        )
+        (Some("gains"), Some("table.plans"), Some("reading rows of ANOTHER TENANT"))
     );
-    assert!(
-        effect["shown_by"].as_str().unwrap().contains("is_public = false"),
-        "{effect}"
-    );
+    assert!(effect["shown_by"].as_str().unwrap().contains("is_public = false"), "{effect}");
     // A rule that shows open orders to everybody.
     let leak = "[table.orders.permit.everybody]\nwhen = \"status = 'open'\"\n";
     home.write("tenantry.toml", [&text, leak].concat());
     let refusal = home.run(&["apply", "--json"]);
     assert_eq!(code(&refusal), (4, "POLICY_LEAKS".to_owned()));
     let refusal = refusal.envelope();
-    assert!(
-        refusal["error"]["details"]["broken"].to_string().contains("read-own"),
-        "{refusal}"
-    );
+    assert!(refusal["error"]["details"]["broken"].to_string().contains("read-own"), "{refusal}");
     assert!(home.good(&["plan"]).contains("LEAK table.orders read-own (read)"));
     // Nothing was applied of it; a waiver that ran out helps nobody, one in force does.
     let plan = home.run(&["plan", "--json"]).envelope();
     assert_eq!(actions(&plan["data"]), ["update table.orders"]);
-    home.write(
-        "tenantry.toml",
-        [&text, leak, &waivers(&refusal, "2020-01-01")].concat(),
-    );
+    home.write("tenantry.toml", [&text, leak, &waivers(&refusal, "2020-01-01")].concat());
     assert_eq!(code(&home.run(&["apply", "--json"])), (4, "POLICY_LEAKS".to_owned()));
-    home.write(
-        "tenantry.toml",
-        [&text, leak, &waivers(&refusal, "2999-01-01")].concat(),
-    );
+    home.write("tenantry.toml", [&text, leak, &waivers(&refusal, "2999-01-01")].concat());
     home.good(&["apply"]);
 }
 
@@ -209,29 +153,19 @@ fn what_is_pulled_is_planned_as_adopted_and_destroy_asks() {
     home.good(&["role", "create", "by-hand"]);
     home.good(&["pull", "--out", "pulled.toml"]);
     assert!(home.read("pulled.toml").contains("by-hand"));
-    assert_eq!(
-        code(&home.run(&["pull", "--out", "pulled.toml", "--json"])),
-        (4, "FILE_EXISTS".to_owned())
-    );
+    assert_eq!(code(&home.run(&["pull", "--out", "pulled.toml", "--json"])), (4, "FILE_EXISTS".to_owned()));
     let plan = home.run(&["plan", "--file", "pulled.toml", "--json"]).envelope();
     let told = actions(&plan["data"]);
     assert!(told.contains(&"adopt role.by-hand".to_owned()), "{told:?}");
     assert!(told.iter().all(|step| step.starts_with("adopt ")), "{told:?}");
-    let id = plan["data"]["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|step| step["address"] == "role.by-hand")
-        .unwrap()["id"]
-        .clone();
+    let id =
+        plan["data"]["steps"].as_array().unwrap().iter().find(|step| step["address"] == "role.by-hand").unwrap()["id"]
+            .clone();
     home.good(&["import", "role.by-hand", id.as_str().unwrap(), "--file", "pulled.toml"]);
     assert_eq!(code(&home.run(&["destroy", "--json"])), (4, "NOT_APPROVED".to_owned()));
     assert!(home.good(&["role", "list", "--json"]).contains("\"reader\""));
     // Three are managed: two applied, one imported.
-    assert_eq!(
-        home.run(&["destroy", "--yes", "--json"]).envelope()["data"]["applied"],
-        3
-    );
+    assert_eq!(home.run(&["destroy", "--yes", "--json"]).envelope()["data"]["applied"], 3);
     let left = home.good(&["role", "list", "--json"]);
     assert!(!left.contains("\"reader\"") && !left.contains("by-hand"), "{left}");
     assert_eq!(home.run(&["destroy", "--json"]).envelope()["data"]["applied"], 0);
