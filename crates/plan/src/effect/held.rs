@@ -10,6 +10,9 @@ use crate::plan::Effect;
 /// A kind of thing that is held by roles.
 type Grants = BTreeMap<String, BTreeSet<String>>;
 
+/// What of it comes with roles.
+type Held = fn(&Given, &BTreeSet<String>) -> BTreeSet<String>;
+
 /// Everything that roles give, by role.
 #[derive(Default)]
 struct Given {
@@ -44,11 +47,10 @@ pub(super) fn compare(
     }
     let (old_roles, new_roles) = (roles_of(old_people), roles_of(new_people));
     let people: BTreeSet<&String> = old_roles.keys().chain(new_roles.keys()).collect();
-    let held =
-        |given: &Given, roles: Option<&BTreeSet<String>>, of: fn(&Given, &BTreeSet<String>) -> BTreeSet<String>| {
-            roles.map(|roles| of(given, roles)).unwrap_or_default()
-        };
-    let kinds: [(&str, fn(&Given, &BTreeSet<String>) -> BTreeSet<String>); 3] =
+    let held = |given: &Given, roles: Option<&BTreeSet<String>>, of: Held| {
+        roles.map(|roles| of(given, roles)).unwrap_or_default()
+    };
+    let kinds: [(&str, Held); 3] =
         [("tool", Given::tools_of), ("permission", Given::permissions_of), ("model", Given::models_of)];
     for (noun, of) in kinds {
         let mut changes: BTreeMap<(Vec<String>, Vec<String>), Vec<String>> = BTreeMap::new();
