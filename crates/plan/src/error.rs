@@ -102,6 +102,12 @@ pub enum PlanError {
         /// The addresses, each with the codes of its dangers.
         addresses: Vec<(String, Vec<String>)>,
     },
+    /// What would be there lets somebody past the rules.
+    #[error("{} past the rules, and nobody agreed to it; nothing was applied", if addresses.len() == 1 { "one thing lets somebody".to_owned() } else { format!("{} things let somebody", addresses.len()) })]
+    Open {
+        /// The addresses, each with the codes of the lint.
+        addresses: Vec<(String, Vec<String>)>,
+    },
     /// The rules that would be in force let a tenant reach another's rows.
     #[error("the rules break {count} promise{} of isolation; nothing was applied", if *count == 1 { "" } else { "s" })]
     Leaks {
@@ -180,6 +186,7 @@ impl PlanError {
             PlanError::LeaseLost => "APPLY_LEASE_LOST",
             PlanError::Moved { .. } => "PLAN_MOVED",
             PlanError::Dangerous { .. } => "NOT_APPROVED",
+            PlanError::Open { .. } => "LINT_REFUSED",
             PlanError::Leaks { .. } => "POLICY_LEAKS",
             PlanError::Stopped { .. } => "INTERRUPTED",
             PlanError::Internal(_) => "INTERNAL_ERROR",
@@ -202,6 +209,14 @@ impl PlanError {
                 let flags: Vec<String> =
                     addresses.iter().map(|(address, _)| format!("--approve '{address}'")).collect();
                 format!("agree with {}, or waive it in the file with a reason and a date", flags.join(" "))
+            }
+            PlanError::Open { addresses } => {
+                let (address, code) = addresses
+                    .first()
+                    .map_or(("", ""), |(address, codes)| (address.as_str(), codes.first().map_or("", String::as_str)));
+                format!(
+                    "`tenantry lint` says what and how to mend it, `tenantry explain {code}` why; or agree with --approve '{address}', or waive it: [waive.\"{address}\".{code}]"
+                )
             }
             PlanError::Leaks { broken, .. } => {
                 let first = broken.first().map_or_else(String::new, |(address, code)| {
@@ -231,7 +246,7 @@ impl PlanError {
         match self {
             PlanError::Invalid { code: "SAME_ROLE", .. } => Fault::Dangerous,
             PlanError::Invalid { .. } | PlanError::Secret { .. } | PlanError::Moved { .. } => Fault::Invalid,
-            PlanError::Dangerous { .. } | PlanError::Leaks { .. } => Fault::Dangerous,
+            PlanError::Dangerous { .. } | PlanError::Open { .. } | PlanError::Leaks { .. } => Fault::Dangerous,
             PlanError::Source { error: SourceError::Unsafe(_), .. } => Fault::Dangerous,
             PlanError::Locked { .. } => Fault::No,
             PlanError::Refused { refusal, .. } => match refusal {

@@ -6,6 +6,7 @@ use tenantry_identity::{Caller, Identity};
 use tenantry_policy::{Address, Entropy};
 use zeroize::Zeroizing;
 
+use crate::engine::Consent;
 use crate::identity::Ground;
 use crate::resource::Resource;
 use crate::secrets::Shown;
@@ -22,6 +23,10 @@ pub struct Work<'a> {
     pub state: &'a State,
     /// Randomness.
     pub entropy: &'a dyn Entropy,
+    /// The time of the run, in microseconds since 1970 UTC: waivers end by it.
+    pub now: i64,
+    /// What was agreed to.
+    pub consent: &'a Consent,
     /// What the file wants of identity, all of it.
     pub(crate) wanted: &'a [Resource],
     /// What there is of identity, read once for all steps.

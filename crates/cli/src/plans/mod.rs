@@ -166,7 +166,7 @@ pub fn failed(error: &PlanError) -> Failure {
         failure = failure.detail("place", place);
     }
     match error {
-        PlanError::Dangerous { addresses } => {
+        PlanError::Dangerous { addresses } | PlanError::Open { addresses } => {
             let all: Vec<serde_json::Value> = addresses
                 .iter()
                 .map(|(address, codes)| serde_json::json!({ "address": address, "codes": codes }))

@@ -421,3 +421,35 @@ fn people_and_roles_are_told_what_they_may() {
     }
     assert_eq!(Object::parse("public.orders").unwrap().kind(), ObjectKind::Table);
 }
+
+#[test]
+fn apply_refuses_what_would_leave_a_way_past_the_rules() {
+    let Some(database) = Database::make() else { return };
+    let home = shop(&database);
+    home.good(&["apply"]);
+    let others = Roles::make(&database, &[("reader", "")]);
+    let reader = &others.names[0];
+    database.own("CREATE VIEW all_orders AS SELECT * FROM orders");
+    let text = home.read("tenantry.toml");
+    // A role that may read a view which reads as its owner: the view is the hole, the grant opens it.
+    let opened = format!(
+        "{text}\n[source.main.role.{reader}]\nmode = \"adopted\"\ngrants = {{ \"public.all_orders\" = [\"SELECT\"] }}\n"
+    );
+    home.write("tenantry.toml", &opened);
+    let plan = home.good(&["plan"]);
+    assert!(plan.contains("grant source.main.role."), "{plan}");
+    let ran = home.run(&["apply", "--json"]);
+    let error = &ran.envelope()["error"];
+    assert_eq!((ran.code, &error["code"]), (4, &json!("LINT_REFUSED")), "{}", ran.out);
+    assert_eq!(error["details"]["dangers"][0]["codes"], json!(["view-as-owner"]), "{}", ran.out);
+    let held = format!("SELECT has_table_privilege('{reader}', 'public.all_orders', 'SELECT')::text");
+    assert_eq!(database.run(&database.root_url(), &held).unwrap(), ["false"], "nothing was applied");
+    // Mended, it is applied.
+    database.own("ALTER VIEW all_orders SET (security_invoker = true)");
+    home.good(&["apply"]);
+    assert_eq!(database.run(&database.root_url(), &held).unwrap(), ["true"]);
+    // Opened by hand afterwards, the next plan says so.
+    database.own("ALTER VIEW all_orders SET (security_invoker = false)");
+    let plan = home.good(&["plan"]);
+    assert!(plan.contains("look: view-as-owner") && plan.contains("without a waiver"), "{plan}");
+}

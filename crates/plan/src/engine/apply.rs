@@ -155,6 +155,8 @@ impl Engine {
             caller: &self.parts.caller,
             state: &state,
             entropy: self.parts.entropy.as_ref(),
+            now: self.now(),
+            consent,
             wanted: targets
                 .iter()
                 .find(|part| part.target == Target::Identity)

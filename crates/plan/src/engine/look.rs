@@ -149,7 +149,7 @@ impl Engine {
             }
             Target::Source(_) => {
                 let access = access.as_ref().ok_or(PlanError::Internal("a source without access"))?;
-                let seen = postgres::look(access, wish.loaded, wish.policy, state).await?;
+                let seen = postgres::look(access, wish.loaded, wish.policy, state, self.now()).await?;
                 snapshot = seen.snapshot;
                 findings = seen.findings;
                 (seen.desired, seen.current)

@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tenantry_file::Loaded;
 use tenantry_policy::Policy;
-use tenantry_policy::catalog::Dialect;
 use tenantry_policy::object::{Object, quote_name};
 use tenantry_source::cluster::Snapshot;
 
@@ -134,7 +133,7 @@ pub fn lint(snapshot: &Snapshot, loaded: &Loaded, policy: &Policy, source: &str,
     let governed = policy
         .tables
         .iter()
-        .filter(|table| table.source.as_ref() == source && table.dialect == Dialect::Postgres)
+        .filter(|table| table.source.as_ref() == source)
         .map(|table| {
             let object = Object::Table { schema: table.schema.to_string(), name: table.db_name.to_string() };
             (object, table.name.to_string())

@@ -33,8 +33,10 @@ use self::address::Place;
 use self::ground::{FOUND, Ground, Kept};
 use self::write::SecretOf;
 use crate::danger::Danger;
+use crate::engine::Consent;
 use crate::error::PlanError;
 use crate::fence::FenceError;
+use crate::lint::{Level, Lint, lint};
 use crate::plan::Finding;
 use crate::resource::{Kind, Resource, Target};
 use crate::state::State;
@@ -92,13 +94,38 @@ pub fn concerns(loaded: &Loaded, policy: &Policy, source: &str, runtime: &Source
 ///
 /// # Errors
 /// What keeps the database from being read, or the file from being what it can be.
-pub async fn look(access: &Access, loaded: &Loaded, policy: &Policy, state: &State) -> Result<Seen, PlanError> {
+pub async fn look(
+    access: &Access,
+    loaded: &Loaded,
+    policy: &Policy,
+    state: &State,
+    now: i64,
+) -> Result<Seen, PlanError> {
     one_role(access)?;
     let failed = |error| PlanError::Source { source_name: access.name.clone(), error };
     let admin = Admin::connect(&access.owner).await.map_err(failed)?;
     let snapshot = admin.snapshot().await.map_err(failed)?;
     let kept = Kept::of(state, &Target::Source(access.name.clone()));
-    see(&ground(access, loaded, policy, &snapshot, &kept))
+    let mut seen = see(&ground(access, loaded, policy, &snapshot, &kept))?;
+    seen.findings.extend(lints(access, loaded, policy, &snapshot, now).into_iter().filter_map(shown));
+    Ok(seen)
+}
+
+/// What lets somebody past the rules.
+fn lints(access: &Access, loaded: &Loaded, policy: &Policy, snapshot: &Snapshot, now: i64) -> Vec<Lint> {
+    let runtime = access.runtime.login().map(|(role, _)| role).unwrap_or_default();
+    lint(snapshot, loaded, policy, &access.name, runtime, now)
+}
+
+/// A plan's finding, unless it is waived, or is what every apply mends.
+fn shown(lint: Lint) -> Option<Finding> {
+    const MENDED: [&str; 2] = ["row-security-off", "force-missing"];
+    if lint.waived.is_some() || lint.level == Level::Noted || MENDED.contains(&lint.code) {
+        return None;
+    }
+    let refused = if lint.refuses() { "; not applied over without a waiver" } else { "" };
+    let what = format!("{}{refused}", lint.what);
+    Some(Finding { code: lint.code, address: lint.address, what, place: lint.place })
 }
 
 /// Both sides, from one moment of the database.
@@ -149,7 +176,7 @@ pub async fn apply(
     steps: &[Step],
 ) -> Result<Vec<Done>, PlanError> {
     let kept = Kept::of(work.state, &Target::Source(access.name.clone()));
-    let wish = Wish { access, loaded, policy, kept: &kept, snapshot };
+    let wish = Wish { access, loaded, policy, kept: &kept, snapshot, now: work.now, consent: work.consent };
     wish.carry_out(&|step, field| work.secret(step, field).cloned(), work.entropy, steps).await
 }
 
@@ -160,6 +187,8 @@ struct Wish<'a> {
     policy: &'a Policy,
     kept: &'a Kept,
     snapshot: &'a str,
+    now: i64,
+    consent: &'a Consent,
 }
 
 impl Wish<'_> {
@@ -250,12 +279,36 @@ impl Wish<'_> {
             change.rollback().await;
             return Err(left);
         }
+        // INVARIANT: nothing is committed that lets somebody past the rules, unless it was waived or agreed to.
+        if let Some(refused) = self.refused(&after, steps) {
+            change.rollback().await;
+            return Err(refused);
+        }
         change.commit().await.map_err(|error| refused("committing", None, error))?;
         let ids = |step: &Step| match step.action {
             Action::Delete => Done::gone(step),
             _ => Done::new(step, write::id_of(&ground, step)),
         };
         Ok(steps.iter().map(ids).collect())
+    }
+
+    /// What lets somebody past the rules once the steps are done, and nobody accepted.
+    fn refused(&self, after: &Snapshot, steps: &[Step]) -> Option<PlanError> {
+        // What is taken down was agreed to, and leaves nothing to guard.
+        if self.consent.everything || steps.iter().all(|step| step.action == Action::Delete) {
+            return None;
+        }
+        let mut addresses: Vec<(String, Vec<String>)> = Vec::new();
+        for lint in lints(self.access, self.loaded, self.policy, after, self.now).into_iter().filter(Lint::refuses) {
+            if self.consent.approved.contains(&lint.address) {
+                continue;
+            }
+            match addresses.iter_mut().find(|(address, _)| *address == lint.address) {
+                Some((_, codes)) => codes.push(lint.code.to_owned()),
+                None => addresses.push((lint.address, vec![lint.code.to_owned()])),
+            }
+        }
+        (!addresses.is_empty()).then_some(PlanError::Open { addresses })
     }
 
     /// The first step whose thing is not as it was wanted, although every statement was taken.

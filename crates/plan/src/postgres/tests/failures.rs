@@ -117,6 +117,8 @@ async fn a_moved_database_is_refused() {
             policy: &policy,
             kept: &world.kept,
             snapshot: &seen.snapshot,
+            now: 0,
+            consent: &super::AGREED,
         };
         let entropy = super::Counted(Default::default());
         let error = wish.carry_out(&|_, _| None, &entropy, &steps).await.unwrap_err();
