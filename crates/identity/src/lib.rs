@@ -14,6 +14,7 @@ pub mod account_grants;
 pub mod accounts;
 mod act;
 pub mod admission;
+pub mod api_keys;
 pub mod apis;
 mod audience;
 pub mod audit;

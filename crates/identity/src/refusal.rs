@@ -44,6 +44,8 @@ pub enum Kind {
     AccountGrant,
     /// A workspace code.
     WorkspaceCode,
+    /// An API key.
+    ApiKey,
     /// An authentication method of a user.
     AuthenticationMethod,
     /// A session.
@@ -90,6 +92,7 @@ impl Kind {
             Kind::AccountConnection => "account's connection",
             Kind::AccountGrant => "account's client grant",
             Kind::WorkspaceCode => "workspace code",
+            Kind::ApiKey => "API key",
             Kind::AuthenticationMethod => "authentication method",
             Kind::Session => "session",
             Kind::RefreshToken => "refresh token",

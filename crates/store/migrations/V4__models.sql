@@ -33,3 +33,24 @@ CREATE TABLE tenantry_model_answer (
     PRIMARY KEY (owner, id)
 );
 CREATE INDEX tenantry_model_answer_by_end ON tenantry_model_answer (expires_micros);
+
+-- Keys by which programs call models. The key itself was shown once; its SHA-256 is kept. `doc`: the permissions
+-- by API and the models that it is limited to.
+CREATE TABLE tenantry_api_key (
+    id               TEXT   NOT NULL PRIMARY KEY,
+    hash             BYTEA  NOT NULL UNIQUE,
+    prefix           TEXT   NOT NULL,
+    name             TEXT   NOT NULL,
+    account_id       TEXT   NOT NULL REFERENCES tenantry_account (id) ON DELETE CASCADE,
+    workspace_id     TEXT   REFERENCES tenantry_workspace (id) ON DELETE CASCADE,
+    user_id          TEXT   REFERENCES tenantry_user (id) ON DELETE CASCADE,
+    doc              TEXT   NOT NULL,
+    status           TEXT   NOT NULL,
+    created_by       TEXT   NOT NULL,
+    created_micros   BIGINT NOT NULL,
+    expires_micros   BIGINT NOT NULL,
+    last_used_micros BIGINT
+);
+CREATE INDEX tenantry_api_key_by_account ON tenantry_api_key (account_id, created_micros, id);
+CREATE INDEX tenantry_api_key_by_workspace ON tenantry_api_key (workspace_id);
+CREATE INDEX tenantry_api_key_by_user ON tenantry_api_key (user_id);

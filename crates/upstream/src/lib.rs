@@ -9,12 +9,15 @@
 mod client;
 mod echo;
 mod events;
+mod translate;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use tenantry_guard::models::{Incoming, Kind, Outgoing, Surface, Target, Trouble, Upstream};
+
+use translate::{FromChat, FromMessages, chat_request, messages_request};
 
 pub use client::Client;
 
@@ -34,10 +37,22 @@ impl Upstream for Wire {
         Box::pin(async move {
             match (target.kind, request.surface) {
                 (Kind::Echo, _) => echo::answer(&request),
-                (Kind::OpenAi, Surface::Messages) | (Kind::Anthropic, _) => {
+                (Kind::Anthropic, Surface::Responses | Surface::Embeddings) => {
                     Err(Trouble::Untranslatable("This model is not offered in this form."))
                 }
-                (Kind::OpenAi, _) => self.client.ask(&target, request.surface.path(), request.body).await,
+                (Kind::OpenAi, Surface::Messages) => {
+                    let asked = serde_json::from_slice(&request.body).map_err(|_| Trouble::Protocol)?;
+                    let asked = messages_request(&asked, &target.parts.partition)?.to_string();
+                    let incoming = self.client.ask(&target, Surface::Chat.path(), asked.into()).await?;
+                    translate::answer(incoming, FromChat::whole, FromChat::default()).await
+                }
+                (Kind::Anthropic, Surface::Chat) => {
+                    let asked = serde_json::from_slice(&request.body).map_err(|_| Trouble::Protocol)?;
+                    let asked = chat_request(&asked)?.to_string();
+                    let incoming = self.client.ask(&target, Surface::Messages.path(), asked.into()).await?;
+                    translate::answer(incoming, FromMessages::whole, FromMessages::new()).await
+                }
+                (Kind::OpenAi | Kind::Anthropic, _) => self.client.ask(&target, request.surface.path(), request.body).await,
             }
         })
     }

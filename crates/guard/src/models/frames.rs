@@ -7,17 +7,20 @@ const LONGEST: usize = 16 * 1024 * 1024;
 
 /// An event longer than we hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooLong;
+pub struct TooLong;
 
 /// Cuts what arrives into whole events. What follows the last blank line waits for its rest.
 #[derive(Debug, Default)]
-pub(crate) struct Frames {
+pub struct Frames {
     pending: BytesMut,
 }
 
 impl Frames {
     /// The whole events of what waits and what arrives, together, with the blank line after each.
-    pub(crate) fn whole(&mut self, arrived: Bytes) -> Result<Bytes, TooLong> {
+    ///
+    /// # Errors
+    /// [`TooLong`].
+    pub fn whole(&mut self, arrived: Bytes) -> Result<Bytes, TooLong> {
         // Mostly an event arrives whole: then nothing is copied.
         if self.pending.is_empty() {
             let mut arrived = arrived;
@@ -40,7 +43,8 @@ impl Frames {
     }
 
     /// Does something wait for its rest?
-    pub(crate) fn is_partial(&self) -> bool {
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
         !self.pending.trim_ascii().is_empty()
     }
 }
@@ -58,7 +62,7 @@ fn last_end(bytes: &[u8]) -> usize {
 }
 
 /// The events of whole ones: each with the blank line after it.
-pub(crate) fn each(whole: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn each(whole: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = whole;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -80,7 +84,8 @@ pub(crate) fn each(whole: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The data of an event; of one that has several `data` lines, the first. None of a comment.
-pub(crate) fn data(event: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn data(event: &[u8]) -> Option<&[u8]> {
     event.split(|byte| *byte == b'\n').find_map(|line| {
         let data = line.strip_prefix(b"data:")?;
         Some(data.strip_suffix(b"\r").unwrap_or(data).trim_ascii())

@@ -10,7 +10,7 @@ mod caller;
 mod catalog;
 mod delivery;
 mod door;
-mod frames;
+pub mod frames;
 mod meter;
 mod record;
 mod refusal;

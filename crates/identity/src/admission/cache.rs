@@ -49,7 +49,8 @@ impl<T: Send + Sync + 'static> AdmissionCache<T> {
         let key = hash(credential)?;
         let admission = self.entries.get(&key)?;
         let settled = self.identity.issuer.settled()?;
-        let ended = self.identity.now() >= admission.admitted.expires_micros;
+        let now = self.identity.now();
+        let ended = now >= admission.admitted.expires_micros || now >= admission.admitted.fresh_until;
         let known = admission.held_against.load(Ordering::Acquire) == settled;
         if ended || !(known || self.identity.unchanged(&admission.admitted)) {
             self.entries.invalidate(&key);

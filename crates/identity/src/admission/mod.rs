@@ -6,6 +6,7 @@
 //! ```
 
 mod cache;
+mod key;
 mod token;
 
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use tenantry_store::Subject as Affected;
 use crate::{Identity, TokenError};
 
 pub use cache::{Admission, AdmissionCache};
+
+/// How long an admission is answered from memory: an hour.
+const FRESH_MICROS: i64 = 3600 * 1_000_000;
 
 /// What a credential admits to.
 #[derive(Debug, Clone)]
@@ -30,6 +34,8 @@ pub struct Admitted {
     pub key: Option<String>,
     /// When it ends, microseconds since 1970 UTC; at this moment it is already refused.
     pub expires_micros: i64,
+    /// Until when it may be answered from memory: changes of rights are not remembered for ever.
+    fresh_until: i64,
     /// A change of any of these ends it.
     rests_on: Vec<Affected>,
     /// The number of the last change known before anything was read for it.
@@ -42,7 +48,10 @@ impl Identity {
     /// # Errors
     /// [`TokenError`]; log its code, tell the caller only [`TokenError::told`].
     pub async fn admit(self: &Arc<Self>, credential: &str) -> Result<Admitted, TokenError> {
-        self.admit_token(credential).await
+        match credential.starts_with(crate::api_keys::PREFIX) {
+            true => self.admit_key(credential).await,
+            false => self.admit_token(credential).await,
+        }
     }
 
     /// Does it still hold? Not when its time is over, nor when something that it rests on was changed, nor when
@@ -51,6 +60,11 @@ impl Identity {
     pub fn still_admits(&self, admitted: &Admitted) -> bool {
         self.now() < admitted.expires_micros
             && self.issuer.settled().is_some_and(|known| known == admitted.known || self.unchanged(admitted))
+    }
+
+    /// Until when what is read now may be answered from memory.
+    fn fresh_until(&self) -> i64 {
+        self.now().saturating_add(FRESH_MICROS)
     }
 
     fn unchanged(&self, admitted: &Admitted) -> bool {

@@ -89,6 +89,7 @@ impl Identity {
             models: None,
             key: None,
             expires_micros: claims.exp.min(longest).saturating_mul(MICROS),
+            fresh_until: self.fresh_until(),
             rests_on,
             known,
         })

@@ -20,5 +20,8 @@ mod site;
 #[allow(dead_code, reason = "shared by several test programs")]
 mod support;
 
+mod apart;
 mod callers;
 mod desk;
+mod scripted;
+mod upstreams;

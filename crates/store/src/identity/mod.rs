@@ -6,6 +6,7 @@ pub mod account_connections;
 pub mod account_grants;
 pub mod account_roles;
 pub mod accounts;
+pub mod api_keys;
 pub mod apis;
 pub mod attempts;
 pub mod authentication_methods;

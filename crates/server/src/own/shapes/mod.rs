@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod api;
+pub(crate) mod api_key;
 pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod client_grant;

@@ -1,6 +1,7 @@
 //! What lies within one account, for those who look after it and for the platform's own people alike: the
 //! same endpoints under `/dashboard/v1` and under `/portal/v1/accounts/{account_id}`.
 
+mod api_keys;
 mod audit;
 mod client_grants;
 mod invitations;
@@ -22,6 +23,7 @@ pub(super) fn endpoints(below: &str) -> Vec<Endpoint> {
     all.extend(workspaces::endpoints(below));
     all.extend(workspace_members::endpoints(below));
     all.extend(workspace_codes::endpoints(below));
+    all.extend(api_keys::endpoints(below));
     all.extend(audit::endpoints(below));
     all
 }
