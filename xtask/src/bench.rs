@@ -24,6 +24,15 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
+    /// P4: a model call through the gateway beside nginx, a bare proxy and LiteLLM
+    Gateway {
+        /// Fewer rounds
+        #[arg(long)]
+        quick: bool,
+        /// Write the figures to this file as JSON too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
     /// P5, P8: a token beside its signature; 100,000 accounts and 1,000,000 users beside 100 and 1,000
     Identity {
         /// Fewer rounds, and 10,000 accounts with 100,000 users
@@ -65,6 +74,7 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
         Bench::Identity { quick, json } => ("identity", quick, json),
         Bench::Decision { quick, json } => ("decision", quick, json),
         Bench::Plan { quick, json } => ("plan", quick, json),
+        Bench::Gateway { quick, json } => ("gateway", quick, json),
     };
     let mut command = Command::new(release("tenantry-bench"));
     command.arg(name).current_dir(root());
@@ -79,6 +89,21 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
     }
     if name != "identity" {
         command.arg("--program").arg(release("tenantry"));
+    }
+    if name == "gateway" {
+        match nginx() {
+            Ok(program) => {
+                command.arg("--nginx").arg(program);
+            }
+            Err(why) => talk::skipped("nginx", &why),
+        }
+        match litellm() {
+            Ok(program) => {
+                command.arg("--litellm").arg(program);
+            }
+            Err(why) => talk::skipped("LiteLLM", &why),
+        }
+        return measure(interrupt, command);
     }
     let cluster = postgres::find_or_install().and_then(|programs| Cluster::start(&programs, interrupt));
     let cluster = match cluster {
@@ -149,6 +174,53 @@ fn environment() -> Result<PathBuf, String> {
         }
     }
     Ok(python)
+}
+
+/// nginx: the machine's, or Debian's package unpacked under target.
+fn nginx() -> Result<PathBuf, String> {
+    talk::heading("nginx for the comparison");
+    let on_path = std::env::var_os("PATH").and_then(|path| {
+        let mut folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+        folders.find_map(|folder| Some(folder.join("nginx")).filter(|program| program.is_file()))
+    });
+    let folder = target().join("nginx");
+    let unpacked = folder.join("usr/sbin/nginx");
+    if let Some(program) = on_path.or_else(|| unpacked.is_file().then(|| unpacked.clone())) {
+        return Ok(program);
+    }
+    std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    let mut download = Command::new("apt-get");
+    download.args(["download", "nginx"]).current_dir(&folder);
+    if !answers(download) {
+        return Err("it is not on PATH, and apt-get does not give it".to_owned());
+    }
+    let packages = std::fs::read_dir(&folder).map_err(|error| error.to_string())?.flatten().map(|entry| entry.path());
+    for package in packages.filter(|path| path.extension().is_some_and(|extension| extension == "deb")) {
+        let mut unpack = Command::new("dpkg");
+        unpack.arg("-x").arg(&package).arg(&folder);
+        if !answers(unpack) {
+            return Err("dpkg does not unpack it".to_owned());
+        }
+    }
+    if unpacked.is_file() { Ok(unpacked) } else { Err("its package holds no program".to_owned()) }
+}
+
+/// LiteLLM in a virtual environment of its own under target.
+fn litellm() -> Result<PathBuf, String> {
+    talk::heading("LiteLLM for the comparison");
+    let folder = target().join("bench-litellm");
+    let program = folder.join("bin/litellm");
+    if program.is_file() {
+        return Ok(program);
+    }
+    let mut make = Command::new("python3");
+    make.args(["-m", "venv"]).arg(&folder);
+    if !answers(make) {
+        return Err("python3 with its module `venv` is not on PATH (Debian: apt-get install python3-venv)".to_owned());
+    }
+    let mut command = Command::new(folder.join("bin/python"));
+    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "litellm[proxy]==1.93.0"]);
+    if answers(command) { Ok(program) } else { Err("pip cannot install litellm[proxy]".to_owned()) }
 }
 
 /// What is there already needs no network.

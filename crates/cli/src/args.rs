@@ -92,6 +92,8 @@ pub enum Command {
     Api(commands::api::ApiArgs),
     /// Programs that ask for tokens, their secrets and grants
     Client(commands::client::ClientArgs),
+    /// Keys by which programs call AI models
+    ApiKey(commands::api_key::ApiKeyArgs),
     /// Where users come from
     Connection(commands::connection::ConnectionArgs),
     /// What other programs need to know: issuer, audiences, addresses, client ids

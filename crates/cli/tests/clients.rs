@@ -33,6 +33,11 @@ struct Scene {
 
 impl Scene {
     fn begin() -> Option<Scene> {
+        Scene::begin_with("")
+    }
+
+    /// With more in the file.
+    fn begin_with(file: &str) -> Option<Scene> {
         let Ok(clients) = std::env::var("TENANTRY_TEST_CLIENTS") else {
             eprintln!("skipped: TENANTRY_TEST_CLIENTS is not set (run `cargo xtask test`)");
             return None;
@@ -41,7 +46,7 @@ impl Scene {
         // The issuer's address stands in tokens, so the port is chosen first.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let domain = format!("127.0.0.1:{port}");
-        home.write("tenantry.toml", format!("[platform]\nissuer = \"https://{domain}/\"\n"));
+        home.write("tenantry.toml", format!("[platform]\nissuer = \"https://{domain}/\"\n{file}"));
         let (running, _) = secured(&home, &["--listen", &domain]);
         let trust: Value = serde_json::from_str(&home.good(&["trust", "--json"])).unwrap();
         let mut variables = vec![("DOMAIN".to_owned(), domain)];
@@ -106,6 +111,48 @@ fn node_clients_tell_their_story() {
     let Some(scene) = Scene::begin() else { return };
     assert!(scene.tell(&mut scene.node("story.mjs")).ends_with("the story is told\n"));
 }
+
+/// An API, a model behind it, one who may call it and one who may not. A real model takes part where
+/// `TENANTRY_TEST_MODEL` names the address of one (`http://127.0.0.1:…/v1`).
+#[test]
+fn clients_of_models_tell_their_story() {
+    let Some(mut scene) = Scene::begin_with(MODELS) else { return };
+    let home = &scene.home;
+    let authz = ["--set", "enforce_policies=true", "--set", "token_dialect=access_token_authz"];
+    let api = "https://models.example/";
+    home.good(&[&["api", "create", api, "--permission", "use:small", "--permission", "use:large"], &authz[..]].concat());
+    home.good(&["role", "create", "caller", "--permission", "https://models.example/#use:small"]);
+    home.good(&["account", "create", "acme"]);
+    for user in ["ada@acme.example", "bob@acme.example"] {
+        let made = home.run_with(&["user", "create", user, "--password", "-"], b"Correct-Horse-7-Battery");
+        assert_eq!(made.code, 0, "{}", made.err);
+        home.good(&["member", "add", "acme", user]);
+    }
+    home.good(&["role", "grant", "caller", "--user", "ada@acme.example", "--account", "acme"]);
+    let token = |user: &str| {
+        home.good(&["token", "--quiet", "--account", "acme", "--user", user, "--audience", api]).trim().to_owned()
+    };
+    let permission = [api, "#use:small"].concat();
+    let key = home.good(&[
+        "api-key", "create", "program", "--account", "acme", "--permission", &permission, "--model", "small", "--quiet",
+    ]);
+    let told = [("ADA", token("ada@acme.example")), ("BOB", token("bob@acme.example")), ("KEY", key.trim().to_owned())];
+    scene.variables.extend(told.map(|(name, value)| (name.to_owned(), value)));
+    assert!(scene.tell(&mut scene.python("models.py")).ends_with("the story is told\n"));
+}
+
+const MODELS: &str = r#"
+[api."https://models.example/"]
+permissions = { "use:small" = "", "use:large" = "" }
+[model.small]
+api = "https://models.example/"
+requires = "use:small"
+upstream = { kind = "echo", url = "builtin:echo" }
+[model.forbidden]
+api = "https://models.example/"
+requires = "use:large"
+upstream = { kind = "echo", url = "builtin:echo" }
+"#;
 
 #[test]
 fn the_deploy_client_tells_its_story() {

@@ -63,6 +63,14 @@ fn a_role_that_may_call_a_model() {
 }
 
 #[test]
+fn a_model_behind_the_gateway() {
+    let said = run("model-endpoint");
+    assert!(said.contains("ada: \"content\":\"echo: rain tomorrow\""), "{said}");
+    assert!(said.contains("bob: \"code\":\"model_not_found\""), "{said}");
+    assert!(said.contains("key: \"content\":\"echo: rain tomorrow\"") && said.contains("key: refused"), "{said}");
+}
+
+#[test]
 fn a_tree_of_accounts() {
     let said = run("account-tree");
     assert!(said.contains("suspended"), "{said}");

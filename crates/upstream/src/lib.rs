@@ -52,7 +52,9 @@ impl Upstream for Wire {
                     let incoming = self.client.ask(&target, Surface::Messages.path(), asked.into()).await?;
                     translate::answer(incoming, FromMessages::whole, FromMessages::new()).await
                 }
-                (Kind::OpenAi | Kind::Anthropic, _) => self.client.ask(&target, request.surface.path(), request.body).await,
+                (Kind::OpenAi | Kind::Anthropic, _) => {
+                    self.client.ask(&target, request.surface.path(), request.body).await
+                }
             }
         })
     }

@@ -17,6 +17,7 @@ use crate::commands::serve::listen;
 use crate::demo::client::ToolClient;
 use crate::demo::data::{DEFAULT_ROWS, DEFAULT_SEED};
 use crate::demo::dialect_of;
+use crate::demo::models;
 use crate::demo::people::{Door, LIFETIME, enrol};
 use crate::demo::play::{play, recipe, shell_quoted, token_variable};
 use crate::demo::stage::Stage;
@@ -118,7 +119,8 @@ async fn tokens(
             continue;
         }
         let token = match trial.caller {
-            Caller::User { account, user } => door.log_in(client, account, user).await?,
+            Caller::User { account, user } => door.log_in(client, Audience::App.name(), account, user).await?,
+            Caller::OfModels { account, user } => door.log_in(client, models::API, account, user).await?,
             Caller::Platform(name) => {
                 let subject = runtime.subject(&Who::Platform(name.to_owned()))?;
                 let issued = runtime.issuer.issue(&subject, Duration::from_secs(LIFETIME), Audience::App);
@@ -155,7 +157,7 @@ fn show(run: Run<'_>, base: &str, authority: &Path, trials: &[Trial], tokens: &B
 
 /// How somebody logs in by hand.
 fn log_in_line(base: &str, door: &Door) -> String {
-    let body = door.request("northwind", "ana@northwind.example").to_string();
+    let body = door.request(Audience::App.name(), "northwind", "ana@northwind.example").to_string();
     format!(
         "\nThe tokens of people came from logging in: everybody's password is {}. Again, as Ana:\n  \
          curl -s {base}/oauth/token -H 'Content-Type: application/json' -d {}\n",

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod api;
+pub mod api_key;
 pub mod apply;
 pub mod ask;
 pub mod audit;
@@ -98,6 +99,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Role(args) => role::run(run, args).await,
         Command::Api(args) => api::run(run, args).await,
         Command::Client(args) => client::run(run, args).await,
+        Command::ApiKey(args) => api_key::run(run, args).await,
         Command::Connection(args) => connection::run(run, args).await,
         Command::Output(args) => output::run(run, args).await,
         Command::Key(args) => key::run(run, args).await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use tenantry_identity::oauth::OnBehalf;
+use tenantry_identity::oauth::{ForApi, OnBehalf};
 use tenantry_identity::{Audience, IssueError};
 
 use crate::commands::Run;
@@ -32,8 +32,8 @@ pub struct TokenArgs {
     /// A client of the store acting for itself, by id or name
     #[arg(long, value_name = "NAME", requires = "audience", conflicts_with = "user")]
     pub client: Option<String>,
-    /// The API that the client's token is for
-    #[arg(long, value_name = "API", requires = "client")]
+    /// The API that the token is for, for a client or for a user of the store
+    #[arg(long, value_name = "API")]
     pub audience: Option<String>,
     /// A token for the Management API with every scope, for whoever runs this machine
     #[arg(long, conflicts_with_all = ["account", "user", "client"])]
@@ -86,6 +86,9 @@ pub async fn run(run: Run<'_>, args: &TokenArgs) -> Result<Outcome, Failure> {
         run.output.note(&format!("A token for the Management API with every scope, good for {seconds} s."));
         return Ok(Outcome::new(json!({ "token": token, "token_type": "Bearer", "expires_in": seconds }), token));
     };
+    if let Some(audience) = &args.audience {
+        return of_api(&run, args, user, audience).await;
+    }
     let who = match &args.account {
         Some(account) => Who::User { account: account.clone(), workspace: args.workspace.clone(), user: user.clone() },
         None => Who::Platform(user.clone()),
@@ -144,6 +147,22 @@ pub async fn of_user(
         lifetime,
     };
     desk.identity.token_on_behalf(&desk.caller, ask).await.map_err(refused)
+}
+
+/// A token of an API for a user of the store, with the permissions that it holds there.
+async fn of_api(run: &Run<'_>, args: &TokenArgs, user: &str, audience: &str) -> Result<Outcome, Failure> {
+    let desk = Desk::open(run).await?;
+    let found = desk.user(user).await?;
+    let account = match &args.account {
+        Some(account) => Some(desk.account(account).await?.id),
+        None => None,
+    };
+    let ask = ForApi { user: &found.id, account: account.as_deref(), audience, lifetime: args.ttl };
+    let answer = desk.identity.api_token_on_behalf(&desk.caller, ask).await.map_err(refused)?;
+    let seconds = answer.expires_in;
+    run.output.note(&format!("A token for {user} on {audience}, good for {seconds} s."));
+    let data = json!({ "token": answer.access_token, "token_type": "Bearer", "expires_in": seconds });
+    Ok(Outcome::new(data, answer.access_token))
 }
 
 /// A token for a client of the store, as it would get it at `/oauth/token`.

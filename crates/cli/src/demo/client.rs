@@ -57,7 +57,7 @@ impl ToolClient {
     /// # Errors
     /// A sentence when there is no answer, or it is not JSON.
     pub async fn call(&self, token: Option<&str>, step: &Step, body: &Value) -> Result<Value, String> {
-        self.post(&["/app/v1/tools/", step.tool].concat(), token, step.headers, body).await
+        self.post(&step.path(), token, step.headers, body).await
     }
 
     /// Sends JSON to a path and reads the JSON answer, whatever its status.

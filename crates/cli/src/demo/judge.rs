@@ -19,6 +19,11 @@ pub fn judge(expect: &Expect, answer: &Value, before: Option<&Value>) -> Result<
             }
             facts.iter().try_for_each(|fact| hold(fact, answer))
         }
+        Expect::Bare(facts) => facts.iter().try_for_each(|fact| hold(fact, answer)),
+        Expect::BareRefused(code) => match code_of(answer) {
+            found if found == *code => Ok(()),
+            found => Err(format!("expected {code}, got {found}")),
+        },
         Expect::Refused(codes) => {
             let code = code_of(answer);
             if answer.get("success") == Some(&Value::Bool(false)) && codes.contains(&code.as_str()) {

@@ -5,6 +5,7 @@ pub mod data;
 pub mod judge;
 pub mod load_postgres;
 pub mod load_sqlite;
+pub mod models;
 pub mod people;
 pub mod play;
 pub mod rows;

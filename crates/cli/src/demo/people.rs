@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tenantry_file::{Loaded, PrincipalSpec};
 use tenantry_identity::accounts::NewAccount;
+use tenantry_identity::apis::NewApi;
 use tenantry_identity::clients::NewClient;
 use tenantry_identity::roles::{Level, NewRole};
 use tenantry_identity::text::Fields;
-use tenantry_identity::users::NewUser;
+use tenantry_identity::users::{NewUser, PermissionName};
 use tenantry_identity::{Audience, Caller, FIRST_CONNECTION, Identity};
 use tenantry_policy::Entropy as _;
 use tenantry_policy::principal::Datum;
@@ -37,7 +38,7 @@ pub struct Door {
 impl Door {
     /// The request by which a user of an account gets a token for the data tools.
     #[must_use]
-    pub fn request(&self, account: &str, user: &str) -> Value {
+    pub fn request(&self, audience: &str, account: &str, user: &str) -> Value {
         json!({
             "grant_type": "http://auth0.com/oauth/grant-type/password-realm",
             "realm": FIRST_CONNECTION,
@@ -45,7 +46,7 @@ impl Door {
             "password": self.password,
             "client_id": self.client,
             "client_secret": self.secret,
-            "audience": Audience::App.name(),
+            "audience": audience,
             "organization": account,
         })
     }
@@ -54,8 +55,14 @@ impl Door {
     ///
     /// # Errors
     /// `LOGIN_FAILED` with the server's words.
-    pub async fn log_in(&self, client: &ToolClient, account: &str, user: &str) -> Result<String, Failure> {
-        let answer = client.post("/oauth/token", None, &[], &self.request(account, user)).await;
+    pub async fn log_in(
+        &self,
+        client: &ToolClient,
+        audience: &str,
+        account: &str,
+        user: &str,
+    ) -> Result<String, Failure> {
+        let answer = client.post("/oauth/token", None, &[], &self.request(audience, account, user)).await;
         let failed = |why: &str| Failure::failed("LOGIN_FAILED", format!("{user} cannot log in: {why}"));
         let answer = answer.map_err(|why| failed(&why))?;
         match answer.get("access_token").and_then(Value::as_str) {
@@ -87,6 +94,20 @@ pub async fn enrol(identity: &Identity, loaded: &Loaded) -> Result<Door, Failure
         let made = identity.create_account(caller, new).await.map_err(refused)?;
         accounts.insert(entry, made.id);
     }
+    for (identifier, declared) in &loaded.document().api {
+        let scopes: Vec<Value> = declared
+            .permissions
+            .iter()
+            .map(|(name, description)| json!({ "value": name, "description": description }))
+            .collect();
+        let fields = json!({
+            "scopes": scopes, "enforce_policies": true, "token_dialect": "access_token_authz",
+            "token_lifetime": LIFETIME, "token_lifetime_for_web": LIFETIME,
+        });
+        let fields = fields.as_object().cloned().unwrap_or_default();
+        let new = NewApi { identifier: identifier.clone(), name: declared.display_name.clone(), fields };
+        identity.create_api(caller, new).await.map_err(refused)?;
+    }
     let mut roles: BTreeMap<String, String> = BTreeMap::new();
     for name in directory.users.iter().flat_map(|user| &user.roles) {
         if roles.contains_key(name) {
@@ -94,7 +115,15 @@ pub async fn enrol(identity: &Identity, loaded: &Loaded) -> Result<Door, Failure
         }
         let description = loaded.document().role.get(name).and_then(|role| role.description.clone());
         let new = NewRole { account: None, name: name.clone(), description, level: Level::Account };
-        roles.insert(name.clone(), identity.create_role(caller, new).await.map_err(refused)?.id);
+        let made = identity.create_role(caller, new).await.map_err(refused)?.id;
+        let declared = loaded.document().role.get(name).map(|role| &role.permissions).into_iter().flatten();
+        let permissions: Vec<PermissionName> = declared
+            .flat_map(|(api, names)| names.iter().map(|name| PermissionName { api: api.clone(), name: name.clone() }))
+            .collect();
+        if !permissions.is_empty() {
+            identity.add_role_permissions(caller, &made, &permissions).await.map_err(refused)?;
+        }
+        roles.insert(name.clone(), made);
     }
     let password = ["Desk-", &drawn()?].concat();
     // Hashed once: the password is the same for all, and a hash is meant to cost.

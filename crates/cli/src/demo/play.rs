@@ -68,11 +68,12 @@ async fn play_one(client: &ToolClient, trial: &Trial, token: Option<&str>) -> Re
 #[must_use]
 pub fn token_variable(caller: Caller) -> Option<String> {
     let name = match caller {
-        Caller::User { user, .. } | Caller::Platform(user) => user,
+        Caller::User { user, .. } | Caller::OfModels { user, .. } | Caller::Platform(user) => user,
         Caller::Nobody => return None,
     };
     let local = name.split('@').next().unwrap_or(name);
-    Some(local.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase())
+    let local = local.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+    Some(if matches!(caller, Caller::OfModels { .. }) { local + "_MODELS" } else { local })
 }
 
 /// A trial as people read it: who, the commands, what they see and why.
@@ -89,7 +90,7 @@ pub fn recipe(base: &str, trial: &Trial) -> String {
 /// A step as a command to paste into a shell.
 #[must_use]
 pub fn curl(base: &str, caller: Caller, step: &Step) -> String {
-    let mut parts = vec![format!("curl -s {base}/app/v1/tools/{}", step.tool)];
+    let mut parts = vec![format!("curl -s {base}{}", step.path())];
     if let Some(variable) = token_variable(caller) {
         parts.push(format!("-H \"Authorization: Bearer ${variable}\""));
     }

@@ -4,12 +4,20 @@
 use serde_json::{Value, json};
 
 use crate::demo::data::{Customer, Dataset, Order};
+use crate::demo::models;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
     /// A user of an account, in its workspace `prod`.
     User {
+        /// The account.
+        account: &'static str,
+        /// The user.
+        user: &'static str,
+    },
+    /// The same, for the models' API.
+    OfModels {
         /// The account.
         account: &'static str,
         /// The user.
@@ -41,7 +49,7 @@ pub struct Trial {
 /// One call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// The tool.
+    /// The tool; or the whole path, beginning with a slash.
     pub tool: &'static str,
     /// Its arguments. A value `{"$before": "/pointer"}` stands for that value of the answer before.
     pub body: Value,
@@ -51,11 +59,23 @@ pub struct Step {
     pub expect: Expect,
 }
 
+impl Step {
+    /// Where it is sent.
+    #[must_use]
+    pub fn path(&self) -> String {
+        if self.tool.starts_with('/') { self.tool.to_owned() } else { ["/app/v1/tools/", self.tool].concat() }
+    }
+}
+
 /// What must come back.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expect {
     /// Success, with all of these facts.
     Answer(Vec<Fact>),
+    /// All of these facts, of an answer in the form of a model's protocol.
+    Bare(Vec<Fact>),
+    /// A refusal with this code, in the form of a model's protocol.
+    BareRefused(&'static str),
     /// A refusal with one of these codes.
     Refused(&'static [&'static str]),
     /// To the byte what the step before answered, but for the request's id.
@@ -169,6 +189,7 @@ pub fn trials(data: &Dataset) -> Vec<Trial> {
     let mut all = reads(&cast);
     all.extend(fields(&cast));
     all.extend(writes(&cast));
+    all.extend(models::trials());
     all
 }
 
@@ -615,7 +636,9 @@ mod tests {
         let file = crate::demo::file_for(tenantry_policy::catalog::Dialect::Sqlite);
         for trial in trials(&Dataset::generate(2026, 2_000)) {
             let header = match trial.caller {
-                Caller::User { account, user } => format!("[account.{account}.workspace.prod.user.\"{user}\"]"),
+                Caller::User { account, user } | Caller::OfModels { account, user } => {
+                    format!("[account.{account}.workspace.prod.user.\"{user}\"]")
+                }
                 Caller::Platform(principal) => format!("[principal.\"{principal}\"]"),
                 Caller::Nobody => continue,
             };

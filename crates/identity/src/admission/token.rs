@@ -22,7 +22,9 @@ struct Read {
     exp: i64,
     jti: String,
     #[serde(default)]
-    permissions: Vec<String>,
+    permissions: Option<Vec<String>>,
+    #[serde(default)]
+    scope: Option<String>,
     #[serde(default)]
     org_id: Option<String>,
     #[serde(default)]
@@ -63,8 +65,12 @@ impl Identity {
             Some(_) => return Err(TokenError::Claims),
             None => (Some(claims.sub.clone()), claims.azp.clone()),
         };
+        // In the dialects without permissions, what was granted of them stands in the scope.
+        let scope = claims.scope.as_deref().unwrap_or_default();
+        let permissions =
+            claims.permissions.unwrap_or_else(|| scope.split_ascii_whitespace().map(str::to_owned).collect());
         let mut grants: Vec<(String, Vec<String>)> =
-            claims.aud.iter().map(|audience| (audience.to_owned(), claims.permissions.clone())).collect();
+            claims.aud.iter().map(|audience| (audience.to_owned(), permissions.clone())).collect();
         if let Some(user) = &user {
             // The token names no roles; what it says is held against what they permit now.
             let held = self.rights(user, claims.org_id.as_deref(), None).await.map_err(|error| unsettled(&error))?;

@@ -32,7 +32,7 @@ use serde::Serialize;
 use crate::Identity;
 
 pub use error::{OAuthError, OAuthKind};
-pub use on_behalf::OnBehalf;
+pub use on_behalf::{ForApi, OnBehalf};
 pub use params::{OAuthRequest, Params};
 pub(crate) use record::Trail;
 pub(crate) use registry::Registry;

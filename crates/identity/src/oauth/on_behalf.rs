@@ -7,9 +7,13 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::act::Act;
+use crate::oauth::compat::Content;
 use crate::oauth::user::own_subject;
 use crate::oauth::{CLIENT_CREDENTIALS, OAuthError, OAuthRequest, Params, TokenAnswer};
 use crate::{Audience, Caller, Identity, Kind, Reach, Refusal};
+
+/// The client that tokens name which the operator made.
+const OPERATOR: &str = "operator";
 
 /// For whom, where, and for how long.
 #[derive(Debug, Clone)]
@@ -26,7 +30,63 @@ pub struct OnBehalf<'a> {
     pub lifetime: Duration,
 }
 
+/// For whom, where, for which API, and for how long.
+#[derive(Debug, Clone)]
+pub struct ForApi<'a> {
+    /// The user's id.
+    pub user: &'a str,
+    /// The account's id.
+    pub account: Option<&'a str>,
+    /// The API's identifier.
+    pub audience: &'a str,
+    /// 1 s to 24 h.
+    pub lifetime: Duration,
+}
+
 impl Identity {
+    /// A user's token for an API, with the permissions that it holds there now; in the API's own dialect.
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`] for anybody but the operator; [`Refusal::Missing`]; [`Refusal::Invalid`] for a
+    /// user who is blocked or no member there, and with the token endpoint's words.
+    pub async fn api_token_on_behalf(&self, caller: &Caller, ask: ForApi<'_>) -> Result<TokenAnswer, Refusal> {
+        only_operator(caller)?;
+        self.store.look_for_changes().await?;
+        let now = self.stamp();
+        let api = self.kept_api(ask.audience, now).await?.ok_or(Refusal::Missing(Kind::Api))?;
+        // Our own contexts have tokens of their own, and users none for the Management API.
+        if Audience::parse(&api.identifier).is_some() || api.identifier == self.issuer.management_audience() {
+            return Err(Refusal::Missing(Kind::Api));
+        }
+        let account = match ask.account {
+            Some(id) => Some(self.store.account(id).await?.ok_or(Refusal::Missing(Kind::Account))?),
+            None => None,
+        };
+        let held = self.rights(ask.user, ask.account, None).await?;
+        if !held.enabled {
+            return Err(Refusal::invalid("the user is blocked, or no member of the account"));
+        }
+        let permissions: Vec<String> = held.on(&api.identifier).map(str::to_owned).collect();
+        let content = Content {
+            user: Some(ask.user),
+            client: OPERATOR,
+            scope: permissions.clone(),
+            permissions,
+            org: account.as_ref().map(|account| (account.id.as_str(), None)),
+            at_most: i64::try_from(ask.lifetime.as_secs()).ok(),
+            epoch: now.number,
+            ..Content::default()
+        };
+        let inputs = json!({ "user": ask.user, "audience": ask.audience });
+        let tenant = account.as_ref().map_or("", |account| account.tenant_id.as_str());
+        let act = Act { name: "tokens.issue", tenant, workspace: None, inputs };
+        self.act(caller, act, async {
+            let minted = self.mint(&api, content).map_err(told)?;
+            Ok(TokenAnswer::bearer(minted.token, minted.lifetime, &[]))
+        })
+        .await
+    }
+
     /// A user's token, with the roles and permissions that it holds there now.
     ///
     /// # Errors

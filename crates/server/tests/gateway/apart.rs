@@ -100,7 +100,8 @@ impl<'a> MakeWriter<'a> for Logged {
 #[tokio::test]
 async fn no_prompt_answer_key_or_token_is_kept_anywhere() {
     let logged = Logged::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(logged.clone()).finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(logged.clone()).finish();
     let _heard = tracing::subscriber::set_default(subscriber);
     let failing = Scripted::by(|heard| match heard.body.contains("break") {
         true => vec![Act::Write(EVENTS.into()), Act::Chunk(event("answer-canary-4711")), Act::Close],
@@ -108,7 +109,11 @@ async fn no_prompt_answer_key_or_token_is_kept_anywhere() {
     });
     let failing = failing.await;
     let target = at(0, Kind::OpenAi, failing.address, Patience::default());
-    let desk = Desk::with(vec![model("small", "use:small", vec![target]), model("echo", "use:small", vec![crate::desk::echo()])]).await;
+    let desk = Desk::with(vec![
+        model("small", "use:small", vec![target]),
+        model("echo", "use:small", vec![crate::desk::echo()]),
+    ])
+    .await;
     let ada = desk.ada().await;
     let mut answers = String::new();
     for (model, words, stream) in [

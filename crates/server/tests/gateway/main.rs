@@ -23,5 +23,6 @@ mod support;
 mod apart;
 mod callers;
 mod desk;
+mod keys;
 mod scripted;
 mod upstreams;

@@ -45,12 +45,12 @@ pub struct Scripted {
     pub go: Arc<Notify>,
 }
 
-pub const EVENTS: &str =
-    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+pub const EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
 /// A JSON answer, whole.
 pub fn json(status: u16, body: &str) -> Vec<Act> {
-    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head =
+        format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
     vec![Act::Write([head.as_bytes(), body.as_bytes()].concat())]
 }
 
@@ -175,9 +175,9 @@ async fn hear(stream: &mut TcpStream) -> Option<Heard> {
     loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8(bytes[..at].to_vec()).unwrap();
-            let length = head
-                .lines()
-                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+            let length = head.lines().find_map(|line| {
+                line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok()
+            });
             let body = bytes.split_off(at + 4);
             if body.len() >= length.unwrap_or(0) {
                 return Some(Heard { head, body: String::from_utf8(body).unwrap() });

@@ -35,12 +35,7 @@ fn fine() -> Vec<Act> {
 }
 
 fn fine_events() -> Vec<Act> {
-    vec![
-        Act::Write(EVENTS.into()),
-        Act::Chunk(event("fine")),
-        Act::Chunk(last(5, 7)),
-        end(),
-    ]
+    vec![Act::Write(EVENTS.into()), Act::Chunk(event("fine")), Act::Chunk(last(5, 7)), end()]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +97,11 @@ async fn where_none_answers_the_caller_learns_nothing_of_them() {
     for (acts, status, code) in [
         (vec![Act::Close], 502, "upstream_failed"),
         (whole(500, r#"{"error":{"message":"db-17.internal is down, org-77"}}"#), 502, "upstream_failed"),
-        (whole(401, r#"{"error":{"message":"Incorrect API key provided: sk-upstream-canary"}}"#), 502, "upstream_failed"),
+        (
+            whole(401, r#"{"error":{"message":"Incorrect API key provided: sk-upstream-canary"}}"#),
+            502,
+            "upstream_failed",
+        ),
         (whole(404, r#"{"error":{"message":"The model real-name does not exist"}}"#), 502, "upstream_failed"),
         (whole(429, r#"{"error":{"message":"Rate limit for org-77"}}"#), 503, "overloaded"),
         (whole(200, "<html>"), 502, "upstream_failed"),
@@ -161,7 +160,8 @@ async fn one_that_dies_after_the_first_byte_is_not_stood_in_for() {
         let before = good.asked();
         assert_eq!(said.status, 200);
         let expected = [event("one two three"), event("four")].concat();
-        let rest = said.text.strip_prefix(std::str::from_utf8(&expected).unwrap()).expect("whole events, and no half one");
+        let rest =
+            said.text.strip_prefix(std::str::from_utf8(&expected).unwrap()).expect("whole events, and no half one");
         let error: Value = serde_json::from_str(rest.trim().strip_prefix("data: ").unwrap()).unwrap();
         assert_eq!(error["error"]["type"], "api_error", "{said:?}");
         assert_eq!(good.asked(), before, "nobody else was asked");
@@ -174,7 +174,12 @@ async fn one_that_dies_after_the_first_byte_is_not_stood_in_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_breaks_off_whole_is_a_fault_of_the_upstream() {
-    let acts = vec![Act::Write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"id\":".to_vec()), Act::Close];
+    let acts = vec![
+        Act::Write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"id\":".to_vec(),
+        ),
+        Act::Close,
+    ];
     let upstream = Scripted::always(acts).await;
     let desk = desk(&[&upstream]).await;
     let said = desk.chat(&desk.ada().await, "small", "x").await;
@@ -201,11 +206,13 @@ async fn one_that_keeps_failing_is_left_alone_for_a_while() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_leaves_ends_the_upstreams_call_and_pays_for_what_came() {
-    let upstream = Scripted::always(vec![Act::Write(EVENTS.into()), Act::Chunk(event("one two three four five")), Act::Wait]);
+    let upstream =
+        Scripted::always(vec![Act::Write(EVENTS.into()), Act::Chunk(event("one two three four five")), Act::Wait]);
     let upstream = upstream.await;
     let mut patience = impatient();
     patience.idle = Duration::from_mins(5);
-    let desk = Desk::with(vec![model("small", "use:small", vec![at(0, Kind::OpenAi, upstream.address, patience)])]).await;
+    let desk =
+        Desk::with(vec![model("small", "use:small", vec![at(0, Kind::OpenAi, upstream.address, patience)])]).await;
     let ada = desk.ada().await;
     let response = desk.site.begin(Desk::request("/v1/chat/completions", &ada, streamed("x").to_string())).await;
     let mut body = response.into_body();
@@ -234,7 +241,8 @@ async fn a_stream_ends_within_a_second_of_revocation() {
     let upstream = Scripted::always(vec![Act::Write(EVENTS.into()), Act::Chunk(event("one")), Act::Wait]).await;
     let mut patience = impatient();
     patience.idle = Duration::from_mins(5);
-    let desk = Desk::with(vec![model("small", "use:small", vec![at(0, Kind::OpenAi, upstream.address, patience)])]).await;
+    let desk =
+        Desk::with(vec![model("small", "use:small", vec![at(0, Kind::OpenAi, upstream.address, patience)])]).await;
     let (ada, gus) = (desk.ada().await, desk.gus().await);
     let mut bodies = Vec::new();
     for token in [&ada, &gus] {
@@ -297,7 +305,8 @@ async fn anthropics_upstreams_answer_chats_and_openais_answer_messages() {
         assert!(head.starts_with("post /v1/messages") && head.contains("x-api-key: sk-upstream-canary"), "{head}");
         assert!(head.contains("anthropic-version: 2023-06-01") && !head.contains("authorization"));
     }
-    let ask = json!({ "model": "other", "max_tokens": 9, "stream": true, "messages": [{ "role": "user", "content": "x" }] });
+    let ask =
+        json!({ "model": "other", "max_tokens": 9, "stream": true, "messages": [{ "role": "user", "content": "x" }] });
     let said = desk.post("/v1/messages", &ada, ask).await;
     let events: Vec<Value> = said.events().iter().map(|data| serde_json::from_str(data).unwrap()).collect();
     assert_eq!(events[2]["delta"]["text"], "fine", "{said:?}");
@@ -314,7 +323,12 @@ async fn anthropics_upstreams_answer_chats_and_openais_answer_messages() {
 async fn answers_that_upstreams_keep_are_followed_by_who_made_them() {
     let upstream = Scripted::by(|heard| {
         let at = heard.body.len();
-        whole(200, &format!(r#"{{"id":"resp_{at}","object":"response","output":[],"usage":{{"input_tokens":1,"output_tokens":1}}}}"#))
+        whole(
+            200,
+            &format!(
+                r#"{{"id":"resp_{at}","object":"response","output":[],"usage":{{"input_tokens":1,"output_tokens":1}}}}"#
+            ),
+        )
     });
     let upstream = upstream.await;
     let desk = desk(&[&upstream]).await;

@@ -56,6 +56,20 @@ impl Tenant {
             made("/invitations", json!({ "email": format!("{name}@example.com"), "client_id": client })).await;
         let body = json!({ "identifier": format!("https://{name}.example/") });
         let (_, api) = world.call(&owner, "POST", "/portal/v1/apis", Some(body)).await;
+        // What the platform offers to all: it carries nobody's name.
+        let identifier = format!("https://models-{}.example/", name.len());
+        let body = json!({ "identifier": identifier, "permissions": [{ "name": "use:all" }] });
+        let (status, offered_api) = world.call(&owner, "POST", "/portal/v1/apis", Some(body)).await;
+        assert_eq!(status, 201, "{offered_api}");
+        // Nobody gives a key what they do not hold themselves.
+        let body = json!({ "name": format!("models-{}", name.len()), "level": "account" });
+        let (_, models) = world.call(&owner, "POST", "/portal/v1/roles", Some(body)).await;
+        let models = text(&models["data"], "id");
+        let body = json!({ "permissions": [{ "api": identifier, "name": "use:all" }] });
+        let path = format!("/portal/v1/roles/{models}/permissions");
+        assert_eq!(world.call(&owner, "POST", &path, Some(body.clone())).await.0, 204);
+        made(&format!("/members/{}/roles", caller.replace('|', "%7C")), json!({ "roles": [models] })).await;
+        let key = made("/api-keys", json!({ "name": name, "permissions": body["permissions"] })).await;
         // A call about the workspace: its making.
         let (_, lines) =
             world.call(&owner, "GET", &format!("/portal/v1/accounts/{id}/audit?workspace={workspace}"), None).await;
@@ -70,6 +84,8 @@ impl Tenant {
             ("user_id", user),
             ("outsider_id", outsider),
             ("workspace_id", workspace.clone()),
+            ("key_id", text(&key, "id")),
+            ("api", identifier),
             ("code_id", text(&code, "id")),
             ("code", text(&code, "code")),
             ("client_id", client),

@@ -235,7 +235,11 @@ impl FromMessages {
     /// A whole answer.
     pub(crate) fn whole(message: &Value) -> Option<Value> {
         let content = message.get("content")?.as_array()?;
-        let words: String = content.iter().filter(|block| text(block, "type") == Some("text")).filter_map(|block| text(block, "text")).collect();
+        let words: String = content
+            .iter()
+            .filter(|block| text(block, "type") == Some("text"))
+            .filter_map(|block| text(block, "text"))
+            .collect();
         let calls: Vec<Value> = content
             .iter()
             .filter(|block| text(block, "type") == Some("tool_use"))
@@ -303,7 +307,8 @@ impl Events for FromMessages {
                         let place = self.calls.len();
                         self.calls.push((count(&event, "index"), place));
                         let function = json!({ "name": block.get("name"), "arguments": "" });
-                        let call = json!({ "index": place, "id": block.get("id"), "type": "function", "function": function });
+                        let call =
+                            json!({ "index": place, "id": block.get("id"), "type": "function", "function": function });
                         self.delta(json!({ "tool_calls": [call] }), None, out);
                     }
                     Some("text") => {

@@ -281,10 +281,11 @@ impl Events for FromChat {
         }
         for call in list(delta, "tool_calls") {
             let at = count(call, "index");
-            let block =
-                json!({ "type": "tool_use", "id": call.get("id"), "name": call.pointer("/function/name"), "input": {} });
+            let block = json!({ "type": "tool_use", "id": call.get("id"), "name": call.pointer("/function/name"), "input": {} });
             let place = self.block(Some(at), &block, out);
-            if let Some(piece) = call.pointer("/function/arguments").and_then(Value::as_str).filter(|one| !one.is_empty()) {
+            if let Some(piece) =
+                call.pointer("/function/arguments").and_then(Value::as_str).filter(|one| !one.is_empty())
+            {
                 let delta = json!({ "type": "input_json_delta", "partial_json": piece });
                 events::named(&json!({ "type": "content_block_delta", "index": place, "delta": delta }), out);
             }
