@@ -16,7 +16,7 @@ until curl --silent --fail --output /dev/null "$base/readyz"; do kill -0 $server
 tenantry api create "$api" --name Models --permission "read:predictions=Call models" --permission "write:models=Change models" \
     --set enforce_policies=true --set token_dialect=access_token_authz >/dev/null
 tenantry role create ModelConsumer --description "Consumes predictions" --permission "$api#read:predictions" >/dev/null
-tenantry account create research --display-name Research >/dev/null
+tenantry account create research --tenant-id research --display-name Research >/dev/null
 for user in ada bob; do
     printf 'Predict nothing %s 1!' $user | tenantry user create "$user@example.com" --password - >/dev/null
     tenantry member add research "$user@example.com" >/dev/null

@@ -85,8 +85,7 @@ fn first_line(child: &mut Child) -> Result<String, Problem> {
 }
 
 pub(super) fn upstream() -> Result<Upstream, Problem> {
-    let mut child =
-        Command::new(this()?).arg("upstream").stdout(Stdio::piped()).spawn().doing("start the upstream")?;
+    let mut child = Command::new(this()?).arg("upstream").stdout(Stdio::piped()).spawn().doing("start the upstream")?;
     let line = first_line(&mut child)?;
     Ok(Upstream { address: line.parse().doing("read where the upstream listens")?, _running: Running(child) })
 }
@@ -157,10 +156,22 @@ pub(super) fn tenantry(program: &Path, folder: &Path, to: SocketAddr, core: usiz
     good(&["member", "add", "acme", "ada@acme.example"])?;
     good(&["role", "grant", "caller", "--user", "ada@acme.example", "--account", "acme"])?;
     let token = good(&[
-        "token", "--quiet", "--account", "acme", "--user", "ada@acme.example", "--audience", api, "--ttl", "24h",
+        "token",
+        "--quiet",
+        "--account",
+        "acme",
+        "--user",
+        "ada@acme.example",
+        "--audience",
+        api,
+        "--ttl",
+        "24h",
     ])?;
     let mut command = pinned(core, program);
-    command.args(["serve", "--http", "--quiet", "--listen", &address.to_string()]).current_dir(&home).stdout(Stdio::null());
+    command
+        .args(["serve", "--http", "--quiet", "--listen", &address.to_string()])
+        .current_dir(&home)
+        .stdout(Stdio::null());
     let mut running = Running(command.spawn().doing("start the program")?);
     ready(address, &mut running)?;
     Ok(Peer { name: "tenantry", address, token, running })

@@ -120,7 +120,9 @@ fn clients_of_models_tell_their_story() {
     let home = &scene.home;
     let authz = ["--set", "enforce_policies=true", "--set", "token_dialect=access_token_authz"];
     let api = "https://models.example/";
-    home.good(&[&["api", "create", api, "--permission", "use:small", "--permission", "use:large"], &authz[..]].concat());
+    home.good(
+        &[&["api", "create", api, "--permission", "use:small", "--permission", "use:large"], &authz[..]].concat(),
+    );
     home.good(&["role", "create", "caller", "--permission", "https://models.example/#use:small"]);
     home.good(&["account", "create", "acme"]);
     for user in ["ada@acme.example", "bob@acme.example"] {
@@ -134,7 +136,16 @@ fn clients_of_models_tell_their_story() {
     };
     let permission = [api, "#use:small"].concat();
     let key = home.good(&[
-        "api-key", "create", "program", "--account", "acme", "--permission", &permission, "--model", "small", "--quiet",
+        "api-key",
+        "create",
+        "program",
+        "--account",
+        "acme",
+        "--permission",
+        &permission,
+        "--model",
+        "small",
+        "--quiet",
     ]);
     let told = [("ADA", token("ada@acme.example")), ("BOB", token("bob@acme.example")), ("KEY", key.trim().to_owned())];
     scene.variables.extend(told.map(|(name, value)| (name.to_owned(), value)));
