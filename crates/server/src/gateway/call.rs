@@ -44,13 +44,20 @@ async fn answered(app: App, surface: Surface, headers: HeaderMap, sent: Body) ->
     if app.gateway.is_none() {
         return endpoints::nowhere::handle().await;
     }
-    match called(&app, surface, &headers, sent).await {
+    let mut sent = Some(sent);
+    match called(&app, surface, &headers, &mut sent).await {
         Ok(response) => response,
-        Err(failure) => failure.response(form(surface)),
+        Err(failure) => {
+            // A client that still sends when it is answered takes the answer for a broken connection.
+            if let Some(rest) = sent {
+                body::drain(rest).await;
+            }
+            failure.response(form(surface))
+        }
     }
 }
 
-async fn called(app: &App, surface: Surface, headers: &HeaderMap, sent: Body) -> Result<Response, Failure> {
+async fn called(app: &App, surface: Surface, headers: &HeaderMap, sent: &mut Option<Body>) -> Result<Response, Failure> {
     let gateway =
         app.gateway.as_ref().ok_or_else(|| Failure::plain(StatusCode::NOT_FOUND, "not_found", "Not found."))?;
     // Nobody's body is read before it is known who sends it.
@@ -59,7 +66,7 @@ async fn called(app: &App, surface: Surface, headers: &HeaderMap, sent: Body) ->
         let message = "The account has made its calls for now.";
         Failure::plain(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message).after(standing.retry_after())
     })?;
-    let body = body::read(headers, sent).await?;
+    let body = body::read(headers, sent.take().unwrap_or_default()).await?;
     let answer = gateway.models.call(caller, surface, body).await?;
     Ok(response(surface, answer))
 }
