@@ -3,12 +3,9 @@
 
 pub mod data;
 pub mod decision;
-<<<<<<< HEAD
+pub mod gateway;
 pub mod identity;
 pub mod plan;
-=======
-pub mod gateway;
->>>>>>> 11d666a (API keys, the demo's model calls, tokens of APIs for users, an example, clients' stories, a benchmark)
 pub mod talk;
 pub mod timing;
 

@@ -5,14 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tenantry_bench::data::{DataArgs, ProfileArgs};
-<<<<<<< HEAD
+use tenantry_bench::gateway::{GatewayArgs, PlainArgs};
 use tenantry_bench::identity::IdentityArgs;
 use tenantry_bench::plan::PlanArgs;
-use tenantry_bench::{Doing as _, Problem, data, decision, identity, plan, talk};
-=======
-use tenantry_bench::gateway::{GatewayArgs, PlainArgs};
-use tenantry_bench::{Doing as _, Problem, data, decision, gateway, talk};
->>>>>>> 11d666a (API keys, the demo's model calls, tokens of APIs for users, an example, clients' stories, a benchmark)
+use tenantry_bench::{Doing as _, Problem, data, decision, gateway, identity, plan, talk};
 
 #[derive(Parser)]
 #[command(name = "tenantry-bench", about = "Measures Tenantry beside its peers")]
@@ -33,12 +29,6 @@ enum What {
     Decision,
     /// P1, P2, P9: a tool call, beside hand-written drivers and OrmAI
     Data(DataArgs),
-<<<<<<< HEAD
-    /// P5, P8: a token beside its signature; 100,000 accounts beside 100
-    Identity(IdentityArgs),
-    /// P7: plan and apply of 10,000 resources, and a plan with nothing to do
-    Plan(PlanArgs),
-=======
     /// P4: a model call through the gateway, beside nginx, a bare proxy and LiteLLM
     Gateway(GatewayArgs),
     /// An upstream that answers at once
@@ -47,7 +37,10 @@ enum What {
     /// A proxy that does nothing but pass on
     #[command(hide = true)]
     Proxy(PlainArgs),
->>>>>>> 11d666a (API keys, the demo's model calls, tokens of APIs for users, an example, clients' stories, a benchmark)
+    /// P5, P8: a token beside its signature; 100,000 accounts beside 100
+    Identity(IdentityArgs),
+    /// P7: plan and apply of 10,000 resources, and a plan with nothing to do
+    Plan(PlanArgs),
     /// One call over and over, for a profiler
     Profile(ProfileArgs),
 }
@@ -67,14 +60,11 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     let figures = match &arguments.what {
         What::Decision => decision::run(arguments.quick)?,
         What::Data(args) => data::run(args, arguments.quick)?,
-<<<<<<< HEAD
-        What::Identity(args) => identity::run(args, arguments.quick)?,
-        What::Plan(args) => plan::run(args, arguments.quick)?,
-=======
         What::Gateway(args) => gateway::run(args, arguments.quick)?,
         What::Upstream => return gateway::upstream(),
         What::Proxy(args) => return gateway::proxy(args),
->>>>>>> 11d666a (API keys, the demo's model calls, tokens of APIs for users, an example, clients' stories, a benchmark)
+        What::Identity(args) => identity::run(args, arguments.quick)?,
+        What::Plan(args) => plan::run(args, arguments.quick)?,
         What::Profile(args) => return data::profile(args),
     };
     if let Some(file) = &arguments.json {

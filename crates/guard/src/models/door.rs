@@ -575,7 +575,8 @@ async fn refused_by(incoming: Incoming) -> Attempt {
             next(refusal, true)
         }
         408 | 504 => next(told(Trouble::Timeout), true),
-        _ => next(told(Trouble::Broken), true),
+        // INVARIANT: what a caller can bring about by what it asks for never rests an upstream for others.
+        _ => next(told(Trouble::Broken), status >= 500),
     }
 }
 

@@ -57,7 +57,12 @@ async fn answered(app: App, surface: Surface, headers: HeaderMap, sent: Body) ->
     }
 }
 
-async fn called(app: &App, surface: Surface, headers: &HeaderMap, sent: &mut Option<Body>) -> Result<Response, Failure> {
+async fn called(
+    app: &App,
+    surface: Surface,
+    headers: &HeaderMap,
+    sent: &mut Option<Body>,
+) -> Result<Response, Failure> {
     let gateway =
         app.gateway.as_ref().ok_or_else(|| Failure::plain(StatusCode::NOT_FOUND, "not_found", "Not found."))?;
     // Nobody's body is read before it is known who sends it.
