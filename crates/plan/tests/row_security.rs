@@ -15,12 +15,14 @@
     reason = "tests"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use tenantry_plan::found::judge_database;
+use tenantry_file::{SourceText, compile, load};
+use tenantry_plan::Fence;
+use tenantry_plan::found::{compare_catalog, judge_database};
 use tenantry_policy::Op;
-use tenantry_proof::{Finding, Promise, Replay, Said, Verdict};
+use tenantry_proof::{Equal, Finding, Promise, Replay, Said, Verdict, security_obligations};
 use tenantry_source::SourceUrl;
 use tenantry_source::admin::Admin;
 
@@ -204,4 +206,127 @@ async fn every_schema_has_its_verdict() {
     }
     assert!(wrong.is_empty(), "\n{wrong}");
     eprintln!("{count} schemas");
+}
+
+/// Rules of every kind: hops, soft deletes, lists, prefixes, orders, NOT, HAS, shared, bypass, require.
+const FILE: &str = r#"
+[source.main]
+url = "env:MAIN_URL"
+[tenancy]
+reach.read = ["principal.metadata.children"]
+[table.orders]
+source = "main.public.orders"
+scope = { tenant_id = "principal.tenant_id" }
+shared = "status = 'public'"
+fields = { id = "allow", status = "allow", amount = "allow", placed = "allow", path = "allow", customer_id = "allow" }
+relations = { customer = { table = "customers", key = "customer_id" } }
+permit.children = { when = "tenant_id IN principal.metadata.children" }
+bypass.support = { when = "'support' IN principal.roles" }
+require.not-hidden = { when = "NOT (status IN ('hidden', 'gone')) OR HAS principal.metadata.auditor" }
+require.small = { when = "amount < DECIMAL '1000' AND (amount >= DECIMAL '0' OR amount IS NULL OR principal.metadata.level > 3)" }
+require.path = { when = "path STARTS WITH '/live/' OR path IS NULL", on = ["read", "update"] }
+require.later = { when = "placed > TIMESTAMP '2020-01-01T00:00:00Z' OR placed IS NULL" }
+require.region = { when = "customer.region <> 'closed'", on = ["update"] }
+write = { create = ["status", "amount", "customer_id", "path"], update = ["status", "amount"], delete = true }
+[table.customers]
+source = "main.public.customers"
+scope = { tenant_id = "principal.tenant_id" }
+fields = { id = "allow", region = "allow" }
+require.here = { when = "region NOT IN principal.metadata.closed" }
+write = { create = ["region"], update = ["region"], delete = { soft = "deleted_at" } }
+[table.lines]
+source = "main.public.lines"
+scope = { "order.tenant_id" = "principal.tenant_id" }
+fields = { id = "allow", sku = "allow", order_id = "allow" }
+relations = { order = { table = "orders", key = "order_id" } }
+write = { create = ["order_id", "sku"], update = ["sku"], delete = true }
+"#;
+
+const TABLES: &str = "
+CREATE TABLE customers (id uuid PRIMARY KEY, tenant_id text NOT NULL, region text, deleted_at timestamptz);
+CREATE TABLE orders (id int8 PRIMARY KEY, tenant_id text NOT NULL, status text, amount numeric(10,2), placed timestamptz,
+                     path text, customer_id uuid REFERENCES customers);
+CREATE TABLE lines (id int8 PRIMARY KEY, order_id int8 NOT NULL REFERENCES orders, sku text)";
+
+/// What somebody does by hand, and what is found: `orders.read shows`.
+const BY_HAND: &[(&str, &[&str])] = &[
+    (
+        "ALTER POLICY \"tenantry:scope\" ON orders USING (status = 'new')",
+        &["orders.read hides", "orders.update hides", "lines.read hides"],
+    ),
+    ("DROP POLICY \"tenantry:require:small\" ON orders", &["orders.read shows", "orders.create shows"]),
+    ("DROP POLICY \"tenantry:permit:children:select\" ON orders", &["orders.read hides"]),
+    // The boundary beneath the rules holds what is added by hand.
+    ("CREATE POLICY mine ON orders FOR SELECT USING (amount = 7)", &[]),
+    (
+        "CREATE POLICY mine ON orders FOR SELECT USING (amount = 7); DROP POLICY \"tenantry:boundary:select\" ON orders",
+        &["orders.read shows"],
+    ),
+    ("CREATE POLICY mine ON orders AS RESTRICTIVE USING (status <> 'new')", &["orders.read hides", "lines.read hides"]),
+    ("ALTER TABLE customers DISABLE ROW LEVEL SECURITY", &["customers.read shows", "customers.create shows"]),
+    (
+        "ALTER POLICY \"tenantry:require:path:select\" ON orders USING (path LIKE '/live%' OR path IS NULL)",
+        &["orders.read shows"],
+    ),
+    ("ALTER ROLE @app BYPASSRLS", &["orders.read shows", "customers.delete shows", "lines.update shows"]),
+];
+
+#[tokio::test]
+async fn generated_row_security_equals_its_rules_until_somebody_changes_it() {
+    let Some(server) = server() else { return };
+    let name = format!("equal_{}", std::process::id());
+    let role = format!("{name}_app");
+    run_alone(&server, &format!("CREATE DATABASE {name}")).await;
+    run_alone(&server, &format!("CREATE ROLE {role} LOGIN")).await;
+    let url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+    run(&url, &["SET LOCAL search_path = public".to_owned(), TABLES.to_owned()]).await;
+    let owner = SourceUrl::parse(&url).unwrap();
+    let runtime = SourceUrl::parse(&url.replacen("postgres@", &format!("{role}@"), 1)).unwrap();
+    let loaded = load(vec![SourceText { name: "tenantry.toml".to_owned(), text: FILE.to_owned() }])
+        .unwrap_or_else(|found| panic!("{found:?}"));
+    let catalog = tenantry_source::read_catalog(&owner).await.unwrap();
+    let compiled = compile(&loaded, &BTreeMap::from([("main".to_owned(), catalog)]));
+    let policy = compiled.unwrap_or_else(|found| panic!("{found:?}")).policy;
+    let fence = Fence::build(&policy, "main", &runtime).unwrap();
+    let found = compare_catalog(&owner, &policy, "main", &role).await.unwrap();
+    assert!(found.is_empty(), "nothing was applied yet: {found:?}");
+    let mut wrong = String::new();
+    for (by_hand, expected) in [("SELECT 1", &[][..])].iter().chain(BY_HAND) {
+        fence.apply(&owner, &runtime).await.unwrap();
+        let statement = by_hand.replace("@app", &role);
+        run(&url, &["SET LOCAL search_path = public".to_owned(), statement]).await;
+        let found = compare_catalog(&owner, &policy, "main", &role).await.unwrap();
+        let told: BTreeSet<String> = found
+            .iter()
+            .filter_map(|one| {
+                let what = match &one.outcome {
+                    Equal::Same => return None,
+                    Equal::Shows(_) => "shows".to_owned(),
+                    Equal::Hides(_) => "hides".to_owned(),
+                    Equal::NotUnderstood(why) => format!("not understood: {why}"),
+                };
+                Some(format!("{}.{} {what}", one.table, one.op.name()))
+            })
+            .collect();
+        let missing: Vec<&&str> = expected.iter().filter(|one| !told.contains(**one)).collect();
+        let unclear = told.iter().any(|one| one.contains("not understood"));
+        if !missing.is_empty() || unclear || (expected.is_empty() && !told.is_empty()) {
+            wrong.push_str(&format!("{by_hand}\n  found {told:?}\n  missing {missing:?}\n"));
+        }
+        let obligations = security_obligations(&found, &policy);
+        assert_eq!(obligations.len(), found.len());
+        run(
+            &url,
+            &[
+                "SET LOCAL search_path = public".to_owned(),
+                "DROP POLICY IF EXISTS mine ON orders".to_owned(),
+                format!("ALTER ROLE {role} NOBYPASSRLS"),
+            ],
+        )
+        .await;
+    }
+    run(&url, &[format!("DROP OWNED BY {role}")]).await;
+    run_alone(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    run_alone(&server, &format!("DROP ROLE {role}")).await;
+    assert!(wrong.is_empty(), "\n{wrong}");
 }

@@ -53,6 +53,29 @@ impl Solver {
         self.inner.add_clause_reuse(&mut clause);
     }
 
+    /// No two of these hold. Each is linked to the next by a variable that says whether one held so far.
+    pub(crate) fn at_most_one(&mut self, literals: &[Lit]) {
+        const FEW: usize = 8;
+        if literals.len() <= FEW {
+            for (at, one) in literals.iter().enumerate() {
+                for other in literals.iter().skip(at + 1) {
+                    self.clause([!*one, !*other]);
+                }
+            }
+            return;
+        }
+        let mut before: Option<Lit> = None;
+        for literal in literals {
+            let so_far = self.fresh();
+            self.clause([!*literal, so_far]);
+            if let Some(before) = before {
+                self.clause([!before, so_far]);
+                self.clause([!*literal, !before]);
+            }
+            before = Some(so_far);
+        }
+    }
+
     pub(crate) fn and(&mut self, parts: impl IntoIterator<Item = Lit>) -> Lit {
         let negated: Vec<Lit> = parts.into_iter().map(|part| !part).collect();
         !self.or(negated)

@@ -312,12 +312,14 @@ impl World<'_> {
         let (lefts, rights): (Vec<Value>, Vec<Value>) = (self.domain(left.ty).to_vec(), self.domain(right.ty).to_vec());
         let mut pairs = Vec::new();
         let never = self.solver.no();
+        let possible: Vec<(Lit, &Value)> =
+            right.is.iter().copied().zip(&rights).filter(|(is, _)| *is != never).collect();
         for (is, value) in left.is.iter().zip(&lefts) {
             if *is == never {
                 continue;
             }
             let fitting: Vec<Lit> =
-                right.is.iter().zip(&rights).filter(|(_, other)| holds(value, other)).map(|(is, _)| *is).collect();
+                possible.iter().filter(|(_, other)| holds(value, other)).map(|(is, _)| *is).collect();
             let fitting = self.solver.or(fitting);
             pairs.push(self.solver.and([*is, fitting]));
         }

@@ -165,7 +165,7 @@ fn place(database: &Database, table: &Table) -> Option<usize> {
 
 fn compare(court: &Court<'_>, at: usize, shows: &Expr, command: DbCommand, written: bool, role: &str) -> Equal {
     for (by_database, by_rules) in [(true, false), (false, true)] {
-        let made = World::new(court.database, court.laws, court.roles, role, at, &[shows]);
+        let made = World::new(court.database, court.laws, court.roles, role, (at, 1), &[shows]);
         let mut world = match made {
             Ok(world) => world,
             Err(why) => return Equal::NotUnderstood(why),

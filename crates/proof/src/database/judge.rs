@@ -270,7 +270,8 @@ impl Court<'_> {
         let own = if promise == Promise::Read { &owner.read } else { &owner.write };
         let shared = self.shared.get(at).cloned().flatten().unwrap_or(Expr::Or(Vec::new()));
         let beside = [own, &owner.read, &shared, self.bypass];
-        let mut world = match World::new(self.database, self.laws, self.roles, &role.name, at, &beside) {
+        let rows = if matches!(promise, Promise::UpdateOld | Promise::UpdateNew) { 2 } else { 1 };
+        let mut world = match World::new(self.database, self.laws, self.roles, &role.name, (at, rows), &beside) {
             Ok(world) => world,
             Err(why) => return Verdict::NotUnderstood(why),
         };
@@ -348,6 +349,13 @@ impl Court<'_> {
             return Err(Verdict::NotUnderstood("it takes more rows than can be looked through".to_owned()));
         }
         match world.find(&wanted) {
+            Found::Nothing if world.alternates => {
+                return Err(Verdict::NotUnderstood(
+                    "a subselect that must find nothing asks another one to find something: more rows might matter \
+                     than are looked through"
+                        .to_owned(),
+                ));
+            }
             Found::Nothing => return Err(Verdict::Proved),
             Found::Unknown => return Err(Verdict::NotUnderstood("the solver gave up".to_owned())),
             Found::Model => {}

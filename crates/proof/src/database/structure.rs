@@ -164,7 +164,7 @@ fn shown(court: &Court<'_>, window: &Window, way: &Way, role: &DbRole) -> Verdic
     // What a materialized view holds was chosen when it was made, whoever reads it now.
     let shows = if window.frozen { &TRUE } else { &way.shows };
     let beside = [shows, &owner.read, &shared, court.bypass];
-    let made = World::new(court.database, court.laws, court.roles, &role.name, way.relation, &beside);
+    let made = World::new(court.database, court.laws, court.roles, &role.name, (way.relation, 1), &beside);
     let mut world = match made {
         Ok(world) => world,
         Err(why) => return Verdict::NotUnderstood(why),
@@ -275,7 +275,7 @@ fn refers(
     }
     let own = hop(court.database, court.owners, at, key)?;
     let beside = [&owner.write, &own.read];
-    let mut world = World::new(court.database, court.laws, court.roles, &role.name, at, &beside).ok()?;
+    let mut world = World::new(court.database, court.laws, court.roles, &role.name, (at, 1), &beside).ok()?;
     let row = world.row(at, "new row", false);
     let env = [(ROOT, Bound::Row(row))];
     let mut wanted = vec![world.allowed(row, &role.name, DbCommand::Insert, true).yes];

@@ -7,7 +7,7 @@ use tenantry_policy::database::{Database, DbCommand};
 use tenantry_policy::{Type, Value};
 
 use super::access::{Laws, Roles};
-use super::expr::{Expr, ROOT, Scan, cast};
+use super::expr::{Expr, ROOT, Scan, Select, cast};
 use crate::domain::Need;
 use crate::solver::{Found, Solver};
 
@@ -76,6 +76,9 @@ pub(crate) struct World<'a> {
     pub(crate) too_large: bool,
     /// What is not understood and was met.
     pub(crate) met: BTreeSet<usize>,
+    /// Does a part that asks for no row to be there ask for another one to be? Then the rows looked through may be
+    /// too few for a proof.
+    pub(crate) alternates: bool,
     /// That casts of settings succeed: nothing that a leak needs, but what the database would say first.
     pub(crate) cast: Vec<Lit>,
 }
@@ -89,6 +92,10 @@ struct Reach {
     /// How many rows of each table.
     rows: BTreeMap<usize, usize>,
     columns: BTreeSet<(usize, usize)>,
+    /// Rows that are met, by what leads to them.
+    named: BTreeSet<(usize, String)>,
+    /// Rows whose tables' policies were walked, with the role that reads them.
+    walked: BTreeSet<(usize, String, String)>,
     settings: BTreeSet<(Key, &'static str)>,
     constants: Vec<Value>,
     casts: BTreeMap<&'static str, (Type, usize)>,
@@ -100,7 +107,7 @@ struct Reach {
 }
 
 impl<'a> World<'a> {
-    /// A question about a row of a table (two, for an update), asked by a role, with these conditions beside what
+    /// A question about rows of a table (the table, and how many), asked by a role, with these conditions beside what
     /// its policies say.
     ///
     /// # Errors
@@ -110,18 +117,24 @@ impl<'a> World<'a> {
         laws: &'a Laws,
         roles: &'a Roles,
         asks: &str,
-        about: usize,
+        about: (usize, usize),
         beside: &[&Expr],
     ) -> Result<World<'a>, String> {
+        // Of each row that is asked about, whatever an expression leads to may be another one.
+        let (about, times) = about;
         let mut reach = Reach::default();
         reach.rows.insert(about, 2);
-        for law in laws.of(about) {
-            for expr in [&law.using, &law.check].into_iter().flatten() {
-                reach.walk(database, laws, roles, expr, about, asks, 1, &mut vec![about]);
+        let surroundings = Surroundings { database, laws, roles };
+        for row in 0..times {
+            let from = row.to_string();
+            for law in laws.of(about) {
+                for expr in [&law.using, &law.check].into_iter().flatten() {
+                    reach.walk(&surroundings, expr, about, &from, asks, &mut vec![about]);
+                }
             }
-        }
-        for expr in beside {
-            reach.walk(database, laws, roles, expr, about, asks, 1, &mut vec![about]);
+            for expr in beside {
+                reach.walk(&surroundings, expr, about, &from, asks, &mut vec![about]);
+            }
         }
         if let Some((at, _)) = reach.rows.iter().find(|(at, count)| **count > MOST_ROWS + usize::from(**at == about)) {
             let name = database.relations.get(*at).map(|relation| relation.title()).unwrap_or_default();
@@ -147,6 +160,7 @@ impl<'a> World<'a> {
             too_large: false,
             met: BTreeSet::new(),
             cast: Vec::new(),
+            alternates: surroundings.alternates(about, asks, beside),
         };
         for (relation, count) in &reach.rows {
             // The row that is asked about is made by the question itself.
@@ -202,11 +216,7 @@ impl<'a> World<'a> {
         let no = self.solver.no();
         let any: Vec<Lit> = is.iter().copied().chain([null]).filter(|lit| *lit != no).collect();
         self.solver.clause(any.iter().copied());
-        for (at, one) in any.iter().enumerate() {
-            for other in any.iter().skip(at + 1) {
-                self.solver.clause([!*one, !*other]);
-            }
-        }
+        self.solver.at_most_one(&any);
         Sym { ty, is, null }
     }
 
@@ -220,12 +230,10 @@ impl<'a> World<'a> {
         let count = symbol.is.len();
         let free = self.free;
         let made: Vec<Lit> = (0..=count).map(|_| self.solver.fresh()).collect();
-        for (at, one) in made.iter().enumerate() {
+        for one in &made {
             self.solver.clause([!*one, free]);
-            for other in made.iter().skip(at + 1) {
-                self.solver.clause([!*one, !*other]);
-            }
         }
+        self.solver.at_most_one(&made);
         symbol.is = made.iter().take(count).copied().collect();
         symbol.null = made.last().copied().unwrap_or(symbol.null);
         symbol
@@ -411,47 +419,203 @@ impl<'a> World<'a> {
     }
 }
 
+/// What a walk goes through.
+struct Surroundings<'a> {
+    database: &'a Database,
+    laws: &'a Laws,
+    roles: &'a Roles,
+}
+
+impl Surroundings<'_> {
+    /// Is there, in what is asked of a table, a subselect for whose every row another one is asked for? Rows that are
+    /// looked up by whole keys are no others: each is one.
+    fn alternates(&self, about: usize, asks: &str, beside: &[&Expr]) -> bool {
+        let laws = self.laws.of(about).iter().flat_map(|law| [&law.using, &law.check]).flatten();
+        laws.clone().any(|expr| self.turns(expr, Sense { wanted: true, every: false }, asks, &mut vec![about]))
+            || beside.iter().any(|expr| {
+                [true, false]
+                    .iter()
+                    .any(|wanted| self.turns(expr, Sense { wanted: *wanted, every: false }, asks, &mut vec![about]))
+            })
+    }
+
+    fn turns(&self, expr: &Expr, sense: Sense, actor: &str, path: &mut Vec<usize>) -> bool {
+        let other = Sense { wanted: !sense.wanted, ..sense };
+        let both = |part: &Expr, path: &mut Vec<usize>| {
+            self.turns(part, sense, actor, path) || self.turns(part, other, actor, path)
+        };
+        match expr {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().any(|part| self.turns(part, sense, actor, path)),
+            Expr::Not(inner) => self.turns(inner, other, actor, path),
+            Expr::Demand(inner) | Expr::Cast(inner, _) | Expr::IsNull(inner) | Expr::Is(inner, _) => both(inner, path),
+            Expr::NullIf(left, right)
+            | Expr::Compare(_, left, right)
+            | Expr::Distinct(left, right)
+            | Expr::StartsWith(left, right) => both(left, path) || both(right, path),
+            Expr::Coalesce(parts) => parts.iter().any(|part| both(part, path)),
+            Expr::Case(branches, last) => {
+                branches.iter().any(|(when, then)| both(when, path) || both(then, path)) || both(last, path)
+            }
+            Expr::Exists(query) | Expr::Scalar(query) => self.rows_turn(query, sense, actor, path),
+            Expr::Within(left, query) => {
+                left.iter().any(|part| both(part, path)) || self.rows_turn(query, sense, actor, path)
+            }
+            Expr::Any { left, list, .. } => {
+                both(left, path)
+                    || match list {
+                        super::expr::List::Query(query) => self.rows_turn(query, sense, actor, path),
+                        super::expr::List::Items(items) => items.iter().any(|item| both(item, path)),
+                        super::expr::List::Setting { .. } => false,
+                    }
+            }
+            _ => false,
+        }
+    }
+
+    fn rows_turn(&self, query: &super::expr::Query, sense: Sense, actor: &str, path: &mut Vec<usize>) -> bool {
+        query.branches.iter().any(|select| {
+            let mut sense = sense;
+            // Every row around it has a name, whichever it is.
+            let mut names: BTreeMap<usize, String> = BTreeMap::new();
+            select.filter.visit(
+                &mut |one| {
+                    if let Expr::Column { binding, .. } = one {
+                        names.insert(*binding, String::new());
+                    }
+                },
+                &mut |_| {},
+            );
+            let mut turned = false;
+            for scan in &select.from {
+                let Scan::Table { binding, relation, .. } = scan else { continue };
+                if keyed(self.database, select, *binding, *relation, &names).is_none() {
+                    turned |= sense.wanted && sense.every;
+                    sense.every |= !sense.wanted;
+                }
+            }
+            if turned || self.turns(&select.filter, sense, actor, path) {
+                return true;
+            }
+            select.from.iter().any(|scan| {
+                let Scan::Table { relation, actor: own, .. } = scan else { return false };
+                let actor = own.as_deref().unwrap_or(actor);
+                let held = self.roles.exempt(self.database, *relation, actor).is_none();
+                if !held || path.contains(relation) || path.len() > 8 {
+                    return false;
+                }
+                path.push(*relation);
+                let found = self
+                    .laws
+                    .of(*relation)
+                    .iter()
+                    .filter_map(|law| law.using.as_ref())
+                    .any(|using| self.turns(using, sense, actor, path));
+                path.pop();
+                found
+            })
+        })
+    }
+}
+
+/// How a part of a condition is asked.
+#[derive(Debug, Clone, Copy)]
+struct Sense {
+    /// To be TRUE, rather than not to be.
+    wanted: bool,
+    /// For every row of something around it.
+    every: bool,
+}
+
+/// The name of the one row that a subselect looks up by a whole key from rows that have names.
+fn keyed(
+    database: &Database,
+    select: &Select,
+    binding: usize,
+    relation: usize,
+    names: &BTreeMap<usize, String>,
+) -> Option<String> {
+    let parts = match &select.filter {
+        Expr::And(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let mut led: BTreeMap<usize, String> = BTreeMap::new();
+    for part in parts {
+        let Expr::Compare(tenantry_policy::condition::Cmp::Eq, left, right) = part else { continue };
+        for (own, other) in [(left, right), (right, left)] {
+            if let (Expr::Column { binding: of, column, .. }, Expr::Column { binding: from, column: theirs, .. }) =
+                (own.as_ref(), other.as_ref())
+                && *of == binding
+                && *from != binding
+                && let Some(name) = names.get(from)
+            {
+                led.insert(*column, format!("{name}.{theirs}"));
+            }
+        }
+    }
+    let keys = &database.relations.get(relation)?.keys;
+    let key = keys.iter().find(|key| key.iter().all(|column| led.contains_key(column)))?;
+    let from: Vec<&str> = key.iter().filter_map(|column| led.get(column)).map(String::as_str).collect();
+    Some(format!("({})>{relation}:{key:?}", from.join(",")))
+}
+
 impl Reach {
-    /// Everything that an expression about a row of `root` may lead to.
-    #[allow(clippy::too_many_arguments, reason = "a walk with its surroundings")]
+    /// Everything that an expression about a row of `root` may lead to. `from` names that row: what is looked up
+    /// from one row by a whole key is one row, however often it is looked up.
     fn walk(
         &mut self,
-        database: &Database,
-        laws: &Laws,
-        roles: &Roles,
+        around: &Surroundings<'_>,
         expr: &Expr,
         root: usize,
+        from: &str,
         actor: &str,
-        times: usize,
         path: &mut Vec<usize>,
     ) {
         let mut bindings: BTreeMap<usize, usize> = BTreeMap::from([(ROOT, root)]);
-        let mut scans: Vec<(usize, Option<String>)> = Vec::new();
         let mut found: Vec<Expr> = Vec::new();
         expr.visit(&mut |one| found.push(one.clone()), &mut |scan| {
-            if let Scan::Table { binding, relation, actor } = scan {
+            if let Scan::Table { binding, relation, .. } = scan {
                 bindings.insert(*binding, *relation);
-                scans.push((*relation, actor.clone()));
             }
         });
-        for one in found {
-            self.note(&one, &bindings);
+        let mut names: BTreeMap<usize, String> = BTreeMap::from([(ROOT, from.to_owned())]);
+        let mut scans: Vec<(usize, Option<String>, String)> = Vec::new();
+        for one in &found {
+            self.note(one, &bindings);
+            let (Expr::Exists(query)
+            | Expr::Scalar(query)
+            | Expr::Within(_, query)
+            | Expr::Any { list: super::expr::List::Query(query), .. }) = one
+            else {
+                continue;
+            };
+            for select in &query.branches {
+                for scan in &select.from {
+                    let Scan::Table { binding, relation, actor } = scan else { continue };
+                    let name = keyed(around.database, select, *binding, *relation, &names)
+                        .unwrap_or_else(|| format!("{from}/{binding}"));
+                    names.insert(*binding, name.clone());
+                    scans.push((*relation, actor.clone(), name));
+                }
+            }
         }
-        for (relation, own) in scans {
+        for (relation, own, name) in scans {
             let actor = own.as_deref().unwrap_or(actor);
-            *self.rows.entry(relation).or_default() += times;
-            if path.contains(&relation) || path.len() > 8 || roles.exempt(database, relation, actor).is_some() {
+            if self.named.insert((relation, name.clone())) {
+                *self.rows.entry(relation).or_default() += 1;
+            }
+            let held = around.roles.exempt(around.database, relation, actor).is_none();
+            if !held || path.contains(&relation) || path.len() > 8 {
+                continue;
+            }
+            if !self.walked.insert((relation, name.clone(), actor.to_owned())) {
                 continue;
             }
             path.push(relation);
-            for law in laws.of(relation) {
-                let applies = database
-                    .relations
-                    .get(relation)
-                    .and_then(|of| of.policies.get(law.policy))
-                    .is_some_and(|policy| roles.applies(policy, actor, DbCommand::Select));
+            for law in around.laws.of(relation) {
+                let policy = around.database.relations.get(relation).and_then(|of| of.policies.get(law.policy));
+                let applies = policy.is_some_and(|policy| around.roles.applies(policy, actor, DbCommand::Select));
                 if let (Some(using), true) = (&law.using, applies) {
-                    self.walk(database, laws, roles, using, relation, actor, times, path);
+                    self.walk(around, using, relation, &name, actor, path);
                 }
             }
             path.pop();
@@ -513,7 +677,7 @@ impl Reach {
 }
 
 /// Types with more values than these are not looked through.
-const LARGEST: usize = 400;
+const LARGEST: usize = 2_000;
 
 /// What is needed of each type.
 type Needs = BTreeMap<&'static str, Need>;
