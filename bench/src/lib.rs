@@ -6,6 +6,7 @@ pub mod decision;
 pub mod gateway;
 pub mod identity;
 pub mod plan;
+pub mod proof;
 pub mod talk;
 pub mod timing;
 

@@ -8,7 +8,7 @@ use tenantry_bench::data::{DataArgs, ProfileArgs};
 use tenantry_bench::gateway::{GatewayArgs, PlainArgs};
 use tenantry_bench::identity::IdentityArgs;
 use tenantry_bench::plan::PlanArgs;
-use tenantry_bench::{Doing as _, Problem, data, decision, gateway, identity, plan, talk};
+use tenantry_bench::{Doing as _, Problem, data, decision, gateway, identity, plan, proof, talk};
 
 #[derive(Parser)]
 #[command(name = "tenantry-bench", about = "Measures Tenantry beside its peers")]
@@ -27,6 +27,8 @@ struct Arguments {
 enum What {
     /// P3: one decision, beside Cedar
     Decision,
+    /// P6: the proof of 1,000 tables, and of one
+    Proof,
     /// P1, P2, P9: a tool call, beside hand-written drivers and OrmAI
     Data(DataArgs),
     /// P4: a model call through the gateway, beside nginx, a bare proxy and LiteLLM
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Problem> {
     let figures = match &arguments.what {
         What::Decision => decision::run(arguments.quick)?,
+        What::Proof => proof::run(arguments.quick)?,
         What::Data(args) => data::run(args, arguments.quick)?,
         What::Gateway(args) => gateway::run(args, arguments.quick)?,
         What::Upstream => return gateway::upstream(),

@@ -51,6 +51,15 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
+    /// P6: the proof of 1,000 tables, and of one that was changed
+    Proof {
+        /// A tenth of the tables
+        #[arg(long)]
+        quick: bool,
+        /// Write the figures to this file as JSON too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
     /// P3: one decision beside Cedar
     Decision {
         /// Fewer rounds
@@ -75,6 +84,7 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
         Bench::Decision { quick, json } => ("decision", quick, json),
         Bench::Plan { quick, json } => ("plan", quick, json),
         Bench::Gateway { quick, json } => ("gateway", quick, json),
+        Bench::Proof { quick, json } => ("proof", quick, json),
     };
     let mut command = Command::new(release("tenantry-bench"));
     command.arg(name).current_dir(root());
@@ -84,7 +94,7 @@ pub(crate) fn run(interrupt: &Interrupt, bench: &Bench) -> u8 {
     if let Some(file) = json {
         command.arg("--json").arg(std::path::absolute(file).unwrap_or_else(|_| file.clone()));
     }
-    if name == "decision" {
+    if name == "decision" || name == "proof" {
         return measure(interrupt, command);
     }
     if name != "identity" {

@@ -6,11 +6,13 @@ mod clients;
 mod count;
 mod generate;
 mod interrupt;
+mod mutants;
 mod postgres;
 mod step;
 mod suite;
 mod talk;
 mod workspace;
+mod z3;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,25 @@ enum Task {
         #[command(subcommand)]
         what: bench::Bench,
     },
+    /// Put faults into policy, sql and proof, one at a time, and see that the tests find each
+    Mutants {
+        /// Only so many: those in files that the last commit changed first
+        #[arg(long, value_name = "COUNT")]
+        some: Option<usize>,
+        /// Only those whose file or words contain one of these
+        name: Vec<String>,
+    },
+    /// Send hostile input to everything that reads any
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Where the dice begin
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Only targets whose name contains one of these
+        target: Vec<String>,
+    },
     /// Write the documents that the program says of itself
     Generate {
         /// Write nothing; fail and name each stale file
@@ -57,6 +78,8 @@ fn main() -> ExitCode {
     let status = match Arguments::parse().task {
         Task::Test { long, filter } => suite::run(&interrupt, long, &filter),
         Task::Bench { what } => bench::run(&interrupt, &what),
+        Task::Mutants { some, name } => suite::mutants(&interrupt, some, &name),
+        Task::Fuzz { seconds, seed, target } => suite::fuzz(&interrupt, seconds, seed, &target),
         Task::Generate { check } => generate::command(&interrupt, check),
     };
     ExitCode::from(if interrupt.caught() { 130 } else { status })

@@ -8,10 +8,47 @@ use crate::clients;
 use crate::count::Count;
 use crate::generate;
 use crate::interrupt::Interrupt;
+use crate::mutants::{self, Choice};
 use crate::postgres::{self, Cluster};
 use crate::step::{self, Kind, Watch};
 use crate::talk;
 use crate::workspace::cargo;
+use crate::z3;
+
+/// How many mutants the short form tries.
+const MUTANTS: usize = 5;
+
+/// `cargo xtask mutants`.
+pub(crate) fn mutants(interrupt: &Interrupt, some: Option<usize>, names: &[String]) -> u8 {
+    let cluster = postgres::find_or_install().and_then(|programs| Cluster::start(&programs, interrupt));
+    let cluster = match cluster {
+        Ok(cluster) => cluster,
+        Err(problem) => {
+            talk::line(&format!("error: {problem}"));
+            return problem.exit_status();
+        }
+    };
+    let choice = match some {
+        Some(count) => Choice::Some(count),
+        None if names.is_empty() => Choice::All,
+        None => Choice::Named(names),
+    };
+    let count = mutants::run(interrupt, Some(&cluster), &choice);
+    talk::result(&format!("{} passed, {} failed", count.passed, count.failed));
+    u8::from(count.failed > 0)
+}
+
+/// `cargo xtask fuzz`.
+pub(crate) fn fuzz(interrupt: &Interrupt, seconds: u64, seed: Option<u64>, targets: &[String]) -> u8 {
+    let mut command = cargo(&["test", "--package", "tenantry-fuzz", "--test", "targets", "--", "--nocapture"]);
+    command.args(targets).env("TENANTRY_FUZZ_SECONDS", seconds.to_string());
+    if let Some(seed) = seed {
+        command.env("TENANTRY_FUZZ_SEED", seed.to_string());
+    }
+    let count = step::run(interrupt, "cargo test -p tenantry-fuzz", Kind::Tests, command);
+    talk::result(&format!("{} passed, {} failed", count.passed, count.failed));
+    u8::from(count.failed > 0)
+}
 
 /// Runs the suite. The answer is the exit status: 0 when all passed, 1 when something failed, 3 when
 /// something that it needs is missing.
@@ -28,7 +65,16 @@ pub(crate) fn run(interrupt: &Interrupt, long: bool, filter: &[String]) -> u8 {
     talk::line(&format!("    {} from {}", cluster.url(), cluster.programs().display()));
     let newer = newer_clusters(interrupt);
     let clients = clients::install();
-    let suite = Suite { interrupt, cluster: &cluster, newer: &newer, clients: clients.as_deref(), long, filter };
+    let z3 = z3::install();
+    let suite = Suite {
+        interrupt,
+        cluster: &cluster,
+        newer: &newer,
+        clients: clients.as_deref(),
+        z3: z3.as_deref(),
+        long,
+        filter,
+    };
     let count = suite.steps();
     drop(newer);
     drop(cluster);
@@ -61,6 +107,7 @@ struct Suite<'a> {
     cluster: &'a Cluster,
     newer: &'a [Cluster],
     clients: Option<&'a Path>,
+    z3: Option<&'a Path>,
     long: bool,
     filter: &'a [String],
 }
@@ -74,13 +121,14 @@ impl Suite<'_> {
         // Someone who names tests wants those, soon.
         let whole = self.filter.is_empty();
         let fence_one = whole || self.filter.iter().any(|name| name.starts_with("i4"));
-        let steps: [(bool, Step<'_>); 7] = [
+        let steps: [(bool, Step<'_>); 8] = [
             (whole, Self::format),
             (whole, Self::lints),
             (whole, Self::documents),
             (true, Self::tests),
             (fence_one, Self::without_fence_one),
             (true, Self::doc_tests),
+            (whole, Self::mutants),
             (whole, Self::licences),
         ];
         for (wanted, step) in steps {
@@ -144,6 +192,12 @@ impl Suite<'_> {
         self.step("cargo test --doc --workspace", Kind::Tests, command)
     }
 
+    /// A few in short, others with each commit; all in the long form.
+    fn mutants(&self) -> Count {
+        let choice = if self.long { Choice::All } else { Choice::Some(MUTANTS) };
+        mutants::run(self.interrupt, Some(self.cluster), &choice)
+    }
+
     fn licences(&self) -> Count {
         if !answers(cargo(&["deny", "--version"])) {
             talk::skipped("cargo deny check", "cargo-deny is not installed (cargo install --locked cargo-deny)");
@@ -163,6 +217,9 @@ impl Suite<'_> {
         }
         if let Some(clients) = self.clients {
             command.env("TENANTRY_TEST_CLIENTS", clients);
+        }
+        if let Some(python) = self.z3 {
+            command.env("TENANTRY_TEST_Z3", python);
         }
         if self.long {
             command.env("TENANTRY_TEST_LONG", "1");

@@ -14,7 +14,7 @@ mod tables;
 use std::collections::BTreeSet;
 
 use support::{policy, policy_of};
-use tenantry_proof::{Gained, Obligation, Outcome, diff, prove};
+use tenantry_proof::{Gained, Obligation, Outcome, diff, prove, prove_table};
 
 /// `read-own:orders:read`: the promise, the table, and what tells it from others.
 fn names(one: &Obligation) -> Vec<String> {
@@ -111,13 +111,14 @@ fn a_leak_is_a_principal_and_a_row() {
     assert_eq!(witness.rows.len(), 1);
 }
 
-/// P6 in short: all obligations of many tables.
+/// P6 in short: all obligations of many tables (`TENANTRY_PROOF_TABLES`, 100), and those of one.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "prints how long it took, and asserts nothing of it")]
 fn many_tables_take_seconds() {
     let mut tables = String::new();
     let mut file = String::from("[tenancy]\nreach.read = [\"principal.metadata.children\"]\n");
-    for at in 0..100 {
+    let count: usize = std::env::var("TENANTRY_PROOF_TABLES").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+    for at in 0..count {
         tables.push_str(&format!(
             "t{at}(id int not null, tenant_id text not null, status text, owner text, amount int);"
         ));
@@ -134,4 +135,7 @@ fn many_tables_take_seconds() {
     let report = prove(&policy);
     eprintln!("{} obligations of {} tables in {:?}", report.obligations.len(), policy.tables.len(), began.elapsed());
     assert_eq!(report.leaks().count(), 0);
+    let began = std::time::Instant::now();
+    let one = prove_table(&policy, &policy.tables[0]);
+    eprintln!("{} obligations of one table in {:?}", one.len(), began.elapsed());
 }
