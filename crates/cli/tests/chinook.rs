@@ -93,6 +93,18 @@ fn inspect(data: &Value, customer_id: &str) {
     assert_eq!(questions.len(), 9, "{questions:#?}");
 }
 
+/// Everything that the first file says is proved; what is shared is shown to be.
+async fn proved(environment: Environment) {
+    let (exit, answer) = tenantry(environment, &["prove"]).await;
+    assert_eq!(exit, Exit::Done, "{answer:#}");
+    let data = &answer["data"];
+    assert_eq!((&data["leaks"], &data["undecided"]), (&Value::from(0), &Value::from(0)), "{answer:#}");
+    assert!(data["proved"].as_u64().unwrap() > 30, "{answer:#}");
+    let obligations = data["obligations"].as_array().unwrap();
+    let shared = obligations.iter().filter(|one| one["name"] == "exception-used" && one["outcome"] == "shown").count();
+    assert_eq!(shared, 7, "{answer:#}");
+}
+
 #[tokio::test]
 async fn the_sqlite_form() {
     let Some(path) = chinook("chinook.sqlite") else { return };
@@ -108,6 +120,7 @@ async fn the_sqlite_form() {
         let (exit, answer) = tenantry(environment(), &["check"]).await;
         assert_eq!(exit, Exit::Done, "{answer:#}");
         assert_eq!(answer["data"]["tables"].as_array().unwrap().len(), 10);
+        proved(environment()).await;
     }
 }
 
@@ -141,6 +154,7 @@ async fn the_postgres_form() {
     assert!(!answer["data"]["text"].as_str().unwrap().contains("postgres://"));
     let (exit, answer) = tenantry(environment(), &["check"]).await;
     assert_eq!(exit, Exit::Done, "{answer:#}");
+    proved(environment()).await;
     drop(owner);
     let _ = connect(&server.parse().unwrap()).await.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
 }

@@ -21,6 +21,7 @@ mod https;
 mod identity;
 mod plan;
 mod postgres;
+mod prove;
 mod rights;
 mod serving;
 mod tools_page;

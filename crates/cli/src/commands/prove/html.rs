@@ -7,7 +7,7 @@ use tenantry_proof::{Obligation, Outcome, Promise, Report, Witness};
 use super::head;
 
 /// Every promise, in the order of their numbers.
-const PROMISES: [Promise; 14] = [
+const PROMISES: [Promise; 15] = [
     Promise::Read,
     Promise::Create,
     Promise::UpdateOld,
@@ -20,6 +20,7 @@ const PROMISES: [Promise; 14] = [
     Promise::Exception,
     Promise::Own,
     Promise::Alive,
+    Promise::Security,
     Promise::Missing,
     Promise::Structure,
 ];
