@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use tenantry_plan::{Consent, Event, Flow, LEASE_MICROS, PlanError, Saved, Selection};
-use world::{World, everywhere};
+use world::everywhere;
 
 const FILE: &str = r#"
 [role.reader]
