@@ -311,7 +311,7 @@ async fn whose(door: &impl Door, cast: &Cast, word: &str) -> Result<Whose, NoAns
             if !cast.foreign.has(&table.name, field, &value) {
                 continue;
             }
-            for row in crate::survey::having(door, table, field, &value).await? {
+            if let Some(row) = crate::survey::having(door, table, field, &value).await?.into_iter().next() {
                 let sight = sight(&cast.attacker, now, table, &row, Seen::Answered);
                 if sight == Sight::Hidden || cast.foreign.holds(table, &row) {
                     return Ok(Whose::Victims);

@@ -99,7 +99,8 @@ fn broken(changes: &[(&str, &str)]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_of_the_law_are_found() {
     // The kind that finds it, what is broken, and how.
-    let cases: [(&str, &str, &[(&str, &str)]); 8] = [
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+    let cases: [Case<'_>; 8] = [
         (
             "values",
             "an agent",

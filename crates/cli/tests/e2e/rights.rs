@@ -25,6 +25,10 @@ impl Dice {
     }
 }
 
+fn place(at: u64) -> usize {
+    usize::try_from(at).unwrap()
+}
+
 impl Database {
     fn root_url(&self) -> String {
         let mut url = url::Url::parse(&std::env::var("TENANTRY_TEST_POSTGRES").unwrap()).unwrap();
@@ -191,7 +195,7 @@ fn arrange(dice: &mut Dice, database: &Database, names: &[String], objects: &[Ob
         let (one, other) = (dice.below(names.len() as u64), dice.below(names.len() as u64));
         if one != other {
             let (role, member) = (one.min(other), one.max(other));
-            sql.push(format!("GRANT \"{}\" TO \"{}\"", names[role as usize], names[member as usize]));
+            sql.push(format!("GRANT \"{}\" TO \"{}\"", names[place(role)], names[place(member)]));
         }
     }
     if dice.below(3) == 0 {
@@ -292,12 +296,12 @@ fn the_lint_finds_each_hole_and_a_waiver_is_by_name_and_for_a_time() {
     // (what goes wrong, the finding, how it is mended)
     let holes = [
         (
-            format!("ALTER TABLE orders NO FORCE ROW LEVEL SECURITY"),
+            "ALTER TABLE orders NO FORCE ROW LEVEL SECURITY".to_string(),
             "force-missing",
             "ALTER TABLE orders FORCE ROW LEVEL SECURITY".to_owned(),
         ),
         (
-            format!("ALTER TABLE lines DISABLE ROW LEVEL SECURITY"),
+            "ALTER TABLE lines DISABLE ROW LEVEL SECURITY".to_string(),
             "row-security-off",
             "ALTER TABLE lines ENABLE ROW LEVEL SECURITY".to_owned(),
         ),
@@ -317,9 +321,13 @@ fn the_lint_finds_each_hole_and_a_waiver_is_by_name_and_for_a_time() {
             "definer-search-path",
             "ALTER FUNCTION peek() SET search_path = pg_catalog, pg_temp".to_owned(),
         ),
-        (format!("GRANT SELECT ON orders TO PUBLIC"), "public-grant", "REVOKE SELECT ON orders FROM PUBLIC".to_owned()),
         (
-            format!("GRANT SELECT (id) ON orders TO PUBLIC"),
+            "GRANT SELECT ON orders TO PUBLIC".to_string(),
+            "public-grant",
+            "REVOKE SELECT ON orders FROM PUBLIC".to_owned(),
+        ),
+        (
+            "GRANT SELECT (id) ON orders TO PUBLIC".to_string(),
             "public-grant",
             "REVOKE SELECT (id) ON orders FROM PUBLIC".to_owned(),
         ),

@@ -45,11 +45,7 @@ impl Caller {
     #[must_use]
     pub fn may(&self, model: &Model) -> bool {
         let listed = self.models.as_ref().is_none_or(|models| models.iter().any(|name| **name == *model.name));
-        listed
-            && self
-                .grants
-                .iter()
-                .any(|grant| grant.api == model.api && grant.permissions.iter().any(|held| *held == model.requires))
+        listed && self.grants.iter().any(|grant| grant.api == model.api && grant.permissions.contains(&model.requires))
     }
 
     /// The account whose rows, budgets and caches these are; empty for callers of the platform itself.

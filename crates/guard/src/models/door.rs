@@ -94,7 +94,7 @@ pub enum Body {
     /// JSON.
     Whole(Bytes),
     /// Server-sent events.
-    Events(Delivery),
+    Events(Box<Delivery>),
 }
 
 /// A model as it is listed.
@@ -356,7 +356,7 @@ impl Models {
             let deadline = running.started.saturating_add(patience.total);
             let Reached { incoming, first, .. } = reached;
             let delivery = Delivery::new(running, first, incoming.body, strip, patience.idle, deadline);
-            return Ok(Answer { request_id, body: Body::Events(delivery), cached });
+            return Ok(Answer { request_id, body: Body::Events(Box::new(delivery)), cached });
         }
         let whole = collect(reached.incoming.body, reached.first, patience.idle, LARGEST_ANSWER);
         let whole = match tokio::time::timeout(patience.total, whole).await {

@@ -178,12 +178,13 @@ impl Gathered {
             + text_bytes(data, b"\"refusal\":");
         self.content(content);
         let has_usage = after(data, b"\"usage\":").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"));
-        if has_usage && let Ok(event) = serde_json::from_slice::<Event>(data) {
-            if let Some(usage) = &event.usage {
-                merge(self.surface, &mut self.usage, usage);
-                if event.choices.as_ref().is_none_or(Vec::is_empty) {
-                    return Seen::UsageOnly;
-                }
+        if has_usage
+            && let Ok(event) = serde_json::from_slice::<Event>(data)
+            && let Some(usage) = &event.usage
+        {
+            merge(self.surface, &mut self.usage, usage);
+            if event.choices.as_ref().is_none_or(Vec::is_empty) {
+                return Seen::UsageOnly;
             }
         }
         Seen::Pass

@@ -115,6 +115,17 @@ fn check_lifetime(seconds: i64) -> Result<(), Refusal> {
     Err(Refusal::invalid(format!("a code lives between 1 and {LONGEST} seconds")))
 }
 
+impl Identity {
+    /// May a code for that context give that role? One for the app lets nobody manage anything: it is handed to
+    /// many, and more lightly.
+    async fn fits_context(&self, context: Audience, role: Option<&str>) -> Result<bool, Refusal> {
+        Ok(match (context, role) {
+            (Audience::App, Some(role)) => !self.store.role_permits_on(role, Audience::Dashboard.name()).await?,
+            _ => true,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,16 +135,5 @@ mod tests {
         assert_eq!(hash("AB0CD-EF1GH"), hash(" ab0cd efLgh"));
         assert_eq!(hash("AB0CD"), hash("aBocd"));
         assert_ne!(hash("AB0CD"), hash("AB1CD"));
-    }
-}
-
-impl Identity {
-    /// May a code for that context give that role? One for the app lets nobody manage anything: it is handed to
-    /// many, and more lightly.
-    async fn fits_context(&self, context: Audience, role: Option<&str>) -> Result<bool, Refusal> {
-        Ok(match (context, role) {
-            (Audience::App, Some(role)) => !self.store.role_permits_on(role, Audience::Dashboard.name()).await?,
-            _ => true,
-        })
     }
 }

@@ -184,7 +184,7 @@ async fn keys_are_kept_on_each_store() {
             duration_micros: 4,
         };
         site.store.note_usage(&[row.clone(), row.clone()]).await.unwrap();
-        site.store.note_usage(&[row.clone()]).await.unwrap();
+        site.store.note_usage(std::slice::from_ref(&row)).await.unwrap();
         assert_eq!(site.store.usage_of("acme", 0, 10).await.unwrap(), [row]);
         // Removing an account removes its keys.
         site.manage("DELETE", &format!("/organizations/{account}"), Value::Null).await;

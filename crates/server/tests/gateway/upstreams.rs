@@ -359,7 +359,7 @@ async fn what_is_kept_is_given_to_the_same_account_for_the_same_request() {
     let again = desk.chat(&ada, "small", "x").await;
     let other = desk.chat(&ada, "small", "y").await;
     let foreign = desk.chat(&gus, "small", "x").await;
-    assert_eq!([&first, &again, &other, &foreign].map(|said| cache(said)), ["miss", "hit", "miss", "miss"]);
+    assert_eq!([&first, &again, &other, &foreign].map(&cache), ["miss", "hit", "miss", "miss"]);
     assert_eq!((first.text, upstream.asked()), (again.text, 3));
     let rows = desk.usage(&desk.acme).await;
     assert_eq!((rows[1].ended.as_str(), rows[1].cost_micros), ("cached", 0));
