@@ -82,7 +82,7 @@ fn response(surface: Surface, answer: Answer) -> Response {
     let (body, kind) = match body {
         Answered::Whole(bytes) => (Body::from(bytes), "application/json"),
         Answered::Events(delivery) => {
-            (events::body(form(surface), request_id, delivery), "text/event-stream; charset=utf-8")
+            (events::body(form(surface), request_id, *delivery), "text/event-stream; charset=utf-8")
         }
     };
     let mut response = Response::new(body);
