@@ -80,7 +80,7 @@ pub async fn insiders(
         if !endpoint.path.contains('{') {
             if endpoint.method == "GET" {
                 // A list of one's own holds nothing of the victim's, whatever the address says besides.
-                let must = Must::Answer(vec![200, 400, 403]);
+                let must = Must::Answer(vec![200, 400, 401, 403]);
                 let name = format!("GET {}", endpoint.path);
                 list.push(WireAttack { family: "identity", name, ask: ask(&endpoint.path), must });
             }
