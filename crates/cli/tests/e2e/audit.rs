@@ -147,7 +147,10 @@ fn a_changed_store_is_found() {
     let later = verify(&home, &["--account", "northwind"]).envelope()["data"]["chains"][0]["head"].clone();
     assert!(sound(&verify(&home, &["--head", &head])), "an older head still holds");
     put_back();
-    assert!(!sound(&verify(&home, &["--head", later.as_str().unwrap()])));
+    // Its journal is another than the store's, which is told on standard error as well.
+    let ran = verify(&home, &["--head", later.as_str().unwrap()]);
+    let answer: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &answer["data"]["sound"]), (2, &Value::Bool(false)), "{}", ran.out);
 }
 
 #[test]
@@ -194,7 +197,7 @@ fn a_lost_journal_is_given_up_on_record() {
     assert_eq!(verify(&home, &[]).code, 0);
     let listed = home.run(&["audit", "list", "--account", "-", "--tool", "audit.accept_loss", "--json"]);
     assert_eq!(
-        listed.envelope()["data"][0]["inputs"]["generation"].as_u64(),
+        listed.envelope()["data"].as_array().unwrap().iter().find_map(|entry| entry["inputs"]["generation"].as_u64()),
         done.envelope()["data"]["generation"].as_u64()
     );
 }

@@ -212,6 +212,9 @@ impl Wish<'_> {
             left = left.saturating_sub(1);
             match self.attempt(secret, entropy, steps).await {
                 Err(PlanError::Statement { error: AdminError::Contended, .. }) if left > 0 => {}
+                // Somebody at another database of the cluster may have changed the same role in between; then the
+                // next attempt finds that what is there moved.
+                Err(PlanError::Invalid { code: "NOT_EFFECTIVE", .. }) if left.saturating_add(2) > ATTEMPTS => {}
                 other => return other,
             }
         }
