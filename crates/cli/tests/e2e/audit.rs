@@ -147,10 +147,7 @@ fn a_changed_store_is_found() {
     let later = verify(&home, &["--account", "northwind"]).envelope()["data"]["chains"][0]["head"].clone();
     assert!(sound(&verify(&home, &["--head", &head])), "an older head still holds");
     put_back();
-    // Its journal is another than the store's, which is told on standard error as well.
-    let ran = verify(&home, &["--head", later.as_str().unwrap()]);
-    let answer: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((ran.code, &answer["data"]["sound"]), (2, &Value::Bool(false)), "{}", ran.out);
+    assert!(!sound(&verify(&home, &["--head", later.as_str().unwrap()])));
 }
 
 #[test]

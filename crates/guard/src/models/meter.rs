@@ -177,10 +177,13 @@ impl Ledger {
         }
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
-                let ledger = Arc::clone(this);
+                // Held loosely: a program that ends closes its store, and has written what waits by then.
+                let ledger = Arc::downgrade(this);
                 runtime.spawn(async move {
                     tokio::time::sleep(TOGETHER).await;
-                    Ledger::write_all(&ledger).await;
+                    if let Some(ledger) = ledger.upgrade() {
+                        Ledger::write_all(&ledger).await;
+                    }
                 });
             }
             Err(_) => this.scheduled.store(false, Ordering::Release),
