@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::audit::chain::SealKey;
-use crate::{Entry, Receipt, StoreError, StoreUrl};
+use crate::{Entry, Phase, Receipt, StoreError, StoreUrl};
 
 use crate::batch::{Batch, BatchError};
 
@@ -174,7 +174,19 @@ impl Backend {
         match self {
             // On the caller's thread: it costs less than changing threads once.
             Backend::Sqlite(sqlite) => sqlite.append(entry),
-            Backend::Postgres(postgres) => postgres.append(entry.clone()).await,
+            Backend::Postgres(postgres) => postgres.append(entry.clone(), None).await,
+        }
+    }
+
+    /// Appends the start of an act that is over, and its end.
+    pub(crate) async fn append_ended(&self, entry: &Entry, phase: Phase, micros: i64) -> Result<Receipt, StoreError> {
+        match self {
+            Backend::Sqlite(sqlite) => {
+                let receipt = sqlite.append(entry)?;
+                sqlite.append(&entry.ended(&receipt, phase, micros))?;
+                Ok(receipt)
+            }
+            Backend::Postgres(postgres) => postgres.append(entry.clone(), Some((phase, micros))).await,
         }
     }
 

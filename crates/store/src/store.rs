@@ -11,7 +11,7 @@ use crate::audit::chain::SealKey;
 use crate::backend::{Backend, Lost, Param, Reading};
 use crate::epochs::Epochs;
 use crate::keys::{self, Keys};
-use crate::{Entry, Receipt, StoreError, StoreUrl};
+use crate::{Entry, Phase, Receipt, StoreError, StoreUrl};
 
 /// The name of the key that seals heads and approvals.
 const SEAL_KEY: &str = "audit-seal";
@@ -126,6 +126,21 @@ impl Store {
     pub async fn append(&self, entry: impl Borrow<Entry> + Send) -> Result<Receipt, StoreError> {
         let entry = entry.borrow().checked()?;
         self.backend.append(&entry).await
+    }
+
+    /// [`Store::append`] of an act that is over when it is put on record: its start, and its end in that phase and at
+    /// that time (microseconds since 1970). The receipt is the start's.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub async fn append_ended(
+        &self,
+        entry: impl Borrow<Entry> + Send,
+        phase: Phase,
+        time_micros: i64,
+    ) -> Result<Receipt, StoreError> {
+        let entry = entry.borrow().checked()?;
+        self.backend.append_ended(&entry, phase, time_micros).await
     }
 
     /// [`Store::append`] for callers outside async code. On PostgreSQL it blocks the thread, which

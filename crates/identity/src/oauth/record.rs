@@ -37,8 +37,7 @@ impl Identity {
         trail: &Trail,
     ) -> Result<(), OAuthError> {
         let entry = self.entry(name, request, trail, None);
-        let receipt = self.store.append(entry.clone()).await?;
-        self.store.append(entry.ended(&receipt, Phase::Completed, self.now())).await?;
+        self.store.append_ended(entry, Phase::Completed, self.now()).await?;
         Ok(())
     }
 

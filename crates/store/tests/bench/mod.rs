@@ -95,6 +95,30 @@ impl Bench {
         Store::open(&self.url, Options { clock, entropy, key_file: Some(key_file) }).await
     }
 
+    /// Opens the store on PostgreSQL by another way to it: another host and port.
+    #[allow(dead_code, reason = "not every test has another way")]
+    pub(crate) async fn open_by(&self, way: &str) -> Store {
+        let (direct, url) = (self.server(), self.database.as_ref().unwrap().url.as_str());
+        assert!(url.contains(&direct), "{direct} is not in the address");
+        let bench = Bench {
+            folder: tempfile::tempdir().unwrap(),
+            clock: Arc::clone(&self.clock),
+            url: StoreUrl::Postgres(url.replacen(&direct, way, 1)),
+            database: None,
+        };
+        bench.open_with(self.key_file(), 1).await.unwrap()
+    }
+
+    /// `host:port` of the server.
+    #[allow(dead_code, reason = "not every test has another way")]
+    pub(crate) fn server(&self) -> String {
+        let config: tokio_postgres::Config = self.database.as_ref().unwrap().url.parse().unwrap();
+        match (config.get_hosts(), config.get_ports()) {
+            ([tokio_postgres::config::Host::Tcp(host)], [port]) => format!("{host}:{port}"),
+            other => panic!("one TCP address with its port is needed: {other:?}"),
+        }
+    }
+
     pub(crate) fn database_file(&self) -> Option<PathBuf> {
         match &self.url {
             StoreUrl::Sqlite(path) => Some(path.clone()),
