@@ -34,9 +34,16 @@ const NEXT_ROW: Duration = Duration::from_secs(10);
 /// How long the network may leave what we sent unanswered before the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// What every connection is told.
+///
 /// Between two statements of a transaction lie milliseconds. One that is idle for longer belongs to a
 /// connection whose end the server has not seen; it would keep the chains' heads locked for everybody.
-const OPTIONS: &str = "-c idle_in_transaction_session_timeout=4000";
+///
+/// Every statement here has its index. But a plan that was made while a table was small reads all of it, and
+/// is kept until the server next looks at the table's size, a minute or more after a large import; so plans
+/// are not to read whole tables where there is another way. Where there is none, the price at which the planner then
+/// puts the statement would set off its compiler, which takes longer than the statement.
+const OPTIONS: &str = "-c idle_in_transaction_session_timeout=4000 -c enable_seqscan=off -c jit=off";
 
 /// Held while the tables are brought up to date, so that servers that start together take turns.
 const MIGRATION_LOCK: i64 = 0x7465_6e61_6e74_7279;

@@ -1,4 +1,5 @@
-//! A connection to PostgreSQL that is lost between an entry and the answer that it is written.
+//! Appending on PostgreSQL: a connection lost between an entry and the answer that it is written, servers that
+//! share chains, tables that grow under plans made before.
 
 #![allow(
     clippy::unwrap_used,
@@ -130,4 +131,35 @@ async fn servers_that_share_chains_take_turns() {
     assert_eq!(report.chains.iter().map(|chain| chain.entries).sum::<u64>(), 2 + 3 * 120 * 2);
     drop(first);
     Arc::into_inner(bench).unwrap().end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_made_while_there_were_few_chains_does_not_read_them_all() {
+    let Some(bench) = Bench::postgres().await else { return };
+    let store = bench.open().await;
+    // The server settles on a plan after five runs.
+    fill(&store, "acme", 8).await;
+    bench
+        .outside(
+            "INSERT INTO tenantry_audit_heads (account, ordinal, seq, hash, seal) \
+             SELECT 'other' || n, 1000 + n, 0, '\\x00', '\\x00' FROM generate_series(1, 20000) AS n",
+        )
+        .await;
+    fill(&store, "acme", 40).await;
+    drop(store);
+    bench
+        .outside(
+            "DO $$ BEGIN \
+                FOR turn IN 1 .. 1000 LOOP \
+                    PERFORM pg_stat_clear_snapshot(); \
+                    EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity \
+                        WHERE datname = current_database() AND application_name = 'tenantry-store'); \
+                    PERFORM pg_sleep(0.01); \
+                END LOOP; \
+                ASSERT (SELECT idx_scan > 80 AND seq_scan < 5 FROM pg_stat_user_tables \
+                    WHERE relname = 'tenantry_audit_heads'), 'the heads were read whole'; \
+             END $$",
+        )
+        .await;
+    bench.end().await;
 }
