@@ -12,6 +12,9 @@ use crate::{Doing as _, Problem};
 /// How long a candidate may take to begin.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// The name of the gateway that others use.
+pub(super) const LITELLM: &str = "LiteLLM";
+
 /// A process that ends with this.
 #[derive(Debug)]
 struct Running(Child);
@@ -191,5 +194,5 @@ pub(super) fn litellm(program: &Path, folder: &Path, to: SocketAddr, core: usize
     command.current_dir(&home).stdout(Stdio::null()).env("LITELLM_LOCAL_MODEL_COST_MAP", "True");
     let mut running = Running(command.spawn().doing("start LiteLLM")?);
     ready(address, &mut running)?;
-    Ok(Peer { name: "LiteLLM", address, token: "none".to_owned(), running })
+    Ok(Peer { name: LITELLM, address, token: "none".to_owned(), running })
 }
