@@ -76,6 +76,8 @@ pub(crate) struct KnownApi {
     pub(crate) fields: Fields,
     /// The permissions that it knows, in its order.
     pub(crate) permissions: Vec<String>,
+    /// The sealed secret that signs its tokens, for HS256.
+    pub(crate) secret: Option<Vec<u8>>,
 }
 
 impl KnownApi {
@@ -161,6 +163,7 @@ impl Identity {
             fields: fields(&row.doc),
             id: row.id,
             identifier: row.identifier,
+            secret: row.secret,
             permissions: permissions.into_iter().map(|permission| permission.name).collect(),
         }))
     }

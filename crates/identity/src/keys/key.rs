@@ -60,7 +60,7 @@ pub enum Form {
 }
 
 impl Form {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Form::Access => "at+jwt",
             Form::Plain => "JWT",

@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
+use crate::apis::SECRETS;
 use crate::claims::{Act, MACHINE};
 use crate::clients::lookup::KnownApi;
 use crate::keys::{Algorithm, Form};
 use crate::management::{Audiences, numbered_id};
 use crate::oauth::{OAuthError, OAuthKind};
-use crate::{Identity, MAX_LIFETIME};
+use crate::{Identity, IssueError, MAX_LIFETIME, MAX_TOKEN_BYTES};
 
 /// How the tokens of an API look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,10 +93,11 @@ const LONGEST: i64 = 2_592_000;
 impl Identity {
     /// An access token for an API, in the API's dialect and signed with its algorithm.
     pub(crate) fn mint(&self, api: &KnownApi, content: Content<'_>) -> Result<Minted, OAuthError> {
-        let algorithm = match api.text("signing_alg").unwrap_or("RS256") {
+        let signer = match api.text("signing_alg").unwrap_or("RS256") {
             // The Management API's own tokens are verified by the compatible issuer's keys only.
-            "ES256" if api.identifier != self.issuer.management_audience() => Algorithm::Es256,
-            "RS256" | "ES256" => Algorithm::Rs256,
+            "ES256" if api.identifier != self.issuer.management_audience() => Signer::Key(Algorithm::Es256),
+            "HS256" if api.identifier != self.issuer.management_audience() => Signer::Secret(self.signing_secret(api)?),
+            "RS256" | "ES256" | "HS256" => Signer::Key(Algorithm::Rs256),
             other => {
                 let why = format!("Tokens of this API are to be signed with {other}, which is not offered.");
                 return Err(OAuthError::new(OAuthKind::InvalidRequest, why));
@@ -103,7 +109,9 @@ impl Identity {
             lifetime = lifetime.min(most).max(1);
         }
         let issuer = self.issuer.url();
-        let audience = if content.openid && content.user.is_some() {
+        // Whoever has an API's secret can make its tokens: they are for that API only.
+        let is_ours_alone = matches!(signer, Signer::Key(_));
+        let audience = if content.openid && content.user.is_some() && is_ours_alone {
             Audiences::Many(vec![api.identifier.clone(), [issuer, "userinfo"].concat()])
         } else {
             Audiences::One(api.identifier.clone())
@@ -128,9 +136,42 @@ impl Identity {
         };
         let payload = serde_json::to_vec(&claims).map_err(|_| OAuthError::new(OAuthKind::Internal, "claims"))?;
         let form = if dialect.rfc9068 { Form::Access } else { Form::Plain };
-        let token = self.issuer.sign(algorithm, form, &payload)?;
+        let token = match signer {
+            Signer::Key(algorithm) => self.issuer.sign(algorithm, form, &payload)?,
+            Signer::Secret(secret) => sign_shared(&secret, form, &payload)?,
+        };
         Ok(Minted { token, lifetime, jti })
     }
+}
+
+/// What signs a token.
+enum Signer {
+    /// A key of ours.
+    Key(Algorithm),
+    /// The secret that we share with the API.
+    Secret(Zeroizing<Vec<u8>>),
+}
+
+impl Identity {
+    fn signing_secret(&self, api: &KnownApi) -> Result<Zeroizing<Vec<u8>>, OAuthError> {
+        let sealed = api.secret.as_ref().ok_or_else(|| {
+            OAuthError::new(OAuthKind::InvalidRequest, "This API has no secret that could sign its tokens.")
+        })?;
+        Ok(Zeroizing::new(self.open_sealed(SECRETS, &api.id, sealed)?))
+    }
+}
+
+/// HMAC with SHA-256 (RFC 7518, section 3.2).
+fn sign_shared(secret: &[u8], form: Form, payload: &[u8]) -> Result<String, OAuthError> {
+    let header = serde_json::json!({ "alg": "HS256", "typ": form.name() }).to_string();
+    let mut token = [&URL_SAFE_NO_PAD.encode(header), ".", &URL_SAFE_NO_PAD.encode(payload)].concat();
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), token.as_bytes());
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(IssueError::TooLong.into());
+    }
+    Ok(token)
 }
 
 /// Seconds as the life of a token of our own contexts.

@@ -57,6 +57,35 @@ async fn json_form_and_basic_are_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_shares_a_secret_gets_tokens_signed_with_it() {
+    on_each_store(async |site| {
+        let client = site.client(json!({ "app_type": "non_interactive" })).await;
+        let secret = "a secret of the API's, long enough to sign with";
+        let shares = json!({ "signing_alg": "HS256", "signing_secret": secret });
+        site.api(API, &["read:a"], shares).await;
+        site.grant(&client, API, &["read:a"], json!({})).await;
+        let answer = site.token(ask(&client)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let token = answer.text("access_token");
+        assert_eq!(header(&token), json!({ "alg": "HS256", "typ": "JWT" }));
+        let key = jsonwebtoken::DecodingKey::from_secret(secret.as_bytes());
+        let mut wanted = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
+        wanted.set_audience(&[API]);
+        wanted.set_issuer(&[ISSUER]);
+        // The site's clock is the test's.
+        wanted.validate_exp = false;
+        let said = jsonwebtoken::decode::<Value>(&token, &key, &wanted).unwrap().claims;
+        assert_eq!((&said["scope"], &said["azp"]), (&json!("read:a"), &json!(client.id)));
+        let other = jsonwebtoken::DecodingKey::from_secret(b"another secret, as long as the first one is");
+        assert!(jsonwebtoken::decode::<Value>(&token, &other, &wanted).is_err());
+        // Whoever has the secret can make such tokens: they open nothing here.
+        let answer = site.bearer("GET", "/userinfo", &token).await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_proves_itself_in_one_way() {
     let site = Site::small().await;
     let client = granted(&site).await;
