@@ -106,6 +106,8 @@ pub enum Command {
     Trust(commands::trust::TrustArgs),
     /// Call a tool as somebody, and see the answer, the reasons and the SQL
     Ask(commands::ask::AskArgs),
+    /// Carry messages between a local MCP client and the server; `config` prints what clients need
+    Mcp(commands::mcp::McpArgs),
     /// Read, check and export the record of every governed act
     Audit(commands::audit::AuditArgs),
     /// Show everything on generated data: three organizations of a support desk

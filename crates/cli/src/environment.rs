@@ -215,6 +215,23 @@ impl Environment {
         Ok(text)
     }
 
+    /// Standard input line by line, as it comes; an item that is too long (more than `limit` bytes) or cannot be
+    /// read is an error. Ends with the input.
+    #[must_use]
+    pub fn lines(&self, limit: usize) -> tokio::sync::mpsc::Receiver<std::io::Result<Vec<u8>>> {
+        let (sender, receiver) = tokio::sync::mpsc::channel(LINES_WAITING);
+        let given = match &self.stdin {
+            Input::Given(text) => Some(Arc::clone(text)),
+            Input::Process => None,
+        };
+        // A thread of its own: whoever waits for a person's input must not hold up a runtime that ends.
+        std::thread::spawn(move || match given {
+            Some(text) => read_lines(text.as_bytes(), limit, &sender),
+            None => read_lines(std::io::stdin().lock(), limit, &sender),
+        });
+        receiver
+    }
+
     /// The secret that `env:NAME` or `file:PATH` points at, without a trailing line break.
     ///
     /// # Errors
@@ -251,9 +268,50 @@ impl Environment {
     }
 }
 
+/// Lines read ahead.
+const LINES_WAITING: usize = 16;
+
+type Lines = tokio::sync::mpsc::Sender<std::io::Result<Vec<u8>>>;
+
+fn read_lines(mut input: impl std::io::BufRead, limit: usize, lines: &Lines) {
+    loop {
+        let mut line = Vec::new();
+        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        let read = Read::by_ref(&mut input).take(most).read_until(b'\n', &mut line);
+        let item = match read {
+            Ok(0) => return,
+            Ok(_) if line.last() == Some(&b'\n') || line.len() <= limit => Ok(line),
+            Ok(_) => match input.skip_until(b'\n') {
+                Ok(_) => Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "the line is too long")),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        let broken = matches!(&item, Err(error) if error.kind() != std::io::ErrorKind::InvalidData);
+        if lines.blocking_send(item).is_err() || broken {
+            return;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_come_one_by_one_and_one_that_is_too_long_is_left_out() {
+        let env = Environment::for_test(Path::new(".")).with_stdin("one\ntwolong\n\nthree\nlast");
+        let mut lines = env.lines(5);
+        let mut seen = Vec::new();
+        while let Some(line) = lines.blocking_recv() {
+            seen.push(line.map(|line| String::from_utf8(line).unwrap()).map_err(|error| error.to_string()));
+        }
+        let told = |text: &str| Ok(text.to_owned());
+        assert_eq!(
+            seen,
+            [told("one\n"), Err("the line is too long".to_owned()), told("\n"), told("three\n"), told("last")]
+        );
+    }
 
     #[test]
     fn secrets_come_from_variables_and_files_and_errors_never_hold_them() {

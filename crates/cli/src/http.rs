@@ -105,6 +105,17 @@ impl Server {
         Ok(sender)
     }
 
+    /// Sends a request a single time: for what must not happen twice.
+    ///
+    /// # Errors
+    /// No answer. Whether the request was heard is not known then.
+    pub async fn send_once(&self, asked: &Asked) -> Result<Told, NoAnswer> {
+        match tokio::time::timeout(PATIENCE, self.once(asked)).await {
+            Ok(told) => told,
+            Err(_) => Err(late(&self.authority)),
+        }
+    }
+
     async fn once(&self, asked: &Asked) -> Result<Told, NoAnswer> {
         let none = |error: &dyn std::fmt::Display| NoAnswer::Unreachable(format!("{}: {error}", self.authority));
         let mut request = Request::builder().method(asked.method.as_str()).uri(asked.path.as_str());

@@ -103,6 +103,13 @@ impl Runtime {
         let app = App::new(Arc::clone(&self.guard), Arc::clone(&self.identity), clock, entropy);
         let others = crate::issuers::declared(&self.loaded, self.issuer.url(), Arc::clone(&self.ambient.clock))?;
         let app = app.limited(rates(&self.loaded)).trusting(others);
+        let app = match self.loaded.document().platform.as_ref().map(|platform| &platform.mcp) {
+            Some(places) => {
+                let origins: Vec<String> = places.origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+                app.reachable(&places.hosts, &origins)
+            }
+            None => app,
+        };
         let version = self.guard.policy().short_version();
         Ok(match crate::models::open(project, &self.loaded, &version, &self.store, &self.ambient)? {
             Some(models) => app.offering(models),

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use tenantry_policy::value::format_timestamp;
-use tenantry_policy::{Bound, Code, Denied, Principal, Query, Table, Tool};
+use tenantry_policy::{Bound, Code, Denied, OpSet, Principal, Query, Table, Tool};
 use tenantry_store::Approval;
 
 use crate::json::{self, Json};
@@ -38,6 +38,10 @@ pub(crate) fn may_decide(bound: &Bound, table: &Table, requester: &Principal) ->
         return Err(Denied::new(Code::WriteDisabled, "the table no longer takes approvals"));
     };
     let principal = bound.principal.as_ref();
+    if bound.kept() != OpSet::ALL {
+        // A token that was left less than the roles grant does not decide for others.
+        return Err(absent());
+    }
     if !principal.roles.iter().any(|role| approval.roles.iter().any(|wanted| wanted.as_ref() == role)) {
         // Whoever may not decide cannot tell the request from one that does not exist.
         return Err(absent());

@@ -357,7 +357,7 @@ impl Guard {
         let bound = if Arc::ptr_eq(&policy, &bound.policy) {
             Arc::clone(bound)
         } else {
-            Arc::new(self.bind(Arc::clone(&bound.principal))?)
+            Arc::new(self.bind(Arc::clone(&bound.principal))?.keeping(bound.kept()))
         };
         Ok(Context { bound, now_micros: self.clock.now_micros(), request_id: Arc::from(id) })
     }

@@ -20,3 +20,4 @@ mod tools;
 
 pub use guard::{Explained, Guard, GuardError, Parts};
 pub use reply::Reply;
+pub use tools::{Offered, offered};

@@ -61,6 +61,7 @@ pub mod settings;
 mod setup;
 pub mod text;
 pub mod tickets;
+pub mod tool_scopes;
 pub mod users;
 mod watch;
 pub mod workspace_codes;

@@ -10,7 +10,7 @@ use crate::condition::{AttrView, Cond, NoRow, RowView, Term, Truth, eval};
 use crate::ids::TableId;
 use crate::policy::Policy;
 use crate::principal::{Datum, Principal};
-use crate::table::{MAX_RULES, Op, RuleKind, Table};
+use crate::table::{MAX_RULES, Op, OpSet, RuleKind, Table};
 use crate::tool::ToolSet;
 use crate::value::{Type, Value, parse_decimal, parse_timestamp};
 
@@ -27,6 +27,8 @@ pub struct Bound {
     tools: Vec<ToolSet>,
     /// The rules that take part, by table and operation.
     access: Vec<[Access; 4]>,
+    /// The operations that are left to it, whatever its roles grant.
+    kept: OpSet,
 }
 
 /// An attribute's value.
@@ -140,7 +142,23 @@ impl Bound {
             }
         }
         let access = policy.tables.iter().map(|table| Op::ALL.map(|op| access(table, op, &Slots(&values)))).collect();
-        Ok(Bound { principal, policy, values, tools, access })
+        Ok(Bound { principal, policy, values, tools, access, kept: OpSet::ALL })
+    }
+
+    /// The same with nothing but the tools of these operations: only ever fewer than before.
+    #[must_use]
+    pub fn keeping(mut self, ops: OpSet) -> Bound {
+        self.kept = OpSet::of(self.kept.iter().filter(|op| ops.has(*op)));
+        for tools in &mut self.tools {
+            *tools = tools.iter().filter(|tool| self.kept.has(tool.op())).fold(ToolSet::NONE, ToolSet::with);
+        }
+        self
+    }
+
+    /// The operations that are left to it.
+    #[must_use]
+    pub fn kept(&self) -> OpSet {
+        self.kept
     }
 
     /// The tools that the principal's roles grant on a table.

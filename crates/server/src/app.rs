@@ -12,6 +12,7 @@ use tenantry_policy::{Bound, Clock, Entropy};
 
 use crate::gateway::{self, Gateway};
 use crate::limits::{Limits, Rates};
+use crate::mcp::{self, Places};
 use crate::{endpoints, management, oauth, own};
 
 /// What the endpoints share.
@@ -26,6 +27,7 @@ pub struct App {
     pub(crate) others: Option<Arc<ExternalIssuers>>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) gateway: Option<Arc<Gateway>>,
+    pub(crate) places: Arc<Places>,
 }
 
 impl App {
@@ -35,7 +37,16 @@ impl App {
         let issuer = Arc::clone(identity.issuer());
         let tokens = Arc::new(VerifiedCache::new(100_000, Arc::clone(&issuer)));
         let limits = Arc::new(Limits::new(Rates::none(), &clock));
-        App { guard, issuer, identity, entropy, clock, tokens, others: None, limits, gateway: None }
+        let places = Arc::new(Places::new(issuer.url(), &[], &[]));
+        App { guard, issuer, identity, entropy, clock, tokens, others: None, limits, gateway: None, places }
+    }
+
+    /// With more names (`HOST[:PORT]`) under which `/mcp` answers, and more origins whose pages may ask it. The
+    /// issuer's own are always among them.
+    #[must_use]
+    pub fn reachable(mut self, hosts: &[String], origins: &[String]) -> App {
+        self.places = Arc::new(Places::new(self.issuer.url(), hosts, origins));
+        self
     }
 
     /// With other issuers, whose tokens the data tools take besides our own.
@@ -72,7 +83,7 @@ impl App {
 
 /// Every route of the server. Unknown paths answer 404 in the same shape as every refusal.
 pub fn router(app: App) -> Router {
-    gateway::routes(oauth::routes(own::routes(Router::new())))
+    mcp::routes(gateway::routes(oauth::routes(own::routes(Router::new()))))
         .route("/app/v1/tools/{tool}", post(endpoints::call_tool::handle))
         .route("/app/v1/approvals", get(endpoints::list_approvals::handle))
         .route("/app/v1/approvals/{id}/approve", post(endpoints::decide_approval::approve))

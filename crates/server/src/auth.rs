@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use tenantry_identity::{Audience, TokenError};
+use tenantry_identity::{Audience, Cached, TokenError, tool_scopes};
 use tenantry_policy::{Bound, Code, Denied};
 
 use crate::answer::{refused, refused_as};
@@ -14,6 +14,11 @@ use crate::app::App;
 ///
 /// INVARIANT: the principal is what the verified token says. No other header is read for it.
 pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>, Box<Response>> {
+    known(app, headers).await.map(|known| Arc::clone(&known.attached))
+}
+
+/// The same, with what the token says.
+pub(crate) async fn known(app: &App, headers: &HeaderMap) -> Result<Arc<Cached<Arc<Bound>>>, Box<Response>> {
     let token = bearer(headers).ok_or_else(|| {
         let denied = Denied::new(Code::AuthenticationRequired, "a bearer token is needed")
             .hint("send the header `Authorization: Bearer TOKEN`, once");
@@ -24,7 +29,7 @@ pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>,
     if let Some(cached) = app.tokens.get(token, Audience::App, now)
         && Arc::ptr_eq(&cached.attached.policy, &law)
     {
-        return Ok(Arc::clone(&cached.attached));
+        return Ok(cached);
     }
     let verified = match &app.others {
         // Which issuer a token names only chooses who checks it.
@@ -39,13 +44,10 @@ pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>,
         }
         Box::new(refused(&Denied::new(Code::AuthenticationRequired, error.told()).hint("ask for a new token")))
     })?;
-    let bound = app
-        .guard
-        .bind(Arc::new(verified.principal.clone()))
-        .map(Arc::new)
-        .map_err(|denied| Box::new(refused(&denied)))?;
-    app.tokens.insert(token, verified, Arc::clone(&bound));
-    Ok(bound)
+    let bound = app.guard.bind(Arc::new(verified.principal.clone())).map_err(|denied| Box::new(refused(&denied)))?;
+    // What the token's scope leaves out is left out of all that is decided for it.
+    let bound = bound.keeping(tool_scopes::reach(verified.scope.as_deref()));
+    Ok(app.tokens.insert(token, verified, Arc::new(bound)))
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750 section 2.1). Two such headers are

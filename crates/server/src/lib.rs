@@ -10,6 +10,7 @@ mod gateway;
 mod inside;
 mod limits;
 mod management;
+mod mcp;
 mod oauth;
 mod once;
 mod own;

@@ -1,12 +1,14 @@
 //! Calls that run to their end, whether or not the caller stays for the answer.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use axum::response::Response;
 use tenantry_guard::Reply;
+use tenantry_guard::reply::refusal;
 use tenantry_policy::{Code, Denied};
 
-use crate::answer::{from_reply, refused};
+use crate::answer::from_reply;
 
 /// Answers a call of the guard.
 ///
@@ -14,19 +16,24 @@ use crate::answer::{from_reply, refused};
 /// the database has already begun to commit would then never get its end, with the rows before and
 /// after, in the audit. So the call is a task of its own, which nobody drops.
 pub(crate) async fn answered(call: impl Future<Output = Reply> + Send + 'static) -> Response {
+    from_reply(kept(call).await)
+}
+
+/// The same, with the reply itself.
+pub(crate) async fn kept(call: impl Future<Output = Reply> + Send + 'static) -> Reply {
     match tokio::spawn(call).await {
-        Ok(reply) => from_reply(reply),
+        Ok(reply) => reply,
         Err(error) => {
             tracing::error!(%error, "a call did not end");
-            refused(&Denied::new(Code::InternalError, "the call failed on our side"))
+            let denied = Denied::new(Code::InternalError, "the call failed on our side");
+            let request_id = Arc::from("none");
+            Reply { code: Some(denied.code), body: refusal(&denied, &request_id, &[]), request_id }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[tokio::test]

@@ -1,5 +1,8 @@
 //! The built-in upstream: says again what it is told, the same each time. For demonstrations and tests, so
 //! that the first call works without anybody's key. A word is a token.
+//!
+//! Where a chat offers tools and its user says `call TOOL {…}`, that call is what it answers with, so that
+//! programs that use tools can be tried; told the tool's result, it says that again.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -99,16 +102,48 @@ fn pieces(said: &str, most: Option<u64>) -> (Vec<String>, bool) {
     (kept, all.len() > most)
 }
 
+/// The call of an offered tool that the user's last words ask for: its name and its arguments.
+fn asked_call(body: &Value, said: &str) -> Option<(String, String)> {
+    let last = body.get("messages")?.as_array()?.last()?;
+    if last.get("role").and_then(Value::as_str) != Some("user") {
+        return None;
+    }
+    let offered = body.get("tools")?.as_array()?.iter().filter_map(|tool| tool.pointer("/function/name")?.as_str());
+    offered
+        .filter_map(|name| {
+            let at = said.find(&["call ", name, " {"].concat())?;
+            let arguments = said.get(at..)?.split_once(" {").map(|(_, rest)| ["{", rest].concat())?;
+            // What stands after the object is still said to people.
+            let mut read = serde_json::Deserializer::from_str(&arguments).into_iter::<Value>();
+            let arguments = read.next()?.ok().filter(Value::is_object)?;
+            Some((at, name.to_owned(), arguments.to_string()))
+        })
+        .min_by_key(|(at, ..)| *at)
+        .map(|(_, name, arguments)| (name, arguments))
+}
+
 fn chat(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
     let (said, input) = heard(body.get("messages").unwrap_or(&Value::Null), "messages")?;
+    let call = asked_call(body, &said);
     let most = ["max_completion_tokens", "max_tokens"].iter().filter_map(|name| body.get(name)?.as_u64()).min();
-    let (pieces, cut) = pieces(&said, most);
-    let reason = if cut { "length" } else { "stop" };
-    let output = pieces.len();
+    let (pieces, cut) = if call.is_some() { (Vec::new(), false) } else { pieces(&said, most) };
+    let reason = match (&call, cut) {
+        (Some(_), _) => "tool_calls",
+        (None, true) => "length",
+        (None, false) => "stop",
+    };
+    let called = call.as_ref().map(|(name, arguments)| {
+        json!({ "id": ["call_", mark].concat(), "type": "function", "function": { "name": name, "arguments": arguments } })
+    });
+    let output = call.as_ref().map_or(pieces.len(), |(_, arguments)| words(arguments));
     let usage = json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output });
     let id = ["chatcmpl-", mark].concat();
     if !stream {
-        let message = json!({ "role": "assistant", "content": pieces.concat(), "refusal": null });
+        let mut message = json!({ "role": "assistant", "content": pieces.concat(), "refusal": null });
+        if let (Some(message), Some(called)) = (message.as_object_mut(), &called) {
+            message.insert("content".to_owned(), Value::Null);
+            message.insert("tool_calls".to_owned(), json!([called]));
+        }
         return Ok(Made::Whole(json!({
             "id": id, "object": "chat.completion", "created": CREATED, "model": model,
             "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": reason }],
@@ -130,6 +165,9 @@ fn chat(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
     let choice = |delta: Value, reason: Option<&str>| json!([{ "index": 0, "delta": delta, "finish_reason": reason }]);
     let mut out = vec![chunk(choice(json!({ "role": "assistant", "content": "" }), None), None)];
     out.extend(pieces.iter().map(|piece| chunk(choice(json!({ "content": piece }), None), None)));
+    if let Some(called) = &called {
+        out.push(chunk(choice(json!({ "tool_calls": [with(called, json!({ "index": 0 }))] }), None), None));
+    }
     out.push(chunk(choice(json!({}), Some(reason)), None));
     if with_usage {
         out.push(chunk(json!([]), Some(&usage)));

@@ -25,6 +25,7 @@ pub mod import;
 pub mod init;
 pub mod key;
 pub mod lint;
+pub mod mcp;
 pub mod member;
 pub mod output;
 pub mod plan;
@@ -106,6 +107,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Setup => setup::run(run).await,
         Command::Trust(args) => trust::run(run, args).await,
         Command::Ask(args) => ask::run(run, args).await,
+        Command::Mcp(args) => mcp::run(run, args).await,
         Command::Audit(args) => audit::run(run, args).await,
         Command::Demo(args) => demo::run(run, args).await,
         Command::Doctor(args) => doctor::run(run, args).await,

@@ -1,5 +1,6 @@
 //! The demo: a support desk with three organizations, made from a seed.
 
+pub mod agents;
 pub mod client;
 pub mod data;
 pub mod judge;

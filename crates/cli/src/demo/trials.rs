@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::demo::data::{Customer, Dataset, Order};
-use crate::demo::models;
+use crate::demo::{agents, models};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +190,7 @@ pub fn trials(data: &Dataset) -> Vec<Trial> {
     all.extend(fields(&cast));
     all.extend(writes(&cast));
     all.extend(models::trials());
+    all.extend(agents::trials(foreign_customer(&cast)));
     all
 }
 

@@ -67,6 +67,8 @@ pub struct Platform {
     pub issuer: Option<WebUrl>,
     /// How much each caller may ask of this server.
     pub limits: CallerLimits,
+    /// From where the MCP endpoint may be asked, besides the issuer's own address.
+    pub mcp: McpPlaces,
     /// Two accounts of nobody's that attack the running server, round after round. Off when absent.
     pub canary: Option<Canary>,
     /// The server's own certificate. One of the development authority when absent.
@@ -156,6 +158,17 @@ pub struct CallerLimits {
     pub tokens: Option<Rate>,
     /// Requests without a good token or client, per address; `600/min` when absent.
     pub strangers: Option<Rate>,
+}
+
+/// From where the MCP endpoint may be asked, besides the issuer's own address.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct McpPlaces {
+    /// Further names of the server, as they stand in the header `Host`: `mcp.example.com`, `tenantry.internal:8080`.
+    /// Without a port, at every port.
+    pub hosts: Vec<String>,
+    /// Origins whose pages may ask: `https://app.example.com`.
+    pub origins: Vec<WebUrl>,
 }
 
 /// A certificate and its private key. Read again when the files change.

@@ -8,8 +8,12 @@ mod create;
 mod delete;
 pub(crate) mod describe_schema;
 mod get;
+mod offered;
 mod query;
+mod schema;
 mod update;
+
+pub use offered::{Offered, offered};
 
 use tenantry_policy::request::Act;
 use tenantry_policy::{Code, Denied, Request, Tool};

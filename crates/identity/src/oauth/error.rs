@@ -20,6 +20,8 @@ pub enum OAuthKind {
     InvalidGrant,
     /// None of the scopes asked for can be given.
     InvalidScope,
+    /// The resource is none, or another than the audience (RFC 8707, section 2).
+    InvalidTarget,
     /// The grant is not offered.
     UnsupportedGrantType,
     /// The user has second factors, and only one was shown.
@@ -50,6 +52,7 @@ impl OAuthKind {
             OAuthKind::UnauthorizedClient => "unauthorized_client",
             OAuthKind::InvalidGrant => "invalid_grant",
             OAuthKind::InvalidScope => "invalid_scope",
+            OAuthKind::InvalidTarget => "invalid_target",
             OAuthKind::UnsupportedGrantType => "unsupported_grant_type",
             OAuthKind::MfaRequired => "mfa_required",
             OAuthKind::TooManyAttempts { .. } => "too_many_attempts",

@@ -74,6 +74,7 @@ impl Identity {
             scope: asked,
             // For the same API no more than the user's token had.
             within: shown.audiences.iter().any(|known| known == audience).then(|| shown.scope.clone()),
+            before: shown.scope.clone(),
             account,
             workspace,
             actors,

@@ -21,6 +21,7 @@ mod profile;
 mod record;
 mod refresh;
 mod registry;
+mod resource;
 mod revoke;
 mod scope;
 mod shown;
@@ -34,6 +35,7 @@ use crate::Identity;
 pub use error::{OAuthError, OAuthKind};
 pub use on_behalf::{ForApi, OnBehalf};
 pub use params::{OAuthRequest, Params};
+pub use resource::MCP_PATH;
 pub(crate) use record::Trail;
 pub(crate) use registry::Registry;
 
@@ -101,7 +103,10 @@ impl Identity {
     pub async fn token(&self, request: &OAuthRequest) -> Result<TokenAnswer, OAuthError> {
         let mut trail = Trail::default();
         let grant_type = request.params.get("grant_type").unwrap_or_default();
-        let outcome = self.granted(grant_type, request, &mut trail).await;
+        let outcome = match self.by_resource(request) {
+            Ok(request) => self.granted(grant_type, &request, &mut trail).await,
+            Err(error) => Err(error),
+        };
         let error = outcome.as_ref().err();
         if let Some(error) = error {
             self.refusal_on_record("tokens.issue", request, &trail, error).await;

@@ -56,6 +56,7 @@ impl Identity {
             audience: params.get("audience"),
             scope: scope::asked(params.get("scope")),
             within: None,
+            before: Vec::new(),
             account: account.clone(),
             workspace: workspace.clone(),
             actors: Vec::new(),

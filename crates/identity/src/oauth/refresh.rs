@@ -240,6 +240,7 @@ impl Identity {
             // What no audience was asked for stays so, whatever the platform's default is by now.
             audience: Some(audience.unwrap_or(&userinfo)),
             within: Some(asked.clone()),
+            before: whole,
             scope: asked,
             account,
             workspace,

@@ -19,7 +19,7 @@ use crate::oauth::profile::About;
 use crate::oauth::registry::{Stamp, setting_text};
 use crate::oauth::{OAuthError, OAuthKind, TokenAnswer, Trail, account, scope};
 use crate::text::{Fields, fields};
-use crate::{Audience, Identity, Rights, Subject};
+use crate::{Audience, Identity, Rights, Subject, tool_scopes};
 
 /// What is asked for, for whom, by whom.
 pub(crate) struct Ask<'a> {
@@ -30,6 +30,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) scope: Vec<String>,
     /// Nothing outside these is given.
     pub(crate) within: Option<Vec<String>>,
+    /// The scopes of the token that this one is made from: those of tools are never left behind.
+    pub(crate) before: Vec<String>,
     pub(crate) account: Option<Arc<Account>>,
     pub(crate) workspace: Option<Workspace>,
     /// Who acts for the user, the latest first.
@@ -46,7 +48,12 @@ pub(crate) struct Ask<'a> {
 
 impl Ask<'_> {
     /// What is given of what is asked for. Refresh tokens only where both API and client have them.
-    fn granted(&self, held: &[String], offline: bool) -> Vec<String> {
+    fn granted(
+        &self,
+        held: &[String],
+        offline: bool,
+        context: Option<Audience>,
+    ) -> Result<Vec<String>, OAuthError> {
         let mut granted = scope::granted(&self.scope, held, true);
         if !offline || !self.proven.client.known.may_use(crate::oauth::REFRESH_TOKEN) {
             granted.retain(|one| one != "offline_access");
@@ -54,7 +61,11 @@ impl Ask<'_> {
         if let Some(within) = &self.within {
             granted.retain(|one| within.contains(one));
         }
-        granted
+        let tools = tool_scopes::left(&self.scope, &self.before, context);
+        granted.extend(tools.ok_or_else(|| {
+            OAuthError::new(OAuthKind::InvalidScope, "The token that this one is made from does not reach so far.")
+        })?);
+        Ok(granted)
     }
 }
 
@@ -105,7 +116,7 @@ impl Identity {
                     return Err(OAuthError::denied("Users have no tokens for the Management API."));
                 }
                 let may = self.may_of(&ask, &api, &held, context.is_some()).await?;
-                let granted = ask.granted(&may, api.flag("allow_offline_access"));
+                let granted = ask.granted(&may, api.flag("allow_offline_access"), context)?;
                 let answer = match context {
                     Some(context) => self.own_context_for_user(context, &api, &ask, &user, &held, &granted, trail)?,
                     None => self.compat_for_user(&api, &ask, &held, &granted, &settings, trail)?,
@@ -278,7 +289,7 @@ impl Identity {
         settings: &Fields,
         trail: &mut Trail,
     ) -> Result<(TokenAnswer, Vec<String>), OAuthError> {
-        let granted = ask.granted(&[], true);
+        let granted = ask.granted(&[], true, None)?;
         let opaque = Opaque {
             scope: granted.join(" "),
             org: ask.account.as_deref().map(|account| account::as_claims(account, settings).0.to_owned()),

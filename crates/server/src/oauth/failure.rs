@@ -10,7 +10,7 @@ use crate::answer;
 
 fn status(kind: OAuthKind) -> StatusCode {
     match kind {
-        OAuthKind::InvalidRequest | OAuthKind::InvalidScope => StatusCode::BAD_REQUEST,
+        OAuthKind::InvalidRequest | OAuthKind::InvalidScope | OAuthKind::InvalidTarget => StatusCode::BAD_REQUEST,
         OAuthKind::InvalidClient | OAuthKind::Unauthorized | OAuthKind::InvalidToken => StatusCode::UNAUTHORIZED,
         OAuthKind::UnauthorizedClient
         | OAuthKind::AccessDenied
