@@ -2,7 +2,7 @@
 //! that reads them, so that a secret has one way in and a test can hand in all of it.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -273,7 +273,7 @@ const LINES_WAITING: usize = 16;
 
 type Lines = tokio::sync::mpsc::Sender<std::io::Result<Vec<u8>>>;
 
-fn read_lines(mut input: impl std::io::BufRead, limit: usize, lines: &Lines) {
+fn read_lines(mut input: impl BufRead, limit: usize, lines: &Lines) {
     loop {
         let mut line = Vec::new();
         let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);

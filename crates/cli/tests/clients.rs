@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use support::{Home, Running, secured};
+use support::{Home, Running, Server, secured};
 
 /// A server with a client that may do everything.
 struct Scene {
@@ -169,4 +169,48 @@ upstream = { kind = "echo", url = "builtin:echo" }
 fn the_deploy_client_tells_its_story() {
     let Some(scene) = Scene::begin() else { return };
     assert!(scene.tell(&mut scene.node("deploy.mjs")).ends_with("the story is told\n"));
+}
+
+/// A server over a demo's rows, without TLS: the tools below know no authority of ours.
+fn agents(script: &str, with: impl Fn(&Path) -> Command) {
+    let Ok(clients) = std::env::var("TENANTRY_TEST_CLIENTS") else {
+        eprintln!("skipped: TENANTRY_TEST_CLIENTS is not set (run `cargo xtask test`)");
+        return;
+    };
+    let desk = Home::desk();
+    let server = Server::start(&desk);
+    let scratch = Home::empty();
+    for file in [script, "carry.mjs"] {
+        std::fs::copy(stories().join(file), scratch.file(file)).unwrap();
+    }
+    std::os::unix::fs::symlink(Path::new(&clients).join("n/node_modules"), scratch.file("node_modules")).unwrap();
+    let token = |user: &str| desk.token("northwind", user);
+    let (ana, max) = (token("ana@northwind.example"), token("max@northwind.example"));
+    let mut command = with(Path::new(&clients));
+    command.arg(scratch.file(script)).current_dir(scratch.path()).env_clear();
+    command.env("PATH", std::env::var("PATH").unwrap_or_default()).env("HOME", scratch.path());
+    command.env("BASE", format!("http://{}", server.address)).env("WORK", scratch.path());
+    command.env("ANA", &ana).env("MAX", max).env("TOKEN", ana);
+    command.env("PROGRAM", support::PROGRAM).env("DESK", desk.path()).env("STORIES", stories());
+    command.env("TOOLS", "describe_schema,query,get,aggregate,update");
+    let output = command.output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && out.ends_with("the story is told\n"), "{out}\n{err}");
+    eprintln!("{out}");
+}
+
+/// The conformance tool for both revisions, and the inspector.
+#[test]
+fn mcp_clients_of_node_tell_their_story() {
+    agents("agents.mjs", |_| {
+        let mut node = Command::new("node");
+        node.args(["--preserve-symlinks-main", "--preserve-symlinks"]);
+        node
+    });
+}
+
+/// The Python SDK, over HTTP and over the bridge, and LangChain's adapters.
+#[test]
+fn mcp_clients_of_python_tell_their_story() {
+    agents("agents.py", |clients| Command::new(clients.join("v/bin/python")));
 }

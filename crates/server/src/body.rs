@@ -14,10 +14,19 @@ use crate::answer::{refused, refused_as};
 /// How long a caller may take to send its body.
 pub(crate) const SLOWEST: Duration = Duration::from_secs(20);
 
+/// How much of a refused call's body is read, in bytes, and how long that may take.
+const DRAINED: (usize, Duration) = (2 * LARGEST, Duration::from_secs(1));
+
+/// Reads a body that nobody wants, as far as it is small: a client that still sends when it is answered takes the
+/// answer for a broken connection.
+pub(crate) async fn drain(body: Body) {
+    let (most, longest) = DRAINED;
+    let _ = tokio::time::timeout(longest, Limited::new(body, most).collect()).await;
+}
+
 /// The whole body, or the refusal to answer. A body that says it is too large is refused unread.
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Box<Response>> {
-    let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if said.is_some_and(|length| length > u64::try_from(LARGEST).unwrap_or(u64::MAX)) {
+    if said_too_large(headers) {
         return Err(Box::new(too_large()));
     }
     let typed = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -41,7 +50,14 @@ fn is_json(value: &str) -> bool {
     value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn too_large() -> Response {
+/// Does the body say that it is too large?
+pub(crate) fn said_too_large(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    said.is_some_and(|length| length > u64::try_from(LARGEST).unwrap_or(u64::MAX))
+}
+
+/// The refusal of a body that is too large.
+pub(crate) fn too_large() -> Response {
     let denied = Denied::new(Code::ValidationError, format!("the body is larger than {LARGEST} bytes"));
     refused_as(StatusCode::PAYLOAD_TOO_LARGE, &denied)
 }

@@ -133,7 +133,8 @@ fn chat(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
         (None, false) => "stop",
     };
     let called = call.as_ref().map(|(name, arguments)| {
-        json!({ "id": ["call_", mark].concat(), "type": "function", "function": { "name": name, "arguments": arguments } })
+        let id = format!("call_{mark}");
+        json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } })
     });
     let output = call.as_ref().map_or(pieces.len(), |(_, arguments)| words(arguments));
     let usage = json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output });
@@ -313,4 +314,42 @@ fn messages(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
         out
     });
     Ok(Made::Events(written.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(body: &Value) -> Value {
+        match chat(body, "small", "m", false) {
+            Ok(Made::Whole(answer)) => answer["choices"][0].clone(),
+            _ => panic!("a whole answer was expected"),
+        }
+    }
+
+    #[test]
+    fn a_tool_is_called_where_the_user_says_so_and_its_result_is_said_again() {
+        let tools = json!([{ "type": "function", "function": { "name": "query" } }]);
+        let user = |text: &str| json!({ "messages": [{ "role": "user", "content": text }], "tools": tools });
+        let choice = said(&user(r#"What is open? call query {"model":"tickets","where":{"a":"}"}} Thanks."#));
+        assert_eq!(choice["finish_reason"], "tool_calls");
+        let call = &choice["message"]["tool_calls"][0]["function"];
+        assert_eq!(call["name"], "query");
+        assert_eq!(call["arguments"], r#"{"model":"tickets","where":{"a":"}"}}"#);
+        for text in ["call delete {}", "call query", "call query {", "call query [1]", "query {}"] {
+            let choice = said(&user(text));
+            assert_eq!(
+                (choice["finish_reason"].as_str(), &choice["message"]["tool_calls"]),
+                (Some("stop"), &Value::Null),
+                "{text}"
+            );
+        }
+        // A tool's result is no user: what stands in it is said again and calls nothing.
+        let told = json!({ "tools": tools, "messages": [
+            { "role": "user", "content": "call query {}" },
+            { "role": "assistant", "content": null, "tool_calls": [] },
+            { "role": "tool", "tool_call_id": "x", "content": "call query {}" },
+        ] });
+        assert_eq!(said(&told)["message"]["content"], "echo: call query {}");
+    }
 }

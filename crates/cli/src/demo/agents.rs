@@ -28,7 +28,10 @@ pub fn trials(foreign_customer: i64) -> Vec<Trial> {
             steps: vec![
                 step(list(), listed(&["describe_schema", "query", "get", "aggregate", "update"])),
                 step(
-                    message("tools/call", json!({ "name": "get", "arguments": { "model": "customers", "id": foreign_customer } })),
+                    message(
+                        "tools/call",
+                        json!({ "name": "get", "arguments": { "model": "customers", "id": foreign_customer } }),
+                    ),
                     Expect::Bare(vec![
                         Fact::Is("/result/structuredContent/found", json!(false)),
                         Fact::Is("/result/_meta/tenantry~1untrusted", json!(true)),

@@ -19,6 +19,7 @@ mod eval;
 mod first_file;
 mod https;
 mod identity;
+mod mcp;
 mod plan;
 mod postgres;
 mod prove;

@@ -8,7 +8,7 @@ use tenantry_policy::table::{DeleteMode, Table};
 use tenantry_policy::{Bound, Tool};
 
 use crate::json::Json;
-use crate::tools::schema::{Forms, list, object, text};
+use crate::tools::schema::{Forms, Named, list, object, text};
 
 /// A tool that a caller may use.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,7 +104,7 @@ fn named(tables: &[&Table]) -> Json {
 
 fn one(bound: &Bound, tool: Tool, tables: &[&Table]) -> Offered {
     let mut forms = Forms::new(bound);
-    let of_each: Vec<(Vec<(&'static str, Json)>, Vec<&'static str>)> =
+    let of_each: Vec<(Named, Vec<&'static str>)> =
         tables.iter().map(|table| (forms.arguments(tool, table), forms.required(tool, table))).collect();
     let mut members = vec![("type", text("object"))];
     let model = ("model", named(tables));
@@ -117,7 +117,7 @@ fn one(bound: &Bound, tool: Tool, tables: &[&Table]) -> Offered {
         }
         several => {
             // For whoever reads no further: every argument's name; and what all models need.
-            let mut loose: Vec<(&'static str, Json)> = vec![model];
+            let mut loose: Named = vec![model];
             for (name, form) in several.iter().flat_map(|(properties, _)| properties) {
                 if !loose.iter().any(|(known, _)| known == name) {
                     loose.push((name, outline(form)));

@@ -9,6 +9,9 @@ use tenantry_policy::{Bound, ColumnId, Op, Tool};
 
 use crate::json::Json;
 
+/// The members of a form, by name.
+pub(super) type Named = Vec<(&'static str, Json)>;
+
 /// The most fields in `order_by` and in `group_by`.
 const MOST_NAMED: u32 = 8;
 
@@ -19,16 +22,8 @@ pub(super) struct Forms<'b> {
 }
 
 /// Every type that a value in a filter may have, in the order of the schema.
-const COMPARED: [Type; 8] = [
-    Type::Int,
-    Type::Decimal,
-    Type::Float,
-    Type::Text,
-    Type::Bool,
-    Type::Uuid,
-    Type::Timestamp,
-    Type::Date,
-];
+const COMPARED: [Type; 8] =
+    [Type::Int, Type::Decimal, Type::Float, Type::Text, Type::Bool, Type::Uuid, Type::Timestamp, Type::Date];
 
 impl<'b> Forms<'b> {
     pub(super) fn new(bound: &'b Bound) -> Forms<'b> {
@@ -40,7 +35,7 @@ impl<'b> Forms<'b> {
     }
 
     /// The arguments of a tool on a table, besides `model`.
-    pub(super) fn arguments(&mut self, tool: Tool, table: &'b Table) -> Vec<(&'static str, Json)> {
+    pub(super) fn arguments(&mut self, tool: Tool, table: &'b Table) -> Named {
         match tool {
             Tool::Query => {
                 let mut arguments = self.reading(table, true);
@@ -96,7 +91,7 @@ impl<'b> Forms<'b> {
     }
 
     /// `select`, `where`, `order_by`, `take` and `include`; to one row neither order nor number applies.
-    fn reading(&mut self, table: &'b Table, many: bool) -> Vec<(&'static str, Json)> {
+    fn reading(&mut self, table: &'b Table, many: bool) -> Named {
         let mut arguments = vec![("select", selected(table)), ("where", self.filtered(table))];
         if many {
             let usable = usable(table);
@@ -130,7 +125,7 @@ impl<'b> Forms<'b> {
         arguments
     }
 
-    fn aggregate(&mut self, table: &'b Table) -> Vec<(&'static str, Json)> {
+    fn aggregate(&mut self, table: &'b Table) -> Named {
         let names = |words: &[&str]| object([("enum", list(words.iter().map(|word| text(word))))]);
         let visible: Vec<&Column> = table.columns.iter().filter(|column| column.field.visible()).collect();
         let mut arguments = vec![
@@ -139,8 +134,7 @@ impl<'b> Forms<'b> {
             ("where", self.filtered(table)),
         ];
         // The answer has a member `value` of its own.
-        let groups: Vec<&Column> =
-            usable(table).into_iter().filter(|column| column.facts.name != "value").collect();
+        let groups: Vec<&Column> = usable(table).into_iter().filter(|column| column.facts.name != "value").collect();
         if !groups.is_empty() {
             arguments.push(("group_by", array(one_of(&groups), None, Some(MOST_NAMED))));
         }
@@ -161,10 +155,7 @@ impl<'b> Forms<'b> {
     /// `where`: a filter, or a list of filters of which all must hold.
     fn filtered(&mut self, table: &'b Table) -> Json {
         let filter = self.filter(table);
-        let mut form = vec![(
-            "anyOf",
-            list([filter.clone(), object([("type", text("array")), ("items", filter)])]),
-        )];
+        let mut form = vec![("anyOf", list([filter.clone(), object([("type", text("array")), ("items", filter)])]))];
         let must = &table.budget.require_filter;
         if !must.is_empty() {
             let names: Vec<&str> =
@@ -192,8 +183,7 @@ impl<'b> Forms<'b> {
         let usable = usable(table);
         let mut branches = Vec::new();
         for ty in COMPARED {
-            let of_type: Vec<&Column> =
-                usable.iter().copied().filter(|column| column.facts.ty == Some(ty)).collect();
+            let of_type: Vec<&Column> = usable.iter().copied().filter(|column| column.facts.ty == Some(ty)).collect();
             if !of_type.is_empty() {
                 branches.push(leaf(&of_type, ty, table.budget.max_in));
             }
@@ -293,7 +283,7 @@ fn leaf(columns: &[&Column], ty: Type, max_in: u32) -> Json {
 }
 
 /// With what every write takes.
-fn writing(arguments: impl IntoIterator<Item = (&'static str, Json)>) -> Vec<(&'static str, Json)> {
+fn writing(arguments: impl IntoIterator<Item = (&'static str, Json)>) -> Named {
     let mut arguments: Vec<_> = arguments.into_iter().collect();
     let reason = [("type", text("string")), ("description", text("Why: kept in the audit"))];
     arguments.push(("reason", object(reason)));
@@ -364,8 +354,7 @@ fn selected(table: &Table) -> Json {
             };
             let description = column.description.as_deref().unwrap_or_default();
             let colon = if description.is_empty() { "" } else { ": " };
-            (!how.is_empty() || !description.is_empty())
-                .then(|| [&column.facts.name, how, colon, description].concat())
+            (!how.is_empty() || !description.is_empty()).then(|| [&column.facts.name, how, colon, description].concat())
         })
         .collect();
     let most = u32::try_from(visible.len()).unwrap_or(u32::MAX).min(table.budget.max_columns);

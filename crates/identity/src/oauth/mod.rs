@@ -35,9 +35,9 @@ use crate::Identity;
 pub use error::{OAuthError, OAuthKind};
 pub use on_behalf::{ForApi, OnBehalf};
 pub use params::{OAuthRequest, Params};
-pub use resource::MCP_PATH;
 pub(crate) use record::Trail;
 pub(crate) use registry::Registry;
+pub use resource::MCP_PATH;
 
 /// The grant types that are offered.
 pub const GRANT_TYPES: [&str; 5] = [CLIENT_CREDENTIALS, REFRESH_TOKEN, PASSWORD, PASSWORD_REALM, TOKEN_EXCHANGE];

@@ -48,12 +48,7 @@ pub(crate) struct Ask<'a> {
 
 impl Ask<'_> {
     /// What is given of what is asked for. Refresh tokens only where both API and client have them.
-    fn granted(
-        &self,
-        held: &[String],
-        offline: bool,
-        context: Option<Audience>,
-    ) -> Result<Vec<String>, OAuthError> {
+    fn granted(&self, held: &[String], offline: bool, context: Option<Audience>) -> Result<Vec<String>, OAuthError> {
         let mut granted = scope::granted(&self.scope, held, true);
         if !offline || !self.proven.client.known.may_use(crate::oauth::REFRESH_TOKEN) {
             granted.retain(|one| one != "offline_access");

@@ -1,7 +1,5 @@
 //! A call's body, read within limits.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
@@ -12,15 +10,6 @@ use crate::gateway::failure::Failure;
 
 /// The largest body, in bytes: prompts may hold pictures.
 const LARGEST: usize = 32 * 1024 * 1024;
-
-/// How much of a refused call's body is read, in bytes, and how long that may take.
-const DRAINED: (usize, Duration) = (256 * 1024, Duration::from_secs(1));
-
-/// Reads a body that nobody wants, as far as it is small.
-pub(crate) async fn drain(body: Body) {
-    let (most, longest) = DRAINED;
-    let _ = tokio::time::timeout(longest, Limited::new(body, most).collect()).await;
-}
 
 /// The whole body. One that says it is too large is refused unread.
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Failure> {

@@ -48,9 +48,8 @@ async fn answered(app: App, surface: Surface, headers: HeaderMap, sent: Body) ->
     match called(&app, surface, &headers, &mut sent).await {
         Ok(response) => response,
         Err(failure) => {
-            // A client that still sends when it is answered takes the answer for a broken connection.
             if let Some(rest) = sent {
-                body::drain(rest).await;
+                crate::body::drain(rest).await;
             }
             failure.response(form(surface))
         }

@@ -12,12 +12,12 @@ use tenantry_policy::{Bound, Code, Denied};
 
 use crate::answer::{refused, refused_as};
 use crate::app::App;
-use crate::auth;
 use crate::limits::told;
 use crate::mcp::revision::Revision;
 use crate::mcp::rpc::{self, METHOD_NOT_FOUND, Message, NOT_AUTHORIZED, Refused};
 use crate::mcp::{answer, call, challenge, headers, list, revision};
 use crate::whole::kept;
+use crate::{auth, body};
 
 /// Answers a message.
 pub(super) async fn handle(State(app): State<App>, request: Request<Body>) -> Response {
@@ -26,7 +26,11 @@ pub(super) async fn handle(State(app): State<App>, request: Request<Body>) -> Re
         Ok(origin) => origin.map(str::to_owned),
         Err(response) => return *response,
     };
-    let response = asked(&app, &parts.headers, sent).await;
+    let mut sent = Some(sent);
+    let response = asked(&app, &parts.headers, &mut sent).await;
+    if let Some(rest) = sent {
+        body::drain(rest).await;
+    }
     answer::readable(origin.as_deref(), response)
 }
 
@@ -67,13 +71,14 @@ pub(super) async fn preflight(State(app): State<App>, request: Request<Body>) ->
 
 /// Another method: there is no stream to open and no session to end.
 pub(super) async fn wrong_method() -> Response {
-    let denied = Denied::new(Code::ValidationError, "this path does not take this method").hint("messages come with POST");
+    let denied =
+        Denied::new(Code::ValidationError, "this path does not take this method").hint("messages come with POST");
     let mut response = refused_as(StatusCode::METHOD_NOT_ALLOWED, &denied);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     response
 }
 
-async fn asked(app: &App, headers: &HeaderMap, sent: Body) -> Response {
+async fn asked(app: &App, headers: &HeaderMap, sent: &mut Option<Body>) -> Response {
     // Nobody's body is read before it is known who sends it.
     let caller = match auth::known(app, headers).await {
         Ok(caller) => caller,
@@ -90,7 +95,11 @@ async fn asked(app: &App, headers: &HeaderMap, sent: Body) -> Response {
             .hint("send the header `Accept: application/json, text/event-stream`");
         return refused_as(StatusCode::NOT_ACCEPTABLE, &denied);
     }
-    let body = match crate::body::read(headers, sent).await {
+    let body = match body::said_too_large(headers) {
+        true => Err(Box::new(body::too_large())),
+        false => body::read(headers, sent.take().unwrap_or_default()).await,
+    };
+    let body = match body {
         Ok(body) => body,
         Err(response) => return *response,
     };

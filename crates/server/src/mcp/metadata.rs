@@ -13,8 +13,9 @@ use crate::app::App;
 /// The document.
 pub(super) async fn handle(State(app): State<App>) -> Response {
     let issuer = app.issuer.url();
+    let resource = [issuer, super::PATH].concat();
     let body = json!({
-        "resource": [issuer, super::PATH].concat(),
+        "resource": resource,
         "authorization_servers": [issuer],
         "scopes_supported": tool_scopes::ALL,
         // Never in a query or a form.

@@ -104,8 +104,16 @@ mod tests {
             assert!(host(&places, good), "{good}");
         }
         for bad in [
-            "localhost", "127.0.0.1", "mcp.internal", "mcp.internal:81", "evil.example", "tenantry.example.evil.example",
-            "tenantry.example@evil.example", "tenantry.example/x", "", "a b",
+            "localhost",
+            "127.0.0.1",
+            "mcp.internal",
+            "mcp.internal:81",
+            "evil.example",
+            "tenantry.example.evil.example",
+            "tenantry.example@evil.example",
+            "tenantry.example/x",
+            "",
+            "a b",
         ] {
             assert!(!host(&places, bad), "{bad}");
         }

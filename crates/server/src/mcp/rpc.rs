@@ -36,7 +36,7 @@ pub(super) struct Refused {
     pub(super) status: StatusCode,
     pub(super) code: i32,
     pub(super) message: String,
-    pub(super) data: Option<Value>,
+    pub(super) data: Option<Box<Value>>,
     pub(super) id: Option<Json>,
 }
 
@@ -56,7 +56,7 @@ impl Refused {
     }
 
     pub(super) fn data(self, data: Value) -> Refused {
-        Refused { data: Some(data), ..self }
+        Refused { data: Some(Box::new(data)), ..self }
     }
 
     /// To the message that it answers.
@@ -68,7 +68,7 @@ impl Refused {
     pub(super) fn document(&self) -> Vec<u8> {
         let mut error = json!({ "code": self.code, "message": self.message });
         if let (Some(error), Some(data)) = (error.as_object_mut(), &self.data) {
-            error.insert("data".to_owned(), data.clone());
+            error.insert("data".to_owned(), data.as_ref().clone());
         }
         let mut text = String::from(r#"{"jsonrpc":"2.0","#);
         if let Some(id) = &self.id {
@@ -188,7 +188,8 @@ mod tests {
         ] {
             assert_eq!(read(bad.as_bytes()).unwrap_err().code, code, "{bad}");
         }
-        let deep = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":{{"a":{}{}}}}}"#, "[".repeat(40), "]".repeat(40));
+        let deep =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":{{"a":{}{}}}}}"#, "[".repeat(40), "]".repeat(40));
         assert_eq!(read(deep.as_bytes()).unwrap_err().code, PARSE_ERROR);
     }
 

@@ -28,14 +28,19 @@ async fn alike(world: &World) {
             ("get", json!({ "model": "tickets", "id": id, "include": [{ "relation": "author" }] })),
             ("query", json!({ "model": "tickets", "where": { "field": "id", "op": "in", "value": [11, id] } })),
             ("query", json!({ "model": "people", "where": { "field": "id", "op": "eq", "value": id } })),
-            ("aggregate", json!({ "model": "tickets", "operation": "count", "where": { "field": "id", "op": "eq", "value": id } })),
+            (
+                "aggregate",
+                json!({ "model": "tickets", "operation": "count", "where": { "field": "id", "op": "eq", "value": id } }),
+            ),
             ("update", json!({ "model": "tickets", "id": id, "reason": "r", "data": { "subject": "x" } })),
             ("bulk_update", json!({ "model": "tickets", "ids": [11, id], "reason": "r", "data": { "subject": "x" } })),
             ("delete", json!({ "model": "tickets", "id": id, "reason": "r" })),
             ("create", json!({ "model": "tickets", "reason": "r", "data": { "id": 77, "person_id": id } })),
         ]
     };
-    for (foreign, absent) in [pairs(22).into_iter().zip(pairs(99)), pairs(2).into_iter().zip(pairs(98))].into_iter().flatten() {
+    for (foreign, absent) in
+        [pairs(22).into_iter().zip(pairs(99)), pairs(2).into_iter().zip(pairs(98))].into_iter().flatten()
+    {
         let theirs = world.send(Some(&writer), &Sent::call(foreign.0, foreign.1.clone())).await;
         let nobodys = world.send(Some(&writer), &Sent::call(absent.0, absent.1.clone())).await;
         let same = |answer: &Answer| {

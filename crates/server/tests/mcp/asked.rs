@@ -13,7 +13,8 @@ async fn both_revisions_are_spoken() {
     assert_eq!(discovered["result"]["capabilities"], json!({ "tools": {} }));
     assert_eq!(discovered["result"]["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "tenantry");
     for asked in ["2025-11-25", "2025-06-18", "1999-01-01"] {
-        let params = json!({ "protocolVersion": asked, "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
+        let params =
+            json!({ "protocolVersion": asked, "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
         let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
         let answer = world.send(Some(&reader), &Sent::plain(body.to_string())).await;
         assert_eq!((answer.status, answer.header("mcp-session-id")), (200, None));
@@ -31,9 +32,21 @@ async fn what_is_not_there_is_no_method() {
     let world = World::sqlite().await;
     let reader = world.reader();
     for method in [
-        "initialize", "ping", "prompts/list", "prompts/get", "resources/list", "resources/read", "resources/templates/list",
-        "resources/subscribe", "completion/complete", "logging/setLevel", "subscriptions/listen", "tasks/get", "approvals",
-        "Tools/List", "",
+        "initialize",
+        "ping",
+        "prompts/list",
+        "prompts/get",
+        "resources/list",
+        "resources/read",
+        "resources/templates/list",
+        "resources/subscribe",
+        "completion/complete",
+        "logging/setLevel",
+        "subscriptions/listen",
+        "tasks/get",
+        "approvals",
+        "Tools/List",
+        "",
     ] {
         let mut sent = Sent::new(method, json!({}));
         if method.is_empty() {
@@ -92,7 +105,8 @@ async fn refusals_of_tools_are_results_and_tools_that_nobody_has_are_none() {
     assert_eq!(refused["result"]["structuredContent"]["error"]["code"], "MODEL_NOT_ALLOWED");
     // There is a `delete`, but not for this role: as if there were none.
     let of = async |tool: &str| {
-        let answer = world.send(Some(&reader), &Sent::call(tool, json!({ "model": "tickets", "id": 11, "reason": "r" }))).await;
+        let answer =
+            world.send(Some(&reader), &Sent::call(tool, json!({ "model": "tickets", "id": 11, "reason": "r" }))).await;
         (answer.status, answer.code(), answer.text().replace(tool, "…"))
     };
     assert_eq!(of("delete").await, of("no_such").await);

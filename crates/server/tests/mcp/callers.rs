@@ -162,9 +162,8 @@ async fn calls_are_on_record_as_every_other() {
             json!([entry.phase.name(), entry.tool, entry.model, entry.error, entry.inputs])
         })
         .collect();
-    let tools = |at: usize| seen.iter().filter(move |one| one[1] == calls[at].0).cloned().collect::<Vec<_>>();
-    for (at, call) in calls.iter().enumerate() {
-        let entries = tools(at);
+    for call in &calls {
+        let entries: Vec<&Value> = seen.iter().filter(|one| one[1] == call.0).collect();
         assert!(!entries.is_empty() && entries.len() % 2 == 0, "{call:?}: {entries:?}");
         let (mcp, http) = entries.split_at(entries.len() / 2);
         assert_eq!(mcp, http, "{call:?}");

@@ -15,9 +15,7 @@ async fn the_list_differs_by_role() {
     assert_eq!(names("reader").await, ["describe_schema", "query", "get", "aggregate"]);
     assert_eq!(
         names("writer").await,
-        [
-            "describe_schema", "query", "get", "aggregate", "create", "bulk_create", "update", "bulk_update", "delete"
-        ]
+        ["describe_schema", "query", "get", "aggregate", "create", "bulk_create", "update", "bulk_update", "delete"]
     );
     assert_eq!(names("manager").await, ["describe_schema", "query"]);
     assert_eq!(names("guest").await, ["describe_schema"]);
@@ -71,23 +69,51 @@ async fn the_schema_and_the_door_agree() {
         ("query", json!({ "model": "people", "where": { "field": "card", "op": "eq", "value": "x" } }), false),
         ("query", json!({ "model": "people", "where": { "field": "name", "op": "contains", "value": "x" } }), true),
         ("query", json!({ "model": "people", "where": { "field": "id", "op": "contains", "value": "x" } }), false),
-        ("query", json!({ "model": "tickets", "where": [{ "or": [{ "field": "id", "op": "in", "value": [1, 2] }, { "not": { "field": "subject", "op": "is_null" } }] }] }), true),
+        (
+            "query",
+            json!({ "model": "tickets", "where": [{ "or": [{ "field": "id", "op": "in", "value": [1, 2] }, { "not": { "field": "subject", "op": "is_null" } }] }] }),
+            true,
+        ),
         ("query", json!({ "model": "tickets", "order_by": [{ "field": "id", "direction": "desc" }] }), true),
         ("query", json!({ "model": "tickets", "order_by": [{ "field": "internal" }] }), false),
-        ("query", json!({ "model": "tickets", "include": [{ "relation": "author", "select": ["name"], "include": [{ "relation": "tickets", "take": 1 }] }] }), true),
+        (
+            "query",
+            json!({ "model": "tickets", "include": [{ "relation": "author", "select": ["name"], "include": [{ "relation": "tickets", "take": 1 }] }] }),
+            true,
+        ),
         ("query", json!({ "model": "tickets", "include": [{ "relation": "author", "take": 1 }] }), false),
         ("query", json!({ "model": "tickets", "include": [{ "relation": "bills" }] }), false),
         ("query", json!({ "model": "tickets", "limit": 1 }), false),
         ("query", json!({ "model": "nothing" }), false),
         ("get", json!({ "model": "tickets", "id": 11 }), true),
         ("get", json!({ "model": "tickets", "id": "11" }), false),
-        ("aggregate", json!({ "model": "tickets", "operation": "sum", "field": "price", "group_by": ["person_id"] }), true),
+        (
+            "aggregate",
+            json!({ "model": "tickets", "operation": "sum", "field": "price", "group_by": ["person_id"] }),
+            true,
+        ),
         ("aggregate", json!({ "model": "tickets", "operation": "median" }), false),
-        ("create", json!({ "model": "tickets", "reason": "r", "dry_run": true, "data": { "id": 99, "person_id": 1, "subject": null, "price": "1.20" } }), true),
-        ("create", json!({ "model": "tickets", "reason": "r", "dry_run": true, "data": { "id": 99, "tenant_id": "b" } }), false),
+        (
+            "create",
+            json!({ "model": "tickets", "reason": "r", "dry_run": true, "data": { "id": 99, "person_id": 1, "subject": null, "price": "1.20" } }),
+            true,
+        ),
+        (
+            "create",
+            json!({ "model": "tickets", "reason": "r", "dry_run": true, "data": { "id": 99, "tenant_id": "b" } }),
+            false,
+        ),
         ("create", json!({ "model": "tickets", "dry_run": true, "data": { "id": 99 } }), false),
-        ("update", json!({ "model": "tickets", "reason": "r", "dry_run": true, "id": 11, "data": { "subject": "x" } }), true),
-        ("update", json!({ "model": "tickets", "reason": "r", "dry_run": true, "id": 11, "data": { "person_id": 1 } }), false),
+        (
+            "update",
+            json!({ "model": "tickets", "reason": "r", "dry_run": true, "id": 11, "data": { "subject": "x" } }),
+            true,
+        ),
+        (
+            "update",
+            json!({ "model": "tickets", "reason": "r", "dry_run": true, "id": 11, "data": { "person_id": 1 } }),
+            false,
+        ),
         ("delete", json!({ "model": "tickets", "reason": "r", "dry_run": true, "id": 11 }), true),
         ("delete", json!({ "model": "people", "reason": "r", "dry_run": true, "id": 1 }), false),
     ];
@@ -128,11 +154,9 @@ fn valid(root: &Value, schema: &Value, value: &Value) -> bool {
         "properties" => value.as_object().is_none_or(|members| {
             members.iter().all(|(name, member)| said.get(name).is_none_or(|form| valid(root, form, member)))
         }),
-        "required" => {
-            value.as_object().is_none_or(|members| {
-                said.as_array().unwrap().iter().all(|name| members.contains_key(name.as_str().unwrap()))
-            })
-        }
+        "required" => value.as_object().is_none_or(|members| {
+            said.as_array().unwrap().iter().all(|name| members.contains_key(name.as_str().unwrap()))
+        }),
         "additionalProperties" => {
             assert_eq!(said, false);
             value.as_object().is_none_or(|members| members.keys().all(|name| schema["properties"].get(name).is_some()))

@@ -23,7 +23,9 @@ async fn a_scope_takes_tools_away_wherever_they_are_called() {
     let answer = world.send(Some(&reads), &Sent::call("delete", delete.clone())).await;
     assert_eq!(answer.status, 403);
     let challenge = answer.header("www-authenticate").unwrap();
-    assert!(challenge.contains("error=\"insufficient_scope\"") && challenge.contains("scope=\"tools:read tools:write\""));
+    assert!(
+        challenge.contains("error=\"insufficient_scope\"") && challenge.contains("scope=\"tools:read tools:write\"")
+    );
     assert!(challenge.contains("resource_metadata=\"https://tenantry.example/"), "{challenge}");
     let direct = world.request("POST", "/app/v1/tools/delete", Some(&reads), &Sent::plain(delete.to_string())).await;
     assert_eq!(direct.status, 403, "{direct:?}");

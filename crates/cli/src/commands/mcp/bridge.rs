@@ -126,7 +126,9 @@ impl Message {
     fn of(line: Vec<u8>) -> Message {
         let read = strict::parse(&line).ok();
         let member = |object: Option<&Json>, name: &str| match object {
-            Some(Json::Object(members)) => members.iter().find(|(known, _)| known == name).map(|(_, json)| json.clone()),
+            Some(Json::Object(members)) => {
+                members.iter().find(|(known, _)| known == name).map(|(_, json)| json.clone())
+            }
             _ => None,
         };
         let text = |json: Option<Json>| match json {
@@ -177,12 +179,7 @@ fn encoded(value: &str) -> String {
     ["=?base64?", &base64::engine::general_purpose::STANDARD.encode(value), "?="].concat()
 }
 
-async fn send(
-    server: Arc<Server>,
-    agreed: Arc<Mutex<Option<String>>>,
-    message: Message,
-    token: String,
-) -> Carried {
+async fn send(server: Arc<Server>, agreed: Arc<Mutex<Option<String>>>, message: Message, token: String) -> Carried {
     let mut headers = vec![
         ("authorization".to_owned(), ["Bearer ", &token].concat()),
         ("content-type".to_owned(), "application/json".to_owned()),
@@ -193,11 +190,9 @@ async fn send(
         None if message.method.as_deref() == Some("initialize") => None,
         None => agreed.lock().await.clone(),
     };
-    for (name, value) in [
-        ("mcp-protocol-version", revision),
-        ("mcp-method", message.method.clone()),
-        ("mcp-name", message.name.clone()),
-    ] {
+    for (name, value) in
+        [("mcp-protocol-version", revision), ("mcp-method", message.method.clone()), ("mcp-name", message.name.clone())]
+    {
         if let Some(value) = value {
             headers.push((name.to_owned(), encoded(&value)));
         }
@@ -281,6 +276,9 @@ mod tests {
         let notification = Message::of(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_vec());
         assert_eq!(notification.failed(1, "x", None), None);
         let broken = Message::of(b"{".to_vec()).failed(-32700, "x", None).unwrap();
-        assert_eq!(String::from_utf8(broken).unwrap(), r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"x"}}"#);
+        assert_eq!(
+            String::from_utf8(broken).unwrap(),
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"x"}}"#
+        );
     }
 }

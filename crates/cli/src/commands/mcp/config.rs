@@ -13,7 +13,7 @@ use crate::who::Who;
 
 /// Whose configuration.
 #[derive(Debug, Clone, Args)]
-pub struct ConfigArgs {
+pub(super) struct ConfigArgs {
     /// ACCOUNT/USER, ACCOUNT/WORKSPACE/USER, or a platform principal: for clients that start `tenantry mcp`. Without
     /// it they read a token from TENANTRY_TOKEN
     #[arg(value_name = "WHO")]
@@ -128,7 +128,8 @@ fn started(args: &ConfigArgs, project: Option<&Project<'_>>, here: &Path) -> Val
 fn configuration(client: Client, target: &str, local: &Value) -> Value {
     let url = [target, "mcp"].concat();
     let remote = |token: &str| {
-        json!({ "type": "http", "url": url, "headers": { "Authorization": ["Bearer ", token].concat() } })
+        let credential = ["Bearer ", token].concat();
+        json!({ "type": "http", "url": url, "headers": { "Authorization": credential } })
     };
     match client {
         // It starts programs only.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tenantry_identity::{Audience, tool_scopes};
-use tenantry_policy::Clock;
 
 use super::BridgeArgs;
 use crate::commands::{Run, token};
@@ -64,22 +63,16 @@ impl<'a> Credential<'a> {
             return Ok(token.clone());
         }
         let token = match &self.origin {
-            Origin::Kept(reference) => self
-                .run
-                .environment
-                .secret(reference)
-                .map_err(|error| {
-                    Failure::invalid("SECRET_MISSING", error.to_string())
-                        .hint("name somebody (ACCOUNT/USER), or put a token where `--token` looks")
-                })?,
+            Origin::Kept(reference) => self.run.environment.secret(reference).map_err(|error| {
+                Failure::invalid("SECRET_MISSING", error.to_string())
+                    .hint("name somebody (ACCOUNT/USER), or put a token where `--token` looks")
+            })?,
             Origin::Made { who, read_only } => self.made(who, *read_only).await?,
         };
         // Made anew well before its end: a long call must not outlive it.
         let until = match &self.origin {
             Origin::Kept(_) => i64::MAX,
-            Origin::Made { .. } => {
-                now.saturating_add(i64::try_from(LIFETIME.as_micros() / 2).unwrap_or(i64::MAX))
-            }
+            Origin::Made { .. } => now.saturating_add(i64::try_from(LIFETIME.as_micros() / 2).unwrap_or(i64::MAX)),
         };
         self.kept = Some((token.clone(), until));
         Ok(token)
@@ -102,7 +95,9 @@ impl<'a> Credential<'a> {
         let subject = match runtime::subject(&loaded, who) {
             Ok(subject) => subject,
             Err(unknown) if read_only => {
-                return Err(unknown.hint("--read-only is for people of the file; others ask for a token with the scope"));
+                return Err(
+                    unknown.hint("--read-only is for people of the file; others ask for a token with the scope")
+                );
             }
             Err(unknown) => {
                 return token::of_user(&self.run, who, Audience::App, LIFETIME, Some(unknown)).await;
