@@ -15,6 +15,10 @@ use std::path::Path;
 use std::process::Command;
 
 fn run(name: &str) -> String {
+    run_with(name, &[])
+}
+
+fn run_with(name: &str, environment: &[(&str, &str)]) -> String {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
     let folder = tempfile::tempdir().unwrap();
     for file in ["tenantry.toml", "run.sh"] {
@@ -26,6 +30,7 @@ fn run(name: &str) -> String {
     let mut command = Command::new("bash");
     command.arg("run.sh").current_dir(folder.path()).env_clear();
     command.env("PATH", path).env("PORT", port.to_string()).env("HOME", folder.path());
+    command.envs(environment.iter().copied());
     let output = command.output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{name}\n{out}\n{err}");
@@ -74,4 +79,38 @@ fn a_model_behind_the_gateway() {
 fn a_tree_of_accounts() {
     let said = run("account-tree");
     assert!(said.contains("suspended"), "{said}");
+}
+
+/// On every server that is given: PostgreSQL 15, and newer ones.
+#[test]
+fn roles_of_postgresql() {
+    let named = |name: &str| std::env::var(name).unwrap_or_default();
+    let all = [named("TENANTRY_TEST_POSTGRES"), named("TENANTRY_TEST_POSTGRES_NEWER")].join(",");
+    let psql = Command::new("psql").arg("--version").output().is_ok_and(|output| output.status.success());
+    let servers: Vec<&str> = all.split(',').filter(|url| !url.is_empty()).collect();
+    if servers.is_empty() || !psql {
+        eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set, or there is no psql");
+        return;
+    }
+    for url in servers {
+        let server = url.rsplit_once('/').unwrap().0;
+        let said = run_with("postgres-roles", &[("SERVER", server)]);
+        for word in [
+            "+ seat",
+            "4 passwords were made",
+            "no leak.",
+            "ERROR:  permission denied to set role \"globex_analyst\"",
+            "ERROR:  permission denied for schema tenantry",
+            "\"card\":\"************2222\"",
+            "strange_seats",
+            "move-seat",
+            "loses rows of account acme",
+            "left: \n",
+        ] {
+            assert!(said.contains(word), "{url} {word}: {said}");
+        }
+        // What each asked for its own rows got, and of the other's amounts nothing.
+        let acme = said.split("globex_analyst=>").next().unwrap();
+        assert!(acme.contains("1000") && !acme.contains("990000"), "{acme}");
+    }
 }

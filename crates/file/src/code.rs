@@ -263,6 +263,9 @@ codes! {
     /// the two. Names that begin with `tenantry:` are those of the policies that Tenantry makes from rules, and
     /// the policies of a governed table stand with its rules.
     BadPolicy = "F189", "bad-policy";
+    /// A role with `tenant` is an SQL seat: whose rows it sees follows from the name that a session logged in as, so
+    /// it needs `login = true`.
+    SeatWithoutLogin = "F190", "seat-without-login";
 }
 
 impl fmt::Display for FileCode {

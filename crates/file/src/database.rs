@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_policy::object::{Future, Misspelling, Object, ObjectKind, Objects, parse_right};
+use tenantry_policy::seat;
 use tenantry_policy::value::parse_timestamp;
 
 use crate::code::FileCode;
@@ -67,6 +68,10 @@ impl<'a> Checker<'a> {
             self.findings
                 .error(FileCode::ReservedName, span, message)
                 .hint(format!("what everybody may do stands in `[source.{}.public]`", self.name));
+        } else if name.starts_with(seat::ROLES) {
+            self.findings
+                .error(FileCode::ReservedName, span, format!("`{}` is a role that is made from here", brief(name)))
+                .hint("names that begin with `tenantry:` are for the groups of SQL seats: write `tenant` of a role");
         }
     }
 
@@ -80,6 +85,12 @@ impl<'a> Checker<'a> {
         }
         if role.mode == DbRoleMode::External {
             self.external(name);
+        }
+        if role.tenant.is_some() && role.login != Some(true) && role.mode == DbRoleMode::Managed {
+            let span = self.value(&["role", name, "tenant"]);
+            self.findings
+                .error(FileCode::SeatWithoutLogin, span, format!("nobody can log in as `{}`", brief(name)))
+                .hint("write `login = true`: a seat counts for the role that a session logged in as");
         }
         if let Some(moment) = &role.valid_until
             && moment != "infinity"
@@ -108,7 +119,7 @@ impl<'a> Checker<'a> {
     fn external(&mut self, name: &str) {
         let path = self.path(&["role", name]);
         let Some(map) = self.root.at(&path).and_then(Node::map) else { return };
-        let rights = ["mode", "grants", "default_privileges", "waive"];
+        let rights = ["mode", "grants", "default_privileges"];
         let told: Vec<(String, Span)> = map
             .iter()
             .filter(|entry| !rights.contains(&entry.key.as_str()))

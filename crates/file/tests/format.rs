@@ -19,7 +19,7 @@ fn the_language_page_is_laid_out() {
 fn comments_stay_where_they_belong() {
     let text = "# About this file.\n#   Second line.\n\n\n\n  # The table.\n[table.b]   # beside b\nsource='main.b'#why\n\
                 \n\n# above shared\nshared   =   \"true\"\nfields={a='allow',b=\"deny\"}\n\
-                [[source.main.role.x.waive]]\nrule = \"L1\"  \nreason=\"r\"\nuntil=\"2030-01-01\"\n\
+                [[source.main.role.x.notes]]\nrule = \"L1\"  \nreason=\"r\"\nuntil=\"2030-01-01\"\n\
                 [source.main] # the source\nurl = \"sqlite:a.db\"\n\n[platform]\nfriendly_name=\"x\"\n# the very end\n";
     let once = tidy(text);
     insta::assert_snapshot!(once);

@@ -42,6 +42,8 @@ pub(crate) fn of_action(step: &Step) -> Option<Danger> {
         (Action::Delete | Action::Replace, Kind::Api) => {
             Some(Danger::new("delete-api", "permissions of roles and grants of clients on it go with it"))
         }
+        // A group that nobody logs in as, and that holds nothing but its members' question whose they are.
+        (_, Kind::DbRole) if step.address.as_str().contains(".role.\"tenantry:") => None,
         (Action::Delete | Action::Replace, Kind::DbRole) => {
             Some(Danger::new("drop-role", "its sessions can no longer be opened"))
         }

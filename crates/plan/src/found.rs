@@ -37,7 +37,7 @@ pub async fn judge_database(url: &SourceUrl, said: &Said, replay: bool) -> Resul
 }
 
 /// Compares the row security that a source has with the rules that it was made from, for the role that Tenantry
-/// connects as. Tables whose row security was never applied are left out.
+/// connects as and for SQL seats. Tables whose row security was never applied are left out.
 ///
 /// # Errors
 /// [`SourceError`] when the catalog cannot be read.
@@ -46,9 +46,10 @@ pub async fn compare_catalog(
     policy: &Policy,
     source: &str,
     role: &str,
+    seats: &[String],
 ) -> Result<Vec<Equality>, SourceError> {
     let database = Admin::connect(owner).await?.database().await?;
-    Ok(equal(&database, policy, source, role))
+    Ok(equal(&database, policy, source, role, seats))
 }
 
 /// Tries a leak on the database, and says in it what came of that.

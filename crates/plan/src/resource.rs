@@ -66,6 +66,10 @@ pub enum Kind {
     DbRole,
     /// A database role's membership in another.
     DbMembership,
+    /// What SQL seats rest on.
+    Seats,
+    /// Whose an SQL seat is.
+    DbSeat,
     /// Who owns an object.
     DbOwner,
     /// A role's rights on one object.
@@ -108,6 +112,8 @@ impl Kind {
             Kind::Schema => "schema",
             Kind::DbRole => "database role",
             Kind::DbMembership => "database membership",
+            Kind::Seats => "seats",
+            Kind::DbSeat => "seat",
             Kind::DbOwner => "ownership",
             Kind::DbGrant => "grant",
             Kind::DbDefault => "default privileges",

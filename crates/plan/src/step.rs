@@ -144,6 +144,7 @@ impl Kind {
                 | Kind::ClientGrant
                 | Kind::AccountConnection
                 | Kind::DbMembership
+                | Kind::DbSeat
                 | Kind::DbGrant
                 | Kind::DbDefault
                 | Kind::DbPolicy

@@ -288,14 +288,14 @@ async fn generated_row_security_equals_its_rules_until_somebody_changes_it() {
     let compiled = compile(&loaded, &BTreeMap::from([("main".to_owned(), catalog)]));
     let policy = compiled.unwrap_or_else(|found| panic!("{found:?}")).policy;
     let fence = Fence::build(&policy, "main", &runtime).unwrap();
-    let found = compare_catalog(&owner, &policy, "main", &role).await.unwrap();
+    let found = compare_catalog(&owner, &policy, "main", &role, &[]).await.unwrap();
     assert!(found.is_empty(), "nothing was applied yet: {found:?}");
     let mut wrong = String::new();
     for (by_hand, expected) in [("SELECT 1", &[][..])].iter().chain(BY_HAND) {
         fence.apply(&owner, &runtime).await.unwrap();
         let statement = by_hand.replace("@app", &role);
         run(&url, &["SET LOCAL search_path = public".to_owned(), statement]).await;
-        let found = compare_catalog(&owner, &policy, "main", &role).await.unwrap();
+        let found = compare_catalog(&owner, &policy, "main", &role, &[]).await.unwrap();
         let told: BTreeSet<String> = found
             .iter()
             .filter_map(|one| {

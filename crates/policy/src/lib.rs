@@ -27,6 +27,7 @@ pub mod query;
 pub mod reason;
 pub mod redact;
 pub mod request;
+pub mod seat;
 pub mod table;
 pub mod tool;
 pub mod value;

@@ -23,7 +23,7 @@ mod truths;
 mod witness;
 
 pub use database::{
-    ANYBODY, Equal, Equality, Finding, Judged, Leak, LeakRow, Replay, Said, Through, Verdict, equal, judge,
+    ANYBODY, Equal, Equality, Finding, Judged, Leak, LeakRow, Party, Replay, Said, Through, Verdict, equal, judge,
     security_obligations,
 };
 pub use diff::{Comparison, Difference, Gained, compare, diff};

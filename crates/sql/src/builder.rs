@@ -9,6 +9,7 @@ use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 
 use tenantry_policy::catalog::{CatalogColumn, Storage};
+use tenantry_policy::seat;
 use tenantry_policy::table::Column;
 use tenantry_policy::{Address, AttrId, Attribute, ColumnId, Policy, Table, TableId, Type, Value};
 
@@ -30,7 +31,16 @@ pub(crate) enum Alias {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Statement,
-    RowSecurity,
+    RowSecurity(Voice),
+}
+
+/// Whom row security asks who the session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// The session's settings, which Tenantry's own connections set.
+    Settings,
+    /// The table of seats, by the name that the session logged in as. Only the tenant is known of a seat.
+    Seat,
 }
 
 /// A statement, or an expression of row security, in the making.
@@ -90,8 +100,13 @@ impl<'a> Sql<'a> {
     }
 
     /// An empty expression of row security on `own`.
-    pub(crate) fn row_security(policy: &'a Policy, speech: &'static dyn Speech, own: &'a Table) -> Sql<'a> {
-        Sql::new(policy, speech, Kind::RowSecurity, Some(own))
+    pub(crate) fn row_security(
+        policy: &'a Policy,
+        speech: &'static dyn Speech,
+        own: &'a Table,
+        voice: Voice,
+    ) -> Sql<'a> {
+        Sql::new(policy, speech, Kind::RowSecurity(voice), Some(own))
     }
 
     fn new(policy: &'a Policy, speech: &'static dyn Speech, kind: Kind, own: Option<&'a Table>) -> Sql<'a> {
@@ -118,7 +133,7 @@ impl<'a> Sql<'a> {
 
     /// Is this an expression of row security?
     pub(crate) fn is_row_security(&self) -> bool {
-        self.kind == Kind::RowSecurity
+        matches!(self.kind, Kind::RowSecurity(_))
     }
 
     /// Adds text written in this program.
@@ -226,9 +241,18 @@ impl<'a> Sql<'a> {
         self.text.push('"');
     }
 
-    /// Adds an attribute's setting as a quoted text.
-    pub(crate) fn setting(&mut self, attribute: &Attribute) {
+    /// Adds what row security reads an attribute from: a text, or NULL.
+    pub(crate) fn asked(&mut self, attribute: &Attribute) {
+        if self.kind == Kind::RowSecurity(Voice::Seat) {
+            self.quoted(seat::SCHEMA);
+            self.push(".");
+            self.quoted(seat::FUNCTION);
+            self.push("()");
+            return;
+        }
+        self.push("nullif(current_setting(");
         quote_text(&mut self.text, &attribute.setting());
+        self.push(", true), '')");
     }
 
     /// Notes that rows are inserted into the table.
@@ -383,6 +407,13 @@ impl<'a> Sql<'a> {
     pub(crate) fn output_bool(&mut self, name: &str) {
         let storage = self.speech.bool_storage();
         self.output.push(Output { name: Arc::from(name), ty: Type::Bool, storage, scale: None, show: Show::Hidden });
+    }
+
+    /// The columns that an expression reads of other tables than its own.
+    pub(crate) fn reads_elsewhere(&self) -> Vec<(TableId, ColumnId)> {
+        let own = self.own.map(|own| own.id);
+        let others = self.touches.iter().filter(|touching| Some(touching.table) != own);
+        others.flat_map(|touching| touching.reads.iter().map(|column| (touching.table, *column))).collect()
     }
 
     /// The text of an expression.

@@ -32,7 +32,7 @@ pub(crate) enum Origin {
 enum Side<'a> {
     Column(ColumnRef),
     Known(Cow<'a, Value>, Origin),
-    /// Row security: an attribute, by its setting.
+    /// Row security: an attribute, as the database knows it.
     Setting(&'a Attribute),
 }
 
@@ -98,7 +98,7 @@ impl<'a> Scribe<'a> {
     /// matter when the whole is none. In row security nothing is known of the principal: a test of
     /// attributes alone may be TRUE, and so may NOT IN when the list turns out to be empty.
     fn needs_row(&self, cond: &Cond, positive: bool) -> bool {
-        let settings = matches!(self.law, Law::Settings);
+        let settings = !matches!(self.law, Law::Call(_));
         let column = |term: &Term| matches!(term, Term::Column(_));
         match cond {
             Cond::IsNull { .. } => false,
@@ -159,7 +159,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// The truth of a condition, where no row can change it.
-    fn constant(&self, cond: &Cond) -> Option<Truth> {
+    pub(crate) fn constant(&self, cond: &Cond) -> Option<Truth> {
         match cond {
             Cond::Const(value) => Some(Truth::from(*value)),
             Cond::Not(inner) => self.constant(inner).map(Truth::not),
@@ -191,6 +191,7 @@ impl<'a> Scribe<'a> {
                     let now = self.policy.attributes.get(*id).is_some_and(|attr| attr.path == AttrPath::Now);
                     now.then_some(Truth::True)
                 }
+                Law::Seat => self.unsaid(*id).then_some(Truth::False),
             },
             Cond::IsNull { .. } => None,
             Cond::Compare { left, right, .. } => self.constant_atom(cond, &[left, right], None),
@@ -204,7 +205,12 @@ impl<'a> Scribe<'a> {
     fn constant_atom(&self, cond: &Cond, terms: &[&Term], list: Option<AttrId>) -> Option<Truth> {
         let columns = terms.iter().any(|term| matches!(term, Term::Column(_)));
         let Law::Call(context) = self.law else {
-            let attributes = list.is_some() || terms.iter().any(|term| matches!(term, Term::Attr(_)));
+            let all = terms.iter().filter_map(|term| if let Term::Attr(id) = term { Some(*id) } else { None });
+            let mut all = all.chain(list).peekable();
+            let attributes = all.peek().is_some();
+            if matches!(self.law, Law::Seat) && all.any(|id| self.unsaid(id)) {
+                return Some(Truth::Unknown);
+            }
             return (!columns && !attributes).then(|| eval(cond, &NoRow, &NoAttributes));
         };
         let lacks = |id: AttrId| matches!(context.slot(id), Slot::Missing | Slot::Many(_));
@@ -219,6 +225,11 @@ impl<'a> Scribe<'a> {
             return Some(Truth::Unknown);
         }
         (!columns).then(|| eval(cond, &NoRow, context))
+    }
+
+    /// Is nothing known of an attribute of a seat? Only its tenant is.
+    fn unsaid(&self, id: AttrId) -> bool {
+        !self.policy.attributes.get(id).is_some_and(|attr| attr.path == AttrPath::TenantId && !attr.list)
     }
 
     fn atom(&mut self, row: Row<'a>, cond: &'a Cond) -> Result<(), RenderError> {
@@ -251,13 +262,13 @@ impl<'a> Scribe<'a> {
                         _ => Err(RenderError::Inconsistent("a list that is none")),
                     },
                     (Law::Call(_), _) => Err(RenderError::Inconsistent("a test without a row")),
-                    (Law::Settings, Side::Column(column)) => {
+                    (Law::Settings | Law::Seat, Side::Column(column)) => {
                         let form = self.form(row, column, Use::List)?;
                         self.operand(row, column, form)?;
                         self.array_test(attribute, *negated);
                         Ok(())
                     }
-                    (Law::Settings, side) => {
+                    (Law::Settings | Law::Seat, side) => {
                         self.plain_side(&side)?;
                         self.array_test(attribute, *negated);
                         Ok(())
@@ -303,7 +314,7 @@ impl<'a> Scribe<'a> {
             Term::Column(column) => Ok(Side::Column(*column)),
             Term::Literal(value) => Ok(Side::Known(Cow::Borrowed(value), Origin::Literal)),
             Term::Attr(id) => match self.law {
-                Law::Settings => self.attribute(*id).map(Side::Setting),
+                Law::Settings | Law::Seat => self.attribute(*id).map(Side::Setting),
                 Law::Call(context) => match context.slot(*id) {
                     Slot::One(value) => Ok(Side::Known(Cow::Borrowed(value), Origin::Attribute(*id))),
                     Slot::Now => {
@@ -500,9 +511,9 @@ impl<'a> Scribe<'a> {
 
     /// Row security: is the attribute there?
     fn has(&mut self, attribute: &Attribute) {
-        self.sql.push("(SELECT nullif(current_setting(");
-        self.sql.setting(attribute);
-        self.sql.push(", true), '') IS NOT NULL)");
+        self.sql.push("(SELECT ");
+        self.sql.asked(attribute);
+        self.sql.push(" IS NOT NULL)");
     }
 
     /// Row security: a side that is no column.

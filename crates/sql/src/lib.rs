@@ -24,7 +24,7 @@ mod tests;
 
 pub use dialect::SQLITE_FUNCTIONS;
 pub use program::Program;
-pub use security::{Ddl, PolicyExpression, policy_expressions, row_security};
+pub use security::{Ddl, PolicyExpression, policy_expressions, row_security, seat_expressions};
 pub use settings::settings;
 
 use tenantry_policy::{Allowed, Context, Query};

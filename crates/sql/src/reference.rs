@@ -91,7 +91,7 @@ impl<'a> Scribe<'a> {
                 let tools = context.bound.tools(related.id);
                 tools.has(Tool::Query) || tools.has(Tool::Get)
             }
-            Law::Settings => false,
+            Law::Settings | Law::Seat => false,
         };
         if usable {
             return Arc::clone(&relation.name);

@@ -5,7 +5,7 @@ use tenantry_policy::condition::{ColumnRef, Cond, Truth};
 use tenantry_policy::table::{Relation, Rule};
 use tenantry_policy::{Access, Address, ColumnId, Context, Op, Policy, RelationId, RuleKind, Table, TableId};
 
-use crate::builder::{Alias, Sql, column};
+use crate::builder::{Alias, Sql, Voice, column};
 use crate::dialect::{self, Form};
 use crate::{FENCE_ONE, RenderError};
 
@@ -19,6 +19,8 @@ pub(crate) enum Law<'a> {
     Call(&'a Context),
     /// Row security: the database reads them from settings.
     Settings,
+    /// Row security of seats: the database knows the tenant, and nothing else is known.
+    Seat,
 }
 
 /// A row that a part of a statement speaks of.
@@ -77,9 +79,13 @@ impl<'a> Scribe<'a> {
     }
 
     /// An expression of row security on a table of PostgreSQL.
-    pub(crate) fn row_security(policy: &'a Policy, table: &'a Table) -> Scribe<'a> {
-        let sql = Sql::row_security(policy, dialect::of(table.dialect), table);
-        Scribe { policy, law: Law::Settings, sql, few: false, hops: 0 }
+    pub(crate) fn row_security(policy: &'a Policy, table: &'a Table, voice: Voice) -> Scribe<'a> {
+        let sql = Sql::row_security(policy, dialect::of(table.dialect), table, voice);
+        let law = match voice {
+            Voice::Settings => Law::Settings,
+            Voice::Seat => Law::Seat,
+        };
+        Scribe { policy, law, sql, few: false, hops: 0 }
     }
 
     /// `visible(op) = (scope OR shared OR permits OR bypasses) AND requires AND live AND boundary`,
@@ -215,7 +221,7 @@ impl<'a> Scribe<'a> {
                 self.sql.push(" AND ");
                 self.visible(row, &[access], Marked::Hidden)
             }
-            Law::Settings => {
+            Law::Settings | Law::Seat => {
                 // The related table's own row security hides what the principal may not read, but
                 // for the marks of a soft delete, which are not part of it.
                 for rule in row.table.rules.iter().filter(|rule| rule.kind == RuleKind::Live && rule.on.has(Op::Read)) {

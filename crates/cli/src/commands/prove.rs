@@ -86,7 +86,11 @@ async fn compared(run: &Run<'_>, project: &Project<'_>, loaded: &Loaded, policy:
         let Some(role) = runtime.as_ref().and_then(|url| url.login()).map(|(role, _)| role.to_owned()) else {
             continue;
         };
-        match compare_catalog(&owner, policy, &source.name, &role).await {
+        let declared = loaded.document().source.iter().find(|(name, _)| name.as_str() == source.name);
+        let roles = declared.into_iter().flat_map(|(_, source)| &source.role);
+        let seats: Vec<String> =
+            roles.filter(|(_, role)| role.tenant.is_some()).map(|(name, _)| name.clone()).collect();
+        match compare_catalog(&owner, policy, &source.name, &role, &seats).await {
             Ok(found) => all.extend(security_obligations(&found, policy)),
             Err(error) => run
                 .output

@@ -67,7 +67,9 @@ pub struct DbRole {
     /// The most sessions at a time; -1 for no limit.
     #[schemars(range(min = -1, max = 100_000))]
     pub connection_limit: Option<i64>,
-    /// A login role for people of one account who connect with psql: the account's id.
+    /// The account that its sessions are of, for people who connect with psql. Row security shows such an SQL seat
+    /// the rows that the rules show to a principal of which only this `tenant_id` is known, whatever its statements
+    /// set; what it may do with them is what `grants` says.
     pub tenant: Option<String>,
     /// Settings for its sessions.
     pub settings: BTreeMap<String, String>,
@@ -86,8 +88,6 @@ pub struct DbRole {
     pub default_privileges: BTreeMap<String, Vec<String>>,
     /// Roles that it is a member of.
     pub member_of: BTreeMap<String, Membership>,
-    /// Findings that are accepted, with a reason and an end.
-    pub waive: Vec<Waiver>,
 }
 
 /// Who owns the truth about a database role.
@@ -214,16 +214,4 @@ impl DbCommand {
             DbCommand::Delete => "DELETE",
         }
     }
-}
-
-/// A finding that is accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Waiver {
-    /// The finding's code.
-    pub rule: String,
-    /// Why it is accepted.
-    pub reason: String,
-    /// Until when, `YYYY-MM-DD`.
-    pub until: String,
 }

@@ -31,7 +31,7 @@ pub use client::{
 pub use connection::Connection;
 pub use database::{
     DbCommand, DbDatabase, DbExtension, DbPolicy, DbPublic, DbRole, DbRoleMode, DbRowSecurity, DbSchema, Membership,
-    Source, Waiver,
+    Source,
 };
 pub use endpoint::{Model, PartitionField, Price, Upstream, UpstreamKind};
 pub use issuer::{Issuer, IssuerClaims, SigningAlgorithm};

@@ -4,11 +4,14 @@ use serde_json::Value;
 
 use crate::plan::{Effect, Plan};
 use crate::resource::Kind;
-use crate::step::Action;
+use crate::step::{Action, Step};
 
 /// Adds what the steps on rights do.
 pub(super) fn compare(plan: &Plan, effects: &mut Vec<Effect>) {
     for step in &plan.steps {
+        if step.kind == Kind::DbSeat {
+            seat(step, effects);
+        }
         if !matches!(step.kind, Kind::DbGrant | Kind::DbDefault | Kind::DbMembership) || step.action == Action::Adopt {
             continue;
         }
@@ -56,6 +59,22 @@ pub(super) fn compare(plan: &Plan, effects: &mut Vec<Effect>) {
                     shown_by: None,
                 });
             }
+        }
+    }
+}
+
+/// Whose rows whoever logs in as a role sees, as far as the rules and its grants let it.
+fn seat(step: &Step, effects: &mut Vec<Effect>) {
+    for change in step.changes.iter().filter(|change| change.field == "tenant") {
+        for (way, account) in [("loses", &change.before), ("gains", &change.after)] {
+            let Some(account) = account.as_ref().and_then(Value::as_str) else { continue };
+            effects.push(Effect {
+                way,
+                who: step.address.to_string(),
+                what: format!("rows of account {account}, in psql, where its grants reach"),
+                whom: Vec::new(),
+                shown_by: None,
+            });
         }
     }
 }

@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 
 use tenantry_policy::object::Privilege;
 use tenantry_source::cluster::{Detail, Routine, Thing};
+use tenantry_sql::cluster::seats::DEFINITION;
 
 use super::{Ground, Level, Lint};
 
 pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Lint>) {
     for (object, thing) in &ground.snapshot().things {
         let Detail::Routine(routine) = &thing.detail else { continue };
-        // What extensions bring is theirs.
-        if thing.extension.is_some() {
+        // What extensions bring is theirs; what answers for seats is ours, as long as it is what it should be.
+        let ours = *object == crate::postgres::seat_function()
+            && ground.snapshot().seats.function.as_deref() == Some(DEFINITION);
+        if thing.extension.is_some() || ours {
             continue;
         }
         let mut add = |code, level, what: String, fix| found.push(ground.object(code, level, object, what, fix));

@@ -9,6 +9,7 @@ mod public;
 mod roles;
 mod rules;
 mod runtime;
+mod seats;
 mod tables;
 mod views;
 
@@ -145,6 +146,7 @@ pub fn lint(snapshot: &Snapshot, loaded: &Loaded, policy: &Policy, source: &str,
         look(&ground, &mut found);
     }
     tables::slow(&ground, policy, &mut found);
+    seats::look(&ground, policy, &mut found);
     let waivers = Waivers::of(loaded, now);
     for one in &mut found {
         one.waived = waivers.of_danger(&one.address, one.code);

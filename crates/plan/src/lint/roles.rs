@@ -52,9 +52,6 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Lint>) {
                 add("powerful-membership", level, what, "take the membership away; grant what is needed by name");
             }
         }
-        if ground.declared(name).is_some_and(|declared| declared.tenant.is_some()) {
-            seat(ground, name, found);
-        }
     }
 }
 
@@ -62,26 +59,5 @@ impl Level {
     /// At most a warning.
     fn min_warned(self) -> Level {
         self.max(Level::Warned)
-    }
-}
-
-/// A role of an account's people.
-fn seat(ground: &Ground<'_>, name: &str, found: &mut Vec<Lint>) {
-    let snapshot = ground.snapshot();
-    let Some(role) = snapshot.roles.get(name) else { return };
-    let mut add = |what: String, fix| found.push(ground.role("seat", Level::Refused, name, what, fix));
-    for (has, attribute) in [(role.createrole, "CREATEROLE"), (role.createdb, "CREATEDB")] {
-        if has {
-            add(format!("role {name} is of one account's people, and has {attribute}"), "take it away");
-        }
-    }
-    for (other, way) in ground.holds.settable(name).iter().chain(&ground.holds.inherited(name)) {
-        let is_seat = ground.declared(other).is_some_and(|declared| declared.tenant.is_some());
-        if !way.is_empty() && is_seat {
-            add(
-                format!("role {name} is of one account's people, and is in {other}, which is another such role"),
-                "give each of them what it needs by itself, or by a group without an account",
-            );
-        }
     }
 }

@@ -122,8 +122,17 @@ pub const RULES: &[Rule] = &[
     rule("public-default", "Default privileges for PUBLIC open every table that will be made."),
     rule(
         "seat",
-        "A role of an account's people may only log in and read what its account may: no membership that adds rights, \
-         no right to write past the rules.",
+        "An SQL seat (a role with `tenant`) is for people of one account who bring statements of their own. Row security \
+         keeps it to its account's rows; this keeps it from whatever row security does not hold: roles that are believed \
+         more, owning or making objects that others use, triggers and references on governed tables, columns that \
+         `fields` hides or masks, columns that `write` lets nobody set. It warns where a seat lacks a right that the \
+         rules of a table which it reads need, so that every query of that table fails.",
+    ),
+    rule(
+        "seat-estimates",
+        "People with an SQL seat may EXPLAIN, and the planner's estimates rest on statistics of every account's rows: by \
+         asking for many values one learns which are frequent, and where ranges begin. Values that only few may know \
+         should have no statistics (SET STATISTICS 0), or no seat that reads their column.",
     ),
 ];
 

@@ -31,6 +31,10 @@ pub(super) enum Place {
         /// On what will be made.
         future: Future,
     },
+    /// `seats`: what SQL seats rest on.
+    Seats,
+    /// `role.ann.tenant`: whose a seat is.
+    Seat(String),
     /// `owner."public.orders"`
     Owner(Object),
     /// `database.app`
@@ -71,6 +75,8 @@ impl Place {
                 parts.extend(of(to));
                 parts.extend(["default_privileges".to_owned(), quoted(&future.to_string())]);
             }
+            Place::Seats => parts.push("seats".to_owned()),
+            Place::Seat(name) => parts.extend(["role".to_owned(), segment(name), "tenant".to_owned()]),
             Place::Owner(object) => parts.extend(["owner".to_owned(), quoted(&object.to_string())]),
             Place::Database(name) => parts.extend(["database".to_owned(), segment(name)]),
             Place::Schema(name) => parts.extend(["schema".to_owned(), segment(name)]),
@@ -97,6 +103,8 @@ impl Place {
         let object = |text: &str| Object::parse(text).ok();
         Some(match rest {
             ["role", name] => Place::Role((*name).to_owned()),
+            ["seats"] => Place::Seats,
+            ["role", name, "tenant"] => Place::Seat((*name).to_owned()),
             ["role", member, "member_of", role] => {
                 Place::Member { member: (*member).to_owned(), role: (*role).to_owned() }
             }
@@ -174,6 +182,8 @@ mod tests {
                 to: Some("x".to_owned()),
                 future: Future::parse("tables in schema s by \"o w\"").unwrap(),
             },
+            Place::Seats,
+            Place::Seat("a.b \"c\"".to_owned()),
             Place::Owner(object("large object 5")),
             Place::Database("d".to_owned()),
             Place::Schema("s".to_owned()),

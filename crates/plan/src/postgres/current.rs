@@ -69,6 +69,11 @@ fn found(ground: &Ground<'_>, place: &Place, wanted: Option<&Resource>, desired:
             (!held.is_empty() || wanted.is_some_and(|wanted| nothing(wanted.fields.get("privileges"))))
                 .then(|| resource(Kind::DbDefault).with("privileges", rights_value(&held)))
         }
+        Place::Seats => super::seats::current(ground, resource(Kind::Seats), desired),
+        Place::Seat(name) => {
+            let tenant = super::seats::tenant(snapshot, name)?;
+            Some(resource(Kind::DbSeat).with("tenant", tenant))
+        }
         Place::Owner(object) => {
             let thing = snapshot.things.get(object)?;
             Some(resource(Kind::DbOwner).with("owner", thing.owner.as_ref()))

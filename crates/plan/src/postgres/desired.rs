@@ -42,7 +42,8 @@ pub(super) fn desired(ground: &Ground<'_>) -> Result<Vec<Resource>, PlanError> {
     for (table, security) in &declared.row_security {
         wants.row_security(table, security)?;
     }
-    super::fence::desired(ground, &mut wants.rights, &mut wants.out)?;
+    let seats = super::seats::desired(ground, &mut wants.out)?;
+    super::fence::desired(ground, seats.as_deref(), &mut wants.rights, &mut wants.out)?;
     wants.acyclic()?;
     wants.finish_rights();
     Ok(wants.out)

@@ -7,8 +7,8 @@ use serde_json::json;
 use tenantry_policy::catalog::Dialect;
 use tenantry_policy::object::{Object, Privilege};
 use tenantry_source::cluster::Detail;
-use tenantry_sql::policy_expressions;
 use tenantry_sql::security::runtime_rights;
+use tenantry_sql::{PolicyExpression, policy_expressions, seat_expressions};
 
 use super::address::Place;
 use super::desired::{AllRights, FIXED};
@@ -20,7 +20,14 @@ use crate::resource::{Kind, Resource};
 pub(super) const OURS: &str = "tenantry:";
 
 /// Adds what the fence wants.
-pub(super) fn desired(ground: &Ground<'_>, rights: &mut AllRights, out: &mut Vec<Resource>) -> Result<(), PlanError> {
+///
+/// `seats` is the group that policies for SQL seats are for, where there are any.
+pub(super) fn desired(
+    ground: &Ground<'_>,
+    seats: Option<&str>,
+    rights: &mut AllRights,
+    out: &mut Vec<Resource>,
+) -> Result<(), PlanError> {
     let governed: Vec<_> = ground
         .policy
         .tables
@@ -42,14 +49,20 @@ pub(super) fn desired(ground: &Ground<'_>, rights: &mut AllRights, out: &mut Vec
         }
         out.push(role);
     }
-    for expression in policy_expressions(ground.policy, ground.source).map_err(render)? {
+    let own = policy_expressions(ground.policy, ground.source).map_err(render)?;
+    let mut all: Vec<(&str, PolicyExpression)> = own.into_iter().map(|expression| (runtime, expression)).collect();
+    if let Some(group) = seats {
+        let theirs = seat_expressions(ground.policy, ground.source).map_err(render)?;
+        all.extend(theirs.into_iter().map(|expression| (group, expression)));
+    }
+    for (to, expression) in all {
         let table = Object::Table { schema: expression.schema.to_string(), name: expression.db_name.to_string() };
         let place = Place::Policy { table, name: expression.name.clone() };
         let mut thing = ground
             .resource(Kind::DbPolicy, &place)
             .with("permissive", expression.permissive)
             .with("for", expression.command.name())
-            .with("to", vec![runtime])
+            .with("to", vec![to])
             .with("using", expression.using.as_deref())
             .with("check", expression.check.as_deref())
             .at(ground.loaded.located(&["table", &expression.table]));

@@ -16,6 +16,7 @@ mod fence;
 mod ground;
 mod outside;
 mod retire;
+mod seats;
 mod write;
 
 #[cfg(test)]
@@ -44,6 +45,7 @@ use crate::step::{Action, Step, difference};
 use crate::work::{Done, Work};
 
 pub use acl::Written;
+pub(crate) use seats::function as seat_function;
 
 /// How often an apply is tried again when something else changed the same rows of the catalog.
 const ATTEMPTS: usize = 5;
@@ -323,9 +325,13 @@ impl Wish<'_> {
             let stays = match place {
                 // These are noted as gone, and left as they are.
                 Some(Place::Owner(_) | Place::Database(_)) => true,
-                Some(Place::Grants { .. } | Place::Default { .. } | Place::Member { .. } | Place::Policy { .. }) => {
-                    false
-                }
+                Some(
+                    Place::Grants { .. }
+                    | Place::Default { .. }
+                    | Place::Member { .. }
+                    | Place::Seat(_)
+                    | Place::Policy { .. },
+                ) => false,
                 _ => !ground.kept.made(step.address.as_str()),
             };
             left.iter().filter(|left| left.address == step.address).any(|left| match step.action {
@@ -384,6 +390,10 @@ pub fn dangers(step: &Step) -> Vec<Danger> {
     let becomes = |field: &str| {
         step.changes.iter().any(|change| change.field == field && change.after == Some(serde_json::Value::Bool(true)))
     };
+    if step.kind == Kind::DbSeat && step.action == Action::Update {
+        let why = "whoever has its password sees another account's rows from the next statement on";
+        told.push(Danger::new("move-seat", why));
+    }
     if step.kind == Kind::DbRole {
         if becomes("superuser") {
             told.push(Danger::new("superuser", "no right, no row security and no audit of the database binds it"));
@@ -416,6 +426,10 @@ pub fn notes(step: &Step) -> Vec<String> {
             let more = if admin == Some(true) { ", and may make others members of it" } else { "" };
             format!("`{member}` is a member of `{role}`: it can do what `{role}` can{more}")
         });
+    }
+    if let (Some(Place::Seat(name)), false) = (&place, goes) {
+        let tenant = step.wanted.as_ref().and_then(|wanted| wanted.fields.get("tenant")?.as_str()).unwrap_or_default();
+        told.push(format!("whoever logs in as `{name}` is of account `{tenant}`, whatever their statements set"));
     }
     let found = stays(step);
     match place {

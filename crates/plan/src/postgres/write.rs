@@ -9,6 +9,7 @@ use tenantry_policy::ambient::NoEntropy;
 use tenantry_policy::object::Object;
 use tenantry_policy::value::parse_timestamp;
 use tenantry_sql::cluster::scram::Verifier;
+use tenantry_sql::cluster::seats::{end_seat, set_seat};
 use tenantry_sql::cluster::{
     Attributes, Holder, Options, PolicyText, alter_policy, alter_role, comment_on_role, create_database,
     create_extension, create_policy, create_role, create_schema, drop_extension, drop_policy, drop_schema,
@@ -73,7 +74,7 @@ fn phase(place: &Place, action: Action) -> u8 {
     match place {
         Place::Database(_) => 0,
         Place::Policy { .. } if goes => 1,
-        Place::Member { .. } | Place::Grants { .. } | Place::Default { .. } if goes => 2,
+        Place::Member { .. } | Place::Grants { .. } | Place::Default { .. } | Place::Seat(_) if goes => 2,
         Place::Schema(_) if !goes => 3,
         Place::Extension(_) if !goes => 4,
         Place::Role(_) if !goes => 5,
@@ -81,10 +82,12 @@ fn phase(place: &Place, action: Action) -> u8 {
         Place::Owner(_) => OWNERS,
         Place::Grants { .. } => 8,
         Place::Default { .. } => 9,
+        Place::Seats if !goes => 9,
+        Place::Seat(_) => 10,
         Place::RowSecurity(_) if !goes => 10,
         Place::Policy { .. } => 11,
         Place::RowSecurity(_) => 12,
-        Place::Extension(_) => 13,
+        Place::Seats | Place::Extension(_) => 13,
         Place::Schema(_) => 14,
         Place::Role(_) => 15,
     }
@@ -175,6 +178,15 @@ impl Writer<'_> {
             Place::Default { to, future } => {
                 let wanted = rights_of(self.field("privileges"));
                 model.set_default(future, &grantee(to.as_deref()), &wanted);
+            }
+            Place::Seats if !self.goes() => super::seats::make(self.ground, model, self.desired),
+            Place::Seats if self.made() => super::seats::drop_all(self.ground, model),
+            Place::Seats => {}
+            Place::Seat(name) if self.goes() => model.push("end the seat", end_seat(name)),
+            Place::Seat(name) => {
+                if let Some(tenant) = self.text("tenant") {
+                    model.push("say whose the seat is", set_seat(name, tenant));
+                }
             }
             Place::Owner(object) => {
                 if let (false, Some(owner)) = (self.goes(), self.text("owner")) {
@@ -443,6 +455,8 @@ pub(super) fn id_of(ground: &Ground<'_>, step: &Step) -> String {
         Some(Place::Grants { on, .. }) => {
             step.wanted.as_ref().map_or_else(String::new, |wanted| super::desired::id_of_rights(&on, wanted))
         }
+        Some(Place::Seats) => found(tenantry_policy::seat::SCHEMA),
+        Some(Place::Seat(name)) => name,
         Some(Place::Member { member, role }) => format!("{member} in {role}"),
         Some(Place::Default { future, .. }) => future.to_string(),
         Some(Place::Owner(object)) => object.to_string(),

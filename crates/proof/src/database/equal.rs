@@ -8,9 +8,9 @@ use tenantry_policy::attribute::{AttrPath, Attribute};
 use tenantry_policy::bound::Slot;
 use tenantry_policy::catalog::Dialect;
 use tenantry_policy::condition::{Cmp, ColumnRef, Cond, Term};
-use tenantry_policy::database::{Database, DbCommand, Relation};
+use tenantry_policy::database::{Database, DbCommand, DbPolicy, Relation};
 use tenantry_policy::table::DeleteMode;
-use tenantry_policy::{Address, AttrId, Op, OpSet, Policy, RelationId, Rule, RuleKind, Table, Type, Value};
+use tenantry_policy::{Address, AttrId, Op, OpSet, Policy, RelationId, Rule, RuleKind, Table, Type, Value, seat};
 
 use super::access::{Laws, Roles};
 use super::encode::Bound;
@@ -19,6 +19,7 @@ use super::expr::{Expr, List, ListForm, Query, ROOT, Scan, Select, cast};
 use super::judge::Court;
 use super::read::Reader;
 use super::report::{Leak, Said, Verdict};
+use super::tenants::SEAT;
 use super::world::World;
 use crate::obligation::{Obligation, Outcome, Promise};
 use crate::witness::{Cast, Witness};
@@ -32,8 +33,19 @@ pub struct Equality {
     pub op: Op,
     /// As a row that is written, rather than one that is there?
     pub written: bool,
+    /// Who asks.
+    pub party: Party,
     /// The answer.
     pub outcome: Equal,
+}
+
+/// Who asks a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Party {
+    /// Tenantry, which says in settings for whom.
+    Server,
+    /// Somebody with an SQL seat, of whom the database knows the tenant and nothing else is known.
+    Seat,
 }
 
 /// The answer.
@@ -52,10 +64,33 @@ pub enum Equal {
 /// How deep hops may lead.
 const DEEPEST: usize = 16;
 
-/// Compares the row security of a source with the rules that it was made from, for the role that Tenantry connects
-/// as. Tables that the database does not have are left out: the file's compiler refuses them.
+/// Compares the row security of a source with the rules that it was made from: for the role that Tenantry connects
+/// as, and for SQL seats, those that nothing tells apart together. Tables that the database does not have are left
+/// out: the file's compiler refuses them. So are seats that are none in the database yet.
 #[must_use]
-pub fn equal(database: &Database, policy: &Policy, source: &str, role: &str) -> Vec<Equality> {
+pub fn equal(database: &Database, policy: &Policy, source: &str, role: &str, seats: &[String]) -> Vec<Equality> {
+    let mut all = compared(database, policy, source, role, Party::Server);
+    let mut met: Vec<Vec<usize>> = Vec::new();
+    for seat in seats {
+        let Some(known) = database.roles.iter().find(|known| known.name == *seat) else { continue };
+        if !known.acts_as.iter().any(|group| group.starts_with(seat::ROLES)) {
+            continue;
+        }
+        let policies = database.relations.iter().flat_map(|relation| &relation.policies).enumerate();
+        let own = |of: &DbPolicy| of.roles.iter().any(|role| role == "PUBLIC" || known.acts_as.contains(role));
+        let mut sign: Vec<usize> = policies.filter(|(_, policy)| own(policy)).map(|(at, _)| at).collect();
+        if known.superuser || known.bypasses {
+            sign.push(usize::MAX);
+        }
+        if !met.contains(&sign) {
+            all.extend(compared(database, policy, source, seat, Party::Seat));
+            met.push(sign);
+        }
+    }
+    all
+}
+
+fn compared(database: &Database, policy: &Policy, source: &str, role: &str, party: Party) -> Vec<Equality> {
     let mut reader = Reader::new(database);
     let laws = Laws::read(&mut reader);
     let roles = Roles::new(database);
@@ -87,12 +122,12 @@ pub fn equal(database: &Database, policy: &Policy, source: &str, role: &str) -> 
             (Op::Update, DbCommand::Update, true),
             (Op::Delete, DbCommand::Delete, false),
         ] {
-            let mut rules = Rules { database, policy, next: 2_000_000 };
+            let mut rules = Rules { database, policy, party, next: 2_000_000 };
             let outcome = match rules.visible(table, op, 0) {
                 Err(why) => Equal::NotUnderstood(why),
                 Ok(shows) => compare(&court, at, &shows, command, written, role),
             };
-            all.push(Equality { table: table.name.to_string(), op, written, outcome });
+            all.push(Equality { table: table.name.to_string(), op, written, party, outcome });
         }
     }
     all
@@ -116,7 +151,12 @@ pub fn obligations(found: &[Equality], policy: &Policy) -> Vec<Obligation> {
                 Outcome::Leaks(Box::new(witness(leak, policy, by)))
             }
         };
-        let about = one.written.then(|| Address::new("as written"));
+        let about = match (one.written, one.party) {
+            (false, Party::Server) => None,
+            (true, Party::Server) => Some(Address::new("as written")),
+            (false, Party::Seat) => Some(Address::new("for SQL seats")),
+            (true, Party::Seat) => Some(Address::new("for SQL seats, as written")),
+        };
         Obligation { promise: Promise::Security, table: one.table.clone(), op: Some(one.op), about, outcome }
     };
     found.iter().map(one).collect()
@@ -124,8 +164,14 @@ pub fn obligations(found: &[Equality], policy: &Policy) -> Vec<Obligation> {
 
 /// A session and rows in the terms of the file.
 fn witness(leak: &Leak, policy: &Policy, rules: Vec<String>) -> Witness {
-    let slot = |attribute: &Attribute| -> Slot {
+    let tenant = |attribute: &Attribute| attribute.path == AttrPath::TenantId;
+    let named = |attribute: &Attribute| {
         let name = attribute.setting().to_lowercase();
+        let seat = tenant(attribute) && leak.settings.iter().any(|(known, _)| known == SEAT);
+        if seat { SEAT.to_owned() } else { name }
+    };
+    let slot = |attribute: &Attribute| -> Slot {
+        let name = named(attribute);
         let text = leak.settings.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str());
         match text {
             None | Some("") => Slot::Missing,
@@ -140,7 +186,7 @@ fn witness(leak: &Leak, policy: &Policy, rules: Vec<String>) -> Witness {
         }
     };
     let read = |attribute: &Attribute| {
-        let name = attribute.setting().to_lowercase();
+        let name = named(attribute);
         leak.settings.iter().any(|(known, _)| *known == name)
     };
     let principal = policy
@@ -234,6 +280,7 @@ fn confirmed(
 struct Rules<'a> {
     database: &'a Database,
     policy: &'a Policy,
+    party: Party,
     next: usize,
 }
 
@@ -241,6 +288,9 @@ impl Rules<'_> {
     /// TRUE of the rows of a table that rules and boundary show for an operation. As row security has it: the marks
     /// of a soft delete are left out, and an update may be a soft delete.
     fn visible(&mut self, table: &Table, op: Op, depth: usize) -> Result<Expr, String> {
+        if self.party == Party::Seat {
+            return self.seated(table, op, depth);
+        }
         let soft = matches!(table.writes.delete, DeleteMode::Soft(_));
         let counts = |rule: &&Rule| {
             let on: OpSet = rule.on;
@@ -265,6 +315,33 @@ impl Rules<'_> {
         Ok(Expr::And(all))
     }
 
+    /// The same for an SQL seat: what it may not do by itself it does to no row, and what it writes it can read,
+    /// before and after.
+    fn seated(&mut self, table: &Table, op: Op, depth: usize) -> Result<Expr, String> {
+        if !table.seat_ops().has(op) {
+            return Ok(Expr::Or(Vec::new()));
+        }
+        let mut all = Vec::new();
+        let ops: &[Op] = if op == Op::Read { &[Op::Read] } else { &[Op::Read, op] };
+        for op in ops {
+            let mut widen = Vec::new();
+            for rule in table.rules.iter().filter(|rule| rule.on.has(*op)) {
+                let holds = self.cond(table, &rule.when, depth)?;
+                if rule.kind.widens() { widen.push(holds) } else { all.push(holds) }
+            }
+            all.push(Expr::Or(widen));
+            let boundary = table.boundary.get(op.index()).ok_or("a boundary is missing")?;
+            all.push(self.cond(table, boundary, depth)?);
+        }
+        Ok(Expr::And(all))
+    }
+
+    /// Is an attribute one of which nothing is known?
+    fn unsaid(&self, attr: AttrId) -> bool {
+        let known = self.policy.attributes.get(attr);
+        self.party == Party::Seat && !known.is_some_and(|one| one.path == AttrPath::TenantId && !one.list)
+    }
+
     fn cond(&mut self, table: &Table, cond: &Cond, depth: usize) -> Result<Expr, String> {
         Ok(match cond {
             Cond::Const(value) => Expr::Value(Value::Bool(*value)),
@@ -275,6 +352,7 @@ impl Rules<'_> {
                 Expr::Or(parts.iter().map(|part| self.cond(table, part, depth)).collect::<Result<_, _>>()?)
             }
             Cond::Not(inner) => Expr::Not(Box::new(self.cond(table, inner, depth)?)),
+            Cond::Has(attr) if self.unsaid(*attr) => Expr::Value(Value::Bool(false)),
             Cond::Has(attr) => {
                 let attribute = self.policy.attributes.get(*attr).ok_or("an attribute is missing")?;
                 if attribute.path == AttrPath::Now {
@@ -297,6 +375,7 @@ impl Rules<'_> {
                 let within = Expr::Any { left, cmp: Cmp::Eq, list, all: false };
                 if *negated { Expr::Not(Box::new(within)) } else { within }
             }
+            Cond::InAttr { list, .. } if self.unsaid(*list) => Expr::Null(Some(Type::Bool)),
             Cond::InAttr { term, list, negated } => {
                 let left = Box::new(self.term(table, term, depth)?);
                 let ty =
@@ -319,6 +398,9 @@ impl Rules<'_> {
             Term::Attr(attr) => {
                 let ty =
                     self.policy.attributes.get(*attr).map(|attribute| attribute.ty).ok_or("an attribute is missing")?;
+                if self.unsaid(*attr) {
+                    return Ok(Expr::Null(Some(ty)));
+                }
                 let text = self.setting(*attr)?;
                 Ok(if ty == Type::Text { text } else { Expr::Cast(Box::new(text), ty) })
             }
@@ -328,6 +410,9 @@ impl Rules<'_> {
     /// An attribute as its setting: the empty text is none.
     fn setting(&self, attr: AttrId) -> Result<Expr, String> {
         let attribute = self.policy.attributes.get(attr).ok_or("an attribute is missing")?;
+        if self.party == Party::Seat {
+            return Ok(Expr::Setting(SEAT.to_owned()));
+        }
         let setting = Expr::Setting(attribute.setting().to_lowercase());
         Ok(Expr::NullIf(Box::new(setting), Box::new(Expr::Value(Value::text("")))))
     }

@@ -24,6 +24,6 @@ mod world;
 
 pub use access::ANYBODY;
 
-pub use equal::{Equal, Equality, equal, obligations as security_obligations};
+pub use equal::{Equal, Equality, Party, equal, obligations as security_obligations};
 pub use judge::judge;
 pub use report::{Finding, Judged, Leak, LeakRow, Replay, Said, Through, Verdict};

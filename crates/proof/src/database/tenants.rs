@@ -40,6 +40,9 @@ pub(crate) struct Owner {
 /// A setting that nobody reads: the tenant of a principal that nothing identifies.
 pub(crate) const SOMEBODY: &str = "the principal's tenant";
 
+/// A setting that nobody sets: the account of the SQL seat that a session logged in as, by the table of seats.
+pub(crate) const SEAT: &str = "the account of the session's seat";
+
 /// Whose rows are, of every relation that says so.
 pub(crate) fn owners(reader: &mut Reader<'_>, laws: &Laws, given: &[String]) -> Result<Vec<Option<Owner>>, String> {
     let database = reader.database;
@@ -203,6 +206,13 @@ fn inferred(
         let mut singles: Vec<Expr> = Vec::new();
         for (_, claim) in own.iter().filter(|(of, _)| *of == column) {
             match claim {
+                // Beside whatever else identifies a tenant.
+                Claim::One(value) if is_seat(value) => {
+                    let seat = Claim::One(bare(value).clone());
+                    if !claims.contains(&seat) {
+                        claims.push(seat);
+                    }
+                }
                 Claim::One(value) => singles.push(bare(value).clone()),
                 other if !claims.contains(other) => claims.push(other.clone()),
                 _ => {}
@@ -538,6 +548,10 @@ fn bare(value: &Expr) -> &Expr {
     }
 }
 
+fn is_seat(value: &Expr) -> bool {
+    matches!(bare(value), Expr::Setting(name) if name == SEAT)
+}
+
 fn spoiled(value: &Expr) -> bool {
     let mut spoiled = false;
     value.visit(&mut |expr| spoiled |= matches!(expr, Expr::Opaque { .. }), &mut |_| {});
@@ -564,6 +578,9 @@ fn common(database: &Database, found: &[Vec<(usize, Claim)>]) -> BTreeMap<String
         let mut counted: Vec<(usize, Expr)> = Vec::new();
         for (column, claim) in claims {
             let Claim::One(value) = claim else { continue };
+            if is_seat(value) {
+                continue;
+            }
             let value = bare(value).clone();
             if counted.contains(&(*column, value.clone())) {
                 continue;
@@ -628,7 +645,7 @@ fn words(claim: &Claim) -> String {
 /// Where a value of the session comes from.
 pub(crate) fn source(value: &Expr) -> String {
     match value {
-        Expr::Setting(name) if name == SOMEBODY => name.clone(),
+        Expr::Setting(name) if name == SOMEBODY || name == SEAT => name.clone(),
         Expr::Setting(name) => ["the setting `", name, "`"].concat(),
         Expr::Claim { setting, path } => ["`", setting, "` -> ", &path.join(" -> ")].concat(),
         Expr::User(_) => "current_user".to_owned(),

@@ -7,6 +7,7 @@ mod policy;
 mod rights;
 mod role;
 pub mod scram;
+pub mod seats;
 mod things;
 
 use std::fmt;

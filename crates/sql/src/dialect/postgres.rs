@@ -281,11 +281,10 @@ pub(crate) fn plain_literal(sql: &mut Sql<'_>, value: &Value) {
     }
 }
 
-/// Writes an attribute read from its setting: a subselect, so that it is read once a statement.
+/// Writes an attribute as row security reads it: a subselect, so that it is read once a statement.
 pub(crate) fn setting(sql: &mut Sql<'_>, attribute: &Attribute, zoneless: bool) {
-    sql.push("(SELECT nullif(current_setting(");
-    sql.setting(attribute);
-    sql.push(", true), '')");
+    sql.push("(SELECT ");
+    sql.asked(attribute);
     if attribute.list {
         sql.push("::");
         sql.push(wire(attribute.ty, Storage::Native));

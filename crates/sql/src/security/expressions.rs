@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tenantry_policy::condition::Cond;
 use tenantry_policy::table::{DeleteMode, Rule};
-use tenantry_policy::{Op, OpSet, Policy, RuleKind, Table};
+use tenantry_policy::{ColumnId, Op, OpSet, Policy, RuleKind, Table, TableId};
 
 use crate::RenderError;
-use crate::builder::Alias;
+use crate::builder::{Alias, Voice};
 use crate::scribe::{Need, Row, Scribe, boundary};
 
 /// One policy of row security, as it is wanted.
@@ -29,6 +29,8 @@ pub struct PolicyExpression {
     pub using: Option<String>,
     /// Which new rows it concerns (INSERT, UPDATE, ALL).
     pub check: Option<String>,
+    /// The columns of other tables that it reads, for which whoever it is for needs the right to.
+    pub reads: Vec<(TableId, ColumnId)>,
 }
 
 impl PolicyExpression {
@@ -67,7 +69,7 @@ impl Command {
         }
     }
 
-    fn of(op: Op) -> Command {
+    pub(super) fn of(op: Op) -> Command {
         match op {
             Op::Read => Command::Select,
             Op::Create => Command::Insert,
@@ -88,6 +90,9 @@ impl Command {
     }
 }
 
+/// Tenantry's own connections say who asks.
+const VOICE: Voice = Voice::Settings;
+
 /// Every policy that row security on a source of PostgreSQL must have, table by table; to make them,
 /// and to compare with what the catalog holds.
 ///
@@ -102,7 +107,7 @@ pub fn policy_expressions(policy: &Policy, source: &str) -> Result<Vec<PolicyExp
             }
             for command in commands(operations(table, rule)) {
                 let name = name(&tail(table, rule), command);
-                list.push(expression(policy, table, name, rule.kind.widens(), command, &[&rule.when])?);
+                list.push(expression(policy, table, name, rule.kind.widens(), command, &[&rule.when], VOICE)?);
             }
         }
         let boundaries = Op::ALL.into_iter().map(|op| boundaries(table, op)).collect::<Result<Vec<_>, _>>()?;
@@ -110,13 +115,13 @@ pub fn policy_expressions(policy: &Policy, source: &str) -> Result<Vec<PolicyExp
         if same {
             if let Some(conds) = boundaries.first() {
                 let name = name("boundary", Command::All);
-                list.push(expression(policy, table, name, false, Command::All, conds)?);
+                list.push(expression(policy, table, name, false, Command::All, conds, VOICE)?);
             }
             continue;
         }
         for (op, conds) in Op::ALL.into_iter().zip(&boundaries) {
             let command = Command::of(op);
-            list.push(expression(policy, table, name("boundary", command), false, command, conds)?);
+            list.push(expression(policy, table, name("boundary", command), false, command, conds, VOICE)?);
         }
     }
     Ok(list)
@@ -150,12 +155,12 @@ fn boundaries(table: &Table, op: Op) -> Result<Vec<&Cond>, RenderError> {
     Ok(vec![own])
 }
 
-fn commands(on: OpSet) -> Vec<Command> {
+pub(super) fn commands(on: OpSet) -> Vec<Command> {
     if on == OpSet::ALL { vec![Command::All] } else { on.iter().map(Command::of).collect() }
 }
 
 /// The part of a rule's address after its table's: `scope`, `permit.parent-access`, with colons.
-fn tail(table: &Table, rule: &Rule) -> String {
+pub(super) fn tail(table: &Table, rule: &Rule) -> String {
     let address = rule.address.as_str();
     let tail = address.strip_prefix(table.address().as_str()).and_then(|tail| tail.strip_prefix('.'));
     tail.unwrap_or(address).replacen('.', ":", 1)
@@ -164,8 +169,13 @@ fn tail(table: &Table, rule: &Rule) -> String {
 /// A policy's name, within PostgreSQL's 63 bytes. A longer one keeps its beginning and gets a digest
 /// of the whole, so that two never become one.
 fn name(tail: &str, command: Command) -> String {
+    named("tenantry:", tail, command)
+}
+
+/// The same with another beginning.
+pub(super) fn named(head: &'static str, tail: &str, command: Command) -> String {
     const MOST: usize = 63;
-    let whole = ["tenantry:", tail, command.suffix()].concat();
+    let whole = [head, tail, command.suffix()].concat();
     if whole.len() <= MOST {
         return whole;
     }
@@ -174,7 +184,7 @@ fn name(tail: &str, command: Command) -> String {
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     let end = format!("~{digest:016x}{}", command.suffix());
-    let mut short = String::from("tenantry:");
+    let mut short = String::from(head);
     for c in tail.chars() {
         if short.len() + c.len_utf8() + end.len() > MOST {
             break;
@@ -184,15 +194,16 @@ fn name(tail: &str, command: Command) -> String {
     short + &end
 }
 
-fn expression(
+pub(super) fn expression(
     policy: &Policy,
     table: &Table,
     name: String,
     permissive: bool,
     command: Command,
     conds: &[&Cond],
+    voice: Voice,
 ) -> Result<PolicyExpression, RenderError> {
-    let mut scribe = Scribe::row_security(policy, table);
+    let mut scribe = Scribe::row_security(policy, table, voice);
     let row = Row::new(Alias::Own, table);
     for (at, cond) in conds.iter().enumerate() {
         if at > 0 {
@@ -200,6 +211,7 @@ fn expression(
         }
         scribe.cond(row, cond, Need::Truth)?;
     }
+    let reads = scribe.sql.reads_elsewhere();
     let text = scribe.sql.into_text();
     let using = (command != Command::Insert).then(|| text.clone());
     let check = matches!(command, Command::All | Command::Insert | Command::Update).then_some(text);
@@ -212,6 +224,7 @@ fn expression(
         command,
         using,
         check,
+        reads,
     })
 }
 

@@ -7,18 +7,21 @@
 
 mod expressions;
 mod privileges;
+mod seats;
 
 use std::sync::Arc;
 
 use tenantry_policy::catalog::Dialect;
-use tenantry_policy::{Policy, Table};
+use tenantry_policy::{Object, Policy, Table};
 
 use crate::RenderError;
 use crate::builder::{quote, quote_text};
+use crate::cluster::{mark_policy, source_mark};
 
 pub use privileges::{RuntimeRight, runtime_rights};
 
 pub use expressions::{Command, PolicyExpression, policy_expressions};
+pub use seats::seat_expressions;
 
 /// A statement of the script that sets a table up, to be run by the table's owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,7 @@ pub fn row_security(policy: &Policy, source: &str, runtime_role: &str) -> Result
         add(drop_policies(table), "drop the policies made before");
         for policy in expressions.iter().filter(|policy| policy.table == table.name) {
             add(create_policy(table, policy, runtime_role), policy.purpose());
+            add(mark(table, policy), "note what the policy was made from");
         }
         privileges::privileges(policy, table, runtime_role, &mut add)?;
     }
@@ -69,6 +73,13 @@ fn drop_policies(table: &Table) -> Text {
     body.push(" AND starts_with(policyname, 'tenantry:') LOOP EXECUTE pg_catalog.format('DROP POLICY %I ON %I.%I', ");
     body.push("p.policyname, ").text(&table.schema).push(", ").text(&table.db_name).push("); END LOOP; END");
     body.as_block()
+}
+
+/// The mark by which a plan knows that the policy is the one that the rules want.
+fn mark(table: &Table, policy: &PolicyExpression) -> Text {
+    let object = Object::Table { schema: table.schema.to_string(), name: table.db_name.to_string() };
+    let source = source_mark(policy.using.as_deref(), policy.check.as_deref());
+    Text(mark_policy(&object, &policy.name, &source).sql().to_owned())
 }
 
 fn create_policy(table: &Table, policy: &PolicyExpression, role: &str) -> Text {

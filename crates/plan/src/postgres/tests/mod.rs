@@ -5,6 +5,7 @@ mod failures;
 mod kinds;
 mod pitfalls;
 mod random;
+mod seats;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -214,7 +215,7 @@ impl World {
         let roles: Vec<String> = snapshot
             .roles
             .keys()
-            .filter(|name| name.starts_with(&prefix))
+            .filter(|name| name.starts_with(&prefix) || name.as_ref() == tenantry_policy::seat::group(&prefix))
             .map(|name| name.replace('"', "\"\""))
             .collect();
         for role in &roles {

@@ -2,12 +2,13 @@
 
 use sqlparser::ast;
 use tenantry_policy::database::Function;
-use tenantry_policy::{Type, Value};
+use tenantry_policy::{Type, Value, seat};
 
 use super::condition::bare;
 use super::value::{coalesce, converted, strictly};
 use super::{DEEPEST, Reader, Scope, names, parser};
 use crate::database::expr::{Expr, Query};
+use crate::database::tenants::SEAT;
 
 /// A function's plain arguments.
 pub(super) fn arguments(function: &ast::Function) -> Result<Vec<ast::Expr>, String> {
@@ -49,6 +50,9 @@ impl Reader<'_> {
         }
         let (strict, ty, of) = {
             let known = self.find(scope, &name, function)?;
+            if is_seat_tenant(known) {
+                return Ok(Expr::Setting(SEAT.to_owned()));
+            }
             (known.strict, known.ty, known.clone())
         };
         let value = self.inlined(scope, function, |reader, scope, body| reader.value(scope, body))?;
@@ -264,6 +268,21 @@ impl Reader<'_> {
             if why.starts_with(&own) { why } else { [own, why].concat() }
         })
     }
+}
+
+/// Is it the function that says whose an SQL seat is, as Tenantry makes it? Who may write the table that it reads
+/// is not asked here: a plan compares that.
+fn is_seat_tenant(function: &Function) -> bool {
+    let pinned: Vec<String> = function.settings.iter().map(|setting| setting.replace('"', "")).collect();
+    function.schema == seat::SCHEMA
+        && function.name == seat::FUNCTION
+        && function.arguments.is_empty()
+        && function.definer
+        && !function.returns_set
+        && function.language == "sql"
+        && function.parsed.is_none()
+        && function.source == seat::BODY
+        && pinned == [["search_path=", seat::SEARCH_PATH].concat()]
 }
 
 /// Where a function looks for names.

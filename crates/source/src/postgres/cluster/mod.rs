@@ -35,6 +35,19 @@ pub struct Snapshot {
     pub extensions: BTreeMap<Arc<str>, Extension>,
     /// What ties roles to other databases of the cluster.
     pub elsewhere: Vec<Elsewhere>,
+    /// What SQL seats rest on, and whose each is.
+    pub seats: Seats,
+}
+
+/// SQL seats: what they rest on, and whose each is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seats {
+    /// The table's shape in words, as `tenantry_sql::cluster::seats::SHAPE` has it.
+    pub table: Option<String>,
+    /// The function's definition in words, as `tenantry_sql::cluster::seats::DEFINITION` has it.
+    pub function: Option<String>,
+    /// Tenants by the login role; none are read from a table of another shape.
+    pub rows: BTreeMap<Arc<str>, String>,
 }
 
 /// The server.
@@ -190,6 +203,8 @@ pub struct Relation {
     pub security_barrier: bool,
     /// The columns in order.
     pub columns: Vec<Arc<str>>,
+    /// Of them, those that ANALYZE takes no statistics of.
+    pub unsampled: Vec<Arc<str>>,
     /// What a view or materialized view reads directly.
     pub reads: Vec<Object>,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future;
 use tenantry_policy::object::{Object, ObjectKind, Privilege, TypeName};
+use tenantry_sql::cluster::seats::SHAPE;
 use tokio_postgres::types::FromSql;
 use tokio_postgres::{Client, Row};
 
@@ -12,7 +13,7 @@ use super::super::failure::Failure;
 use super::super::flush::control;
 use super::statements::{
     BEGIN, COLUMNS, DEFAULTS, ELSEWHERE, EXTENSIONS, MEMBERS, NUMBERED, OTHERS, POLICIES, READS, RELATIONS, RIGHTS,
-    ROLES, ROUTINES, SERVER, SETTINGS,
+    ROLES, ROUTINES, SEATED, SEATS, SERVER, SETTINGS,
 };
 use super::{
     Database, DefaultRights, Detail, Elsewhere, Extension, Grant, Grantee, Member, Relation, RelationKind, Role,
@@ -26,11 +27,9 @@ use super::{
 /// What the server says; the connection may be in a transaction then.
 pub(crate) async fn read(client: &Client, own: bool) -> Result<Snapshot, Failure> {
     let begin = async { if own { control(client, BEGIN).await } else { Ok(()) } };
-    let end = async { if own { control(client, "COMMIT").await } else { Ok(()) } };
     let ask = |sql| async move { client.query_typed(sql, &[]).await.map_err(|error| Failure::of(&error)) };
-    // INVARIANT: so few joined futures are polled in their order, so the server gets BEGIN first and COMMIT last.
-    let asked = future::try_join3(begin, future::try_join_all(STATEMENTS.map(ask)), end);
-    let ((), answers, ()) = asked.await?;
+    // INVARIANT: so few joined futures are polled in their order, so the server gets BEGIN first.
+    let ((), answers) = future::try_join(begin, future::try_join_all(STATEMENTS.map(ask))).await?;
     let answers = <[Vec<Row>; STATEMENTS.len()]>::try_from(answers).map_err(|_| Failure::Internal)?;
     let [
         server,
@@ -48,6 +47,7 @@ pub(crate) async fn read(client: &Client, own: bool) -> Result<Snapshot, Failure
         defaults,
         extensions,
         elsewhere,
+        seats,
     ] = answers;
     let mut draft = Draft::default();
     draft.server(&server)?;
@@ -62,13 +62,19 @@ pub(crate) async fn read(client: &Client, own: bool) -> Result<Snapshot, Failure
     draft.defaults(&defaults)?;
     draft.extensions(&extensions)?;
     draft.elsewhere(&elsewhere)?;
+    if draft.seats(&seats)? {
+        draft.seated(&ask(SEATED).await?)?;
+    }
+    if own {
+        control(client, "COMMIT").await?;
+    }
     Ok(draft.snapshot)
 }
 
-/// Everything that is asked, in one flush.
-const STATEMENTS: [&str; 15] = [
+/// Everything that is asked in one flush.
+const STATEMENTS: [&str; 16] = [
     SERVER, ROLES, OTHERS, SETTINGS, MEMBERS, RELATIONS, COLUMNS, READS, ROUTINES, RIGHTS, NUMBERED, POLICIES,
-    DEFAULTS, EXTENSIONS, ELSEWHERE,
+    DEFAULTS, EXTENSIONS, ELSEWHERE, SEATS,
 ];
 
 /// What a thing's number means: the class's letter, the number, the column.
@@ -232,6 +238,7 @@ impl Draft {
                 security_invoker: on("security_invoker"),
                 security_barrier: on("security_barrier"),
                 columns: Vec::new(),
+                unsampled: Vec::new(),
                 reads: Vec::new(),
             });
             let object = Object::Table { schema, name };
@@ -254,9 +261,10 @@ impl Draft {
         }
         for row in columns {
             let Some(object) = self.objects.get(&(b'r', get(row, 0)?, 0)).cloned() else { continue };
-            let columns: Vec<&str> = get(row, 1)?;
+            let (columns, unsampled): (Vec<&str>, Vec<&str>) = (get(row, 1)?, get(row, 2)?);
             if let Some(relation) = self.relation(&object) {
                 relation.columns = columns.into_iter().map(Arc::from).collect();
+                relation.unsampled = unsampled.into_iter().map(Arc::from).collect();
             }
         }
         for row in reads {
@@ -450,6 +458,28 @@ impl Draft {
         for row in rows {
             let extension = Extension { version: text(row, 1)?, schema: text(row, 2)?, owner: self.name(get(row, 3)?) };
             self.snapshot.extensions.insert(text(row, 0)?, extension);
+        }
+        Ok(())
+    }
+
+    /// Says whether there are seats that can be read.
+    fn seats(&mut self, rows: &[Row]) -> Result<bool, Failure> {
+        let mut there = false;
+        for row in rows {
+            let told = Some(get(row, 1)?);
+            if get::<&str>(row, 0)? == "table" {
+                there = told.as_deref() == Some(SHAPE) && get(row, 2)?;
+                self.snapshot.seats.table = told;
+            } else {
+                self.snapshot.seats.function = told;
+            }
+        }
+        Ok(there)
+    }
+
+    fn seated(&mut self, rows: &[Row]) -> Result<(), Failure> {
+        for row in rows {
+            self.snapshot.seats.rows.insert(text(row, 0)?, get(row, 1)?);
         }
         Ok(())
     }

@@ -60,7 +60,8 @@ SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind:
 ";
 
 pub(super) const COLUMNS: &str = "\
-SELECT a.attrelid, pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum)
+SELECT a.attrelid, pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum),
+       coalesce(pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum) FILTER (WHERE a.attstattarget = 0), '{}')
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -235,3 +236,38 @@ SELECT s.refobjid, s.dbid, pg_catalog.count(*) FILTER (WHERE s.deptype = 'o'),
    AND s.dbid <> (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
  GROUP BY s.refobjid, s.dbid
 ";
+
+/// What SQL seats rest on, in words; and may its rows be read?
+pub(super) const SEATS: &str = "\
+SELECT 'table',
+       pg_catalog.concat_ws('; ',
+         pg_catalog.concat_ws(', ', CASE WHEN c.relkind = 'r' AND c.relpersistence = 'p' THEN 'table' ELSE 'no plain table' END,
+           (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attname,
+                                           pg_catalog.format_type(a.atttypid, a.atttypmod),
+                                           CASE WHEN a.attnotnull THEN 'not null' END,
+                                           CASE WHEN a.atthasdef THEN 'default' END), ', ' ORDER BY a.attnum)
+              FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)),
+         (SELECT pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), '; ' ORDER BY k.conname)
+            FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype <> 'n'),
+         CASE WHEN c.relforcerowsecurity THEN 'row security on the owner too' WHEN c.relrowsecurity THEN 'row security' END,
+         CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid) THEN 'policies' END,
+         CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid) THEN 'triggers' END,
+         CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid) THEN 'rules' END,
+         CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid)) THEN 'inherits' END),
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'tenantry' AND c.relname = 'seat'
+UNION ALL
+SELECT 'function',
+       pg_catalog.concat_ws(', ', pg_catalog.format_type(p.prorettype, NULL), l.lanname,
+         CASE p.provolatile WHEN 's' THEN 'stable' WHEN 'i' THEN 'immutable' ELSE 'volatile' END,
+         CASE WHEN p.prosecdef THEN 'security definer' END, CASE WHEN p.proretset THEN 'a set' END,
+         CASE WHEN p.proleakproof THEN 'leakproof' END, CASE WHEN p.prosqlbody IS NOT NULL THEN 'parsed' END,
+         pg_catalog.replace(pg_catalog.array_to_string(p.proconfig, '; '), '\"', '')) || ': ' || p.prosrc, false
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+  JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+ WHERE n.nspname = 'tenantry' AND p.proname = 'seat_tenant' AND p.pronargs = 0
+";
+
+/// Whose each seat is. Only where [`SEATS`] says that there is such a table.
+pub(super) const SEATED: &str = "SELECT s.role::pg_catalog.text, s.tenant FROM tenantry.seat s";
