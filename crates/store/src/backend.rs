@@ -1,6 +1,8 @@
 //! The one place that knows which database the store is on. Everything else writes statements in
 //! the common subset of SQLite and PostgreSQL, with parameters `$1`, `$2`, ….
 
+#[cfg(test)]
+mod earlier;
 mod postgres;
 mod sqlite;
 

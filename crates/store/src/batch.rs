@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use crate::backend::Param;
 use crate::{Store, StoreError};
@@ -14,8 +15,8 @@ use crate::{Store, StoreError};
 pub(crate) struct Statement {
     pub(crate) sql: Cow<'static, str>,
     pub(crate) params: Vec<Param>,
-    /// It must touch at least one row, or the whole batch is undone.
-    pub(crate) must_touch: bool,
+    /// It must touch so many rows at least, or the whole batch is undone.
+    pub(crate) least: u64,
 }
 
 /// Whose rights a change concerns. Tokens that were made for it before are refused afterwards.
@@ -126,13 +127,19 @@ impl Batch {
 
     /// Adds a statement that may touch any number of rows.
     pub(crate) fn run(&mut self, sql: impl Into<Cow<'static, str>>, params: Vec<Param>) -> Place {
-        self.statements.push(Statement { sql: sql.into(), params, must_touch: false });
+        self.statements.push(Statement { sql: sql.into(), params, least: 0 });
         Place(self.statements.len() - 1)
     }
 
     /// Adds a statement that must touch a row: [`BatchError::Untouched`] names its place otherwise.
     pub(crate) fn must(&mut self, sql: impl Into<Cow<'static, str>>, params: Vec<Param>) -> Place {
-        self.statements.push(Statement { sql: sql.into(), params, must_touch: true });
+        self.statements.push(Statement { sql: sql.into(), params, least: 1 });
+        Place(self.statements.len() - 1)
+    }
+
+    /// Adds a statement that must touch so many rows: [`BatchError::Untouched`] names its place otherwise.
+    pub(crate) fn must_all(&mut self, sql: impl Into<Cow<'static, str>>, params: Vec<Param>, least: usize) -> Place {
+        self.statements.push(Statement { sql: sql.into(), params, least: u64::try_from(least).unwrap_or(u64::MAX) });
         Place(self.statements.len() - 1)
     }
 
@@ -182,10 +189,39 @@ pub enum BatchError {
     Store(#[from] StoreError),
 }
 
-/// The next number in the order of changes. Changes of rights take turns, so that a number is seen by
-/// everybody before a later one is given.
-pub(crate) const CHANGE_INSERT: &str = "INSERT INTO tenantry_change (seq, time_micros, kind, subject) \
-    SELECT coalesce(max(seq), 0) + 1, $1, $2, $3 FROM tenantry_change";
+/// Changes of one statement. There are two texts for the database to know: this many, and one.
+const CHANGES: usize = 50;
+
+/// The statements that note changes of rights, each with the next number in their order. Changes take turns, so that
+/// a number is seen by everybody before a later one is given.
+pub(crate) fn change_inserts(now: i64, affected: &[Subject]) -> Vec<(String, Vec<Param>)> {
+    let mut statements = Vec::new();
+    let mut rest = affected;
+    while !rest.is_empty() {
+        let (some, later) = rest.split_at_checked(CHANGES).unwrap_or_else(|| rest.split_at(1));
+        rest = later;
+        let mut sql = "INSERT INTO tenantry_change (seq, time_micros, kind, subject) \
+            SELECT last.seq + new.column1, $1, new.column2, new.column3 \
+            FROM (SELECT coalesce(max(seq), 0) AS seq FROM tenantry_change) AS last, (VALUES "
+            .to_owned();
+        let mut params = vec![Param::int(now)];
+        for (number, subject) in (1_usize..).zip(some) {
+            let (kind, name) = subject.parts();
+            // Writing to a text cannot fail.
+            let _ = write!(
+                sql,
+                "{}({number}, ${}, ${})",
+                if number == 1 { "" } else { ", " },
+                number * 2,
+                number * 2 + 1
+            );
+            params.extend([Param::text(kind), Param::text(&name)]);
+        }
+        sql.push_str(") AS new");
+        statements.push((sql, params));
+    }
+    statements
+}
 
 impl Store {
     /// A batch at the present time.

@@ -47,15 +47,20 @@ impl Identity {
             names.retain(|name| found.as_ref().is_some_and(|api| api.permissions.contains(name)));
             rests_on.push(Affected::Api(api.clone()));
         }
-        if let Some(user) = &row.user_id {
-            rests_on.push(Affected::User(user.clone()));
-            rests_on.push(Affected::Member { account: row.account_id.clone(), user: user.clone() });
-            let held = self.rights(user, Some(&row.account_id), row.workspace_id.as_deref()).await;
+        // INVARIANT: a key in a user's name never may more than the user; one that a member made for the account never
+        // more than this member still may in it.
+        let bounds = [
+            row.user_id.as_deref().map(|user| (user, row.workspace_id.as_deref())),
+            doc.maker.as_deref().map(|maker| (maker, None)),
+        ];
+        for (user, workspace) in bounds.into_iter().flatten() {
+            rests_on.push(Affected::User(user.to_owned()));
+            rests_on.push(Affected::Member { account: row.account_id.clone(), user: user.to_owned() });
+            let held = self.rights(user, Some(&row.account_id), workspace).await;
             let held = held.map_err(|error| unsettled(&error))?;
             if !held.enabled {
                 return Err(TokenError::Revoked);
             }
-            // INVARIANT: a key in a user's name never may more than the user.
             for (api, names) in &mut grants {
                 names.retain(|name| held.on(api).any(|known| known == name));
             }

@@ -81,7 +81,10 @@ impl Identity {
         let prefix = ids::letters(self.entropy.as_ref(), PREFIX, 8)?;
         let key = ids::letters(self.entropy.as_ref(), &[&prefix, "_"].concat(), 40)?;
         let now = self.now();
-        let doc = Doc { permissions: new.permissions.clone(), models: new.models.clone() };
+        // In a user's name the user's rights are its bound.
+        let bound = matches!(caller.reach, Reach::Account { .. }) && new.user_id.is_none();
+        let maker = caller.user.clone().filter(|_| bound);
+        let doc = Doc { permissions: new.permissions.clone(), models: new.models.clone(), maker };
         let made = Row {
             id: ids::letters(self.entropy.as_ref(), "key_", 16)?,
             hash: hash(&key),

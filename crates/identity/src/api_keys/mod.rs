@@ -41,12 +41,16 @@ pub(crate) struct Doc {
     pub(crate) permissions: Vec<KeyPermission>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) models: Option<Vec<String>>,
+    /// The member of the account who made it for the account: it never may more than this member still may there. A
+    /// key that the platform's own people made has none, and lasts as long as the account and itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) maker: Option<String>,
 }
 
 impl Doc {
     /// What cannot be read permits nothing.
     pub(crate) fn read(text: &str) -> Doc {
-        serde_json::from_str(text).unwrap_or_else(|_| Doc { permissions: Vec::new(), models: Some(Vec::new()) })
+        serde_json::from_str(text).unwrap_or_else(|_| Doc { models: Some(Vec::new()), ..Doc::default() })
     }
 }
 
@@ -71,7 +75,8 @@ pub struct ApiKey {
     pub models: Option<Vec<String>>,
     /// Is it in force? One that is out of time is not used all the same.
     pub enabled: bool,
-    /// Who made it.
+    /// Who made it. One that a member of the account made never may more than its maker still may there, and ends
+    /// with the membership.
     pub created_by: String,
     /// Microseconds since 1970 UTC.
     pub created_micros: i64,
@@ -83,7 +88,7 @@ pub struct ApiKey {
 
 impl ApiKey {
     fn from_row(row: Row) -> ApiKey {
-        let Doc { permissions, models } = Doc::read(&row.doc);
+        let Doc { permissions, models, .. } = Doc::read(&row.doc);
         ApiKey {
             enabled: row.status == ACTIVE,
             id: row.id,

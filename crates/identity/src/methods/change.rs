@@ -27,7 +27,7 @@ impl Identity {
         change: &Fields,
     ) -> Result<Method, Refusal> {
         caller.may(&["update:authentication_methods"], Target::Platform)?;
-        self.must_exist(user).await?;
+        self.may_become_user(caller, user).await?;
         for _ in 0..TRIES {
             let row = self.store.authentication_method(user, id).await?;
             let row = row.ok_or(Refusal::Missing(Kind::AuthenticationMethod))?;
@@ -67,7 +67,7 @@ impl Identity {
     /// [`Refusal::Missing`].
     pub async fn delete_authentication_method(&self, caller: &Caller, user: &str, id: &str) -> Result<(), Refusal> {
         caller.may(&["delete:authentication_methods"], Target::Platform)?;
-        self.must_exist(user).await?;
+        self.may_become_user(caller, user).await?;
         let inputs = json!({ "user": user, "id": id });
         let act = Act { name: "users.delete_authentication_method", tenant: "", workspace: None, inputs };
         self.act(caller, act, async {
@@ -142,7 +142,7 @@ impl Identity {
         remove: impl FnOnce(&mut Batch) + Send,
     ) -> Result<(), Refusal> {
         caller.may(permission, Target::Platform)?;
-        self.must_exist(user).await?;
+        self.may_become_user(caller, user).await?;
         let act = Act { name, tenant: "", workspace: None, inputs: json!({ "user": user }) };
         self.act(caller, act, async {
             let mut batch = self.store.batch();

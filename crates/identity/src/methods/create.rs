@@ -46,7 +46,7 @@ impl Identity {
         new: NewMethod,
     ) -> Result<Method, Refusal> {
         caller.may(&["create:authentication_methods"], Target::Platform)?;
-        self.must_exist(user).await?;
+        self.may_become_user(caller, user).await?;
         let known = self.store.authentication_methods(user, Window { offset: 0, limit: MOST }).await?;
         if i64::try_from(known.len()).unwrap_or(MOST) >= MOST {
             return Err(Refusal::Limit("You reached the limit of entities of this type for this user."));
@@ -83,7 +83,7 @@ impl Identity {
         new: Vec<NewMethod>,
     ) -> Result<Vec<Method>, Refusal> {
         caller.may(&["update:authentication_methods"], Target::Platform)?;
-        self.must_exist(user).await?;
+        self.may_become_user(caller, user).await?;
         if i64::try_from(new.len()).unwrap_or(i64::MAX) > MOST {
             return Err(Refusal::Limit("You reached the limit of entities of this type for this user."));
         }

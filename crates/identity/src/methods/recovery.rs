@@ -25,7 +25,7 @@ impl Identity {
     /// [`Refusal::Missing`].
     pub async fn regenerate_recovery_code(&self, caller: &Caller, user: &str) -> Result<String, Refusal> {
         caller.may(&["update:users"], Target::Platform)?;
-        self.must_exist(user).await?;
+        self.may_become_user(caller, user).await?;
         let mut drawn = [0_u8; LENGTH];
         self.entropy.fill(&mut drawn)?;
         let code: String =

@@ -2,6 +2,7 @@
 
 use tenantry_store::identity::Window;
 
+use crate::caller::Target;
 use crate::roles::{PermissionRow, Role};
 use crate::users::{PermissionName, names};
 use crate::{Audience, Caller, Identity, Listed, Part, Reach, Refusal};
@@ -65,6 +66,26 @@ impl Identity {
             return Err(Refusal::Exists(crate::Kind::Role));
         }
         Ok(())
+    }
+
+    /// Which of these names of the platform's roles accounts have given to roles of their own: the name, how many
+    /// accounts, and the name of one of them. Such a role stays the account's, and gets nothing of the platform's.
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`]; the store's.
+    pub async fn own_role_names<'a>(
+        &self,
+        caller: &Caller,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<(&'a str, i64, String)>, Refusal> {
+        caller.may(&["read:roles"], Target::Platform)?;
+        let names: Vec<(String, &str)> = names.into_iter().map(|name| (names::folded(name), name)).collect();
+        let found = self.store.own_role_names(names.iter().map(|(folded, _)| folded)).await?;
+        let shown = found.into_iter().filter_map(|(folded, count, account)| {
+            let (_, name) = names.iter().find(|(known, _)| *known == folded)?;
+            Some((*name, count, account))
+        });
+        Ok(shown.collect())
     }
 
     /// The APIs that reach beyond an account, by their identifiers.

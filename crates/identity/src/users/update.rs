@@ -129,7 +129,7 @@ impl Identity {
         Err(Refusal::Contended(Kind::User))
     }
 
-    /// Who may change by what somebody logs in may become that person. So for whoever acts for the platform it
+    /// Who may change by what somebody logs in, passwords and second factors alike, may become that person. So for whoever acts for the platform it
     /// takes the right to give roles of the platform, too.
     pub(crate) async fn may_become(&self, caller: &Caller, user: &User) -> Result<(), Refusal> {
         if caller.may(&["create:role_members", "update:roles"], Target::Platform).is_ok() {
@@ -140,6 +140,12 @@ impl Identity {
         let acts_for_platform = user.platform
             || self.store.held_roles(&user.id, platform, all).await?.iter().any(|role| role.level == "platform");
         if acts_for_platform { Err(Refusal::Forbidden { any_of: &["create:role_members"] }) } else { Ok(()) }
+    }
+
+    /// The same of a user by its id, which must be there.
+    pub(crate) async fn may_become_user(&self, caller: &Caller, id: &str) -> Result<(), Refusal> {
+        let user = self.known_user(id).await?;
+        self.may_become(caller, &user).await
     }
 
     async fn connection_options(&self, connection: &str) -> Result<Fields, Refusal> {

@@ -145,6 +145,7 @@ impl Engine {
             Target::Identity => {
                 let desired = identity::desired(wish.loaded, state)?;
                 let current = identity::current(&parts.identity, &parts.caller, state, &desired).await?;
+                findings = identity::findings(&parts.identity, &parts.caller, wish.loaded).await?;
                 (desired, current)
             }
             Target::Source(_) => {

@@ -35,6 +35,7 @@ use crate::danger::Danger;
 use crate::error::PlanError;
 use crate::identity::address::path;
 use crate::identity::doing::Doing;
+use crate::plan::Finding;
 use crate::resource::{Kind, Resource, Target};
 use crate::state::State;
 use crate::step::{Action, Step};
@@ -62,6 +63,14 @@ pub fn desired(loaded: &Loaded, state: &State) -> Result<Vec<Resource>, PlanErro
     member::desired(loaded, &mut all)?;
     principal::desired(loaded, &mut all)?;
     Ok(all)
+}
+
+/// What to look at beside the steps.
+///
+/// # Errors
+/// The store's.
+pub async fn findings(identity: &Identity, caller: &Caller, loaded: &Loaded) -> Result<Vec<Finding>, PlanError> {
+    role::same_names(identity, caller, loaded).await
 }
 
 /// What is there: of everything that the state names as managed what is left of it, and whatever stands where

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use tenantry_file::Loaded;
-use tenantry_identity::Refusal;
 use tenantry_identity::roles::{Level, NewRole, Role};
+use tenantry_identity::{Caller, Identity, Refusal};
 
+use crate::error::PlanError;
 use crate::identity::address::address;
 use crate::identity::doing::Doing;
 use crate::identity::ground::texts;
 use crate::identity::value::{object, set, text};
 use crate::identity::{Ground, Sought};
+use crate::plan::Finding;
 use crate::resource::{Kind, Resource, Target};
 use crate::step::Action;
 use crate::work::Done;
@@ -26,6 +28,33 @@ pub(super) fn desired(loaded: &Loaded) -> impl Iterator<Item = Resource> {
             .with("permissions", object(permissions))
             .at(loaded.located(&["role", name]))
     })
+}
+
+/// Roles of the file whose names accounts have given to roles of their own.
+pub(super) async fn same_names(
+    identity: &Identity,
+    caller: &Caller,
+    loaded: &Loaded,
+) -> Result<Vec<Finding>, PlanError> {
+    let names = loaded.document().role.keys().map(String::as_str);
+    let found = identity.own_role_names(caller, names).await;
+    let found = found.map_err(|refusal| PlanError::refused("identity", refusal))?;
+    let told = found.into_iter().map(|(name, count, account)| Finding {
+        code: "own-role-of-that-name",
+        address: address(&["role", name]),
+        what: match count {
+            1 => format!(
+                "the account `{account}` has a role of its own of this name: it stays the account's, and gets nothing \
+                 of what the file gives to this one"
+            ),
+            count => format!(
+                "{count} accounts have roles of their own of this name (`{account}` is one): they stay theirs, and get \
+                 nothing of what the file gives to this one"
+            ),
+        },
+        place: loaded.located(&["role", name]),
+    });
+    Ok(told.collect())
 }
 
 /// What is there.

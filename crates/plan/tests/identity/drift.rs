@@ -101,3 +101,49 @@ async fn what_was_removed_behind_the_files_back_is_made_again() {
     })
     .await;
 }
+
+/// An account's own role that has the name of one which the file comes to know is still the account's, the plan says
+/// so, and what the file gives to its role does not come to whoever holds the other.
+#[tokio::test]
+async fn an_accounts_own_role_does_not_become_the_files() {
+    on_each_store(async |world| {
+        let before = "[account.acme]\nname = \"acme\"\n[user.\"ada@example.com\"]\n[account.acme.user.\"ada@example.com\"]\n";
+        world.settle(before).await;
+        let (identity, caller) = (&world.identity, &world.caller);
+        let all = Part::Page { offset: 0, limit: 10, total: false };
+        let acme = identity.accounts(caller, &all).await.unwrap().items.remove(0);
+        let own = tenantry_identity::roles::NewRole {
+            account: Some(acme.id.clone()),
+            name: "Analyst".to_owned(),
+            description: None,
+            level: tenantry_identity::roles::Level::Account,
+        };
+        let own = identity.create_role(caller, own).await.unwrap();
+        let ada = "auth0|ada@example.com";
+        identity.add_member_roles(caller, &acme.id, ada, std::slice::from_ref(&own.id)).await.unwrap();
+        let after = format!(
+            "{before}[api.\"https://api.example/\"]\npermissions = {{ \"read:all\" = \"x\" }}\n\
+             [role.analyst]\npermissions = {{ \"https://api.example/\" = [\"read:all\"] }}\n"
+        );
+        let plan = world.plan(&after).await.unwrap();
+        assert!(told(&plan).contains(&"+ role.analyst".to_owned()), "{:?}", told(&plan));
+        let finding = plan.findings.iter().find(|finding| finding.code == "own-role-of-that-name").unwrap();
+        assert_eq!(finding.address, "role.analyst");
+        assert!(finding.what.starts_with("the account `acme` has a role of its own"), "{}", finding.what);
+        world.settle(&after).await;
+        let held = identity.rights(ada, Some(&acme.id), None).await.unwrap();
+        assert_eq!(held.permissions, []);
+        let held: Vec<_> = held.roles.iter().map(|role| (role.id.as_str(), role.own)).collect();
+        assert_eq!(held, [(own.id.as_str(), true)]);
+        // Nobody makes another one of that name any more.
+        let again = tenantry_identity::roles::NewRole {
+            account: Some(acme.id.clone()),
+            name: "analyst".to_owned(),
+            description: None,
+            level: tenantry_identity::roles::Level::Account,
+        };
+        let taken = Err(tenantry_identity::Refusal::Exists(tenantry_identity::Kind::Role));
+        assert_eq!(identity.create_role(caller, again).await.map(drop), taken);
+    })
+    .await;
+}

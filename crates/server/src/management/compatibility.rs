@@ -6,6 +6,24 @@ use crate::management::FAMILIES;
 use crate::management::route::Route;
 use crate::management::surface::{OPERATIONS, Operation};
 
+/// Why operations are not offered, by what their paths begin with.
+const NOT_OFFERED: &[(&str, &str)] = &[
+    ("/clients/cimd/", "the server would have to fetch documents from wherever a caller says"),
+    (
+        "/connections/{id}/directory-provisioning",
+        "reads directories of providers that nobody logs in through here yet; imports and the API bring users in",
+    ),
+    ("/connections/{id}/keys", "signs requests to providers that nobody logs in through here yet"),
+    (
+        "/connections/{id}/scim-configuration",
+        "belongs to providers that nobody logs in through here yet; imports and the API bring users in",
+    ),
+];
+
+fn why_not(operation: &Operation) -> &'static str {
+    NOT_OFFERED.iter().find(|(start, _)| operation.path.starts_with(start)).map_or("", |(_, why)| why)
+}
+
 /// An operation of the Management API, for documents and tests.
 #[derive(Debug, Clone)]
 pub struct OperationFacts {
@@ -67,7 +85,7 @@ pub fn compatibility() -> String {
             let _ = write!(text, "\n### {own}\n\n| operation | offered | scopes |\n| --- | --- | --- |\n");
         }
         let offered = match route.map(|route| route.partly) {
-            None => "no".to_owned(),
+            None => ["no: ", why_not(operation)].concat(),
             Some(None) => "yes".to_owned(),
             Some(Some(note)) => ["partly: ", note].concat(),
         };
@@ -90,6 +108,13 @@ mod tests {
         assert_eq!(names.len(), all, "an operation has two routes");
         for name in names {
             assert!(OPERATIONS.iter().any(|operation| operation.name() == name), "{name} is no operation");
+        }
+    }
+
+    #[test]
+    fn what_is_not_offered_has_a_reason_and_nothing_else_has() {
+        for operation in OPERATIONS.iter() {
+            assert_eq!(route(operation).is_none(), !why_not(operation).is_empty(), "{}", operation.name());
         }
     }
 

@@ -182,3 +182,44 @@ async fn wrong_bodies_are_refused_before_anybody_is_asked() {
     let said = post("application/json", vec![b' '; 33 * 1024 * 1024]).await;
     assert_eq!((said.status, &said.json()["error"]["code"]), (413, &json!("request_too_large")));
 }
+
+/// An API whose tokens carry no `permissions`: what is read is the scope, and of it only what the user holds now and
+/// the API knows. What a client asks for is no right.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_is_read_as_far_as_it_is_held() {
+    let desk = Desk::echoing().await;
+    let api = format!("/resource-servers/{}", crate::desk::API.replace(':', "%3A").replace('/', "%2F"));
+    for (settings, reach) in [
+        (json!({ "token_dialect": "access_token", "enforce_policies": true }), [200, 404]),
+        // Whoever asks gets any scope of such an API: what its roles give is what counts here all the same.
+        (json!({ "token_dialect": "access_token", "enforce_policies": false }), [200, 404]),
+    ] {
+        desk.site.manage("PATCH", &api, settings.clone()).await;
+        for (email, status) in [("ada@acme.example", reach[0]), ("bob@acme.example", reach[1])] {
+            let ask = json!({
+                "audience": crate::desk::API, "organization": desk.acme, "scope": "use:small use:large openid",
+            });
+            let token = desk.site.login(&desk.client, email, ask).await.text("access_token");
+            assert!(crate::site::claims(&token).get("permissions").is_none(), "{settings}");
+            assert_eq!(desk.chat(&token, "small", "x").await.status, status, "{email} {settings}");
+            assert_eq!(desk.chat(&token, "large", "x").await.status, 404, "{email} {settings}");
+        }
+    }
+    // Nothing was asked for: nothing may be called.
+    let ask = json!({ "audience": crate::desk::API, "organization": desk.acme, "scope": "openid" });
+    let token = desk.site.login(&desk.client, "ada@acme.example", ask).await.text("access_token");
+    assert_eq!(desk.chat(&token, "small", "x").await.status, 404);
+    // Machines: what they were granted, and what is left of it when the grant gets narrower.
+    let client = desk.site.client(json!({ "grant_types": ["client_credentials"] })).await;
+    let grant = json!({ "client_id": client.id, "audience": crate::desk::API, "scope": ["use:small"] });
+    let grant = desk.site.manage("POST", "/client-grants", grant).await["id"].as_str().unwrap().to_owned();
+    let ask = json!({
+        "grant_type": "client_credentials", "client_id": client.id, "client_secret": client.secret,
+        "audience": crate::desk::API,
+    });
+    let token = desk.site.token(ask).await.text("access_token");
+    let reached = desk.chat(&token, "small", "x").await.status;
+    assert_eq!(desk.chat(&token, "large", "x").await.status, 404);
+    desk.site.manage("PATCH", &format!("/client-grants/{grant}"), json!({ "scope": [] })).await;
+    assert_eq!((reached, desk.chat(&token, "small", "x").await.status), (200, 401));
+}

@@ -96,6 +96,52 @@ async fn a_key_ends_with_what_it_rests_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_the_account_never_outlives_its_makers_rights() {
+    let permissions = json!({ "permissions": [{ "resource_server_identifier": API, "permission_name": "use:small" }] });
+    for lost in ["permission", "role", "membership", "block"] {
+        let desk = desk().await;
+        let ada = Caller {
+            user: Some(desk.ada.clone()),
+            reach: Reach::Account {
+                account: desk.acme.clone(),
+                workspace: None,
+                permissions: vec!["create:api_keys".to_owned()],
+            },
+            ..Caller::operator("test")
+        };
+        let (made, key) = desk.site.identity.create_api_key(&ada, &desk.acme, new("program")).await.unwrap();
+        assert_eq!((made.user_id, &made.created_by), (None, &desk.ada), "the account's, and not in her name");
+        let of_operator = Caller::operator("test");
+        let (_, other) = desk.site.identity.create_api_key(&of_operator, &desk.acme, new("other")).await.unwrap();
+        assert_eq!(desk.chat(&key, "small", "x").await.status, 200);
+        let (site, members) = (&desk.site, format!("/organizations/{}/members", desk.acme));
+        let status = match lost {
+            "permission" => {
+                site.manage("DELETE", &format!("/roles/{}/permissions", desk.role), permissions.clone()).await;
+                404
+            }
+            "role" => {
+                let path = format!("{members}/{}/roles", desk.ada.replace('|', "%7C"));
+                site.manage("DELETE", &path, json!({ "roles": [desk.role] })).await;
+                404
+            }
+            "membership" => {
+                site.manage("DELETE", &members, json!({ "members": [desk.ada] })).await;
+                401
+            }
+            _ => {
+                let path = format!("/users/{}", desk.ada.replace('|', "%7C"));
+                site.manage("PATCH", &path, json!({ "blocked": true })).await;
+                401
+            }
+        };
+        assert_eq!(desk.chat(&key, "small", "x").await.status, status, "{lost}");
+        // What the platform gave the account does not hang on one of its members.
+        assert_eq!(desk.chat(&other, "small", "x").await.status, 200, "{lost}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_makes_a_key_that_may_more_than_themselves() {
     let desk = desk().await;
     let identity = &desk.site.identity;

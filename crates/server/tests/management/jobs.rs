@@ -45,7 +45,7 @@ pub async fn ended(site: &Site, job: &Value) -> Value {
     panic!("the job did not end");
 }
 
-async fn import(site: &Site, file: &[u8], more: &[(&str, &str)]) -> (Value, (u16, Value)) {
+pub async fn import(site: &Site, file: &[u8], more: &[(&str, &str)]) -> (Value, (u16, Value)) {
     let (status, begun) = begin(site, file, more).await;
     assert_eq!((status, &begun["status"], &begun["type"]), (202, &json!("pending"), &json!("users_import")), "{begun}");
     let job = ended(site, &begun).await;

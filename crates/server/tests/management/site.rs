@@ -174,6 +174,15 @@ impl Site {
         (status, if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() })
     }
 
+    /// Gets a path of the server, of whichever API, with a token.
+    pub async fn get_at(&self, token: &str, path: &str) -> (u16, Value) {
+        let request = Request::builder().uri(path).header("authorization", format!("Bearer {token}"));
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
     /// Gets a path of the server without a token; answers the text.
     pub async fn fetch(&self, path: &str) -> (u16, String) {
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();

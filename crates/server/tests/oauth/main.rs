@@ -24,4 +24,5 @@ mod forged;
 mod refresh;
 mod revocation;
 mod site;
+mod two_servers;
 mod users;

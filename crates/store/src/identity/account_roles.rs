@@ -2,7 +2,7 @@
 
 use super::Window;
 use super::roles::{PermissionRow, Role, read, read_permission};
-use crate::backend::Param;
+use crate::backend::{Param, Row};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -27,6 +27,28 @@ impl Store {
         const SQL: &str = "SELECT count(*) FROM tenantry_role WHERE account_id = '' AND folded = $1";
         let found = self.backend.find(SQL, vec![Param::text(folded)], |row| row.int(0)).await?;
         Ok(found.into_iter().flatten().any(|count| count > 0))
+    }
+
+    /// Which of these names (as names are compared) accounts have given to roles of their own: the name, how many
+    /// accounts, and the name of one of them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn own_role_names<T: AsRef<str>>(
+        &self,
+        folded: impl IntoIterator<Item = T>,
+    ) -> Result<Vec<(String, i64, String)>, StoreError> {
+        let sql = [
+            "SELECT r.folded, count(*), min(a.name) FROM tenantry_role r JOIN tenantry_account a ON a.id = r.account_id \
+             WHERE ",
+            &self.backend.among("r.folded", 1),
+            " GROUP BY r.folded ORDER BY r.folded",
+        ]
+        .concat();
+        let read = |row: &Row<'_>| {
+            (row.text(0).unwrap_or_default(), row.int(1).unwrap_or_default(), row.text(2).unwrap_or_default())
+        };
+        self.backend.search(sql, vec![Param::texts(folded)], read).await
     }
 
     /// What the platform lets accounts permit: what the roles hold that it offers to accounts and workspaces,

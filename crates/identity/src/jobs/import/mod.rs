@@ -5,6 +5,7 @@
 //!      -> chunks -> taken? -> one batch a chunk -> how far it is
 //! ```
 
+mod change;
 mod check;
 mod parse;
 mod write;

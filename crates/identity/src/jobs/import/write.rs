@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use tenantry_store::identity::bulk::{Taken, Wanted};
 use tenantry_store::identity::passwords::Password;
 use tenantry_store::identity::users::{Term, User as UserRow, UserIdentity as IdentityRow};
-use tenantry_store::{BatchError, StoreError, Subject};
+use tenantry_store::{BatchError, StoreError};
 
 use super::check::{Checked, Checker, Good, failed, wrong};
 use crate::jobs::{Job, Patience};
-use crate::users::{User, metadata, terms};
+use crate::users::terms;
 use crate::{Caller, Identity, Refusal};
 
 /// How often users are looked for again when others make the same ones at the same time.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// The most errors that are kept; later ones only count.
 const MOST_ERRORS: usize = 10_000;
@@ -27,7 +27,7 @@ const PIECE: usize = 500;
 pub(super) struct Progress {
     total: u64,
     inserted: u64,
-    updated: u64,
+    pub(super) updated: u64,
     failed: u64,
     errors: Vec<Value>,
     kept: usize,
@@ -39,7 +39,7 @@ impl Progress {
         Progress { total, ..Progress::default() }
     }
 
-    fn fail(&mut self, error: Value) {
+    pub(super) fn fail(&mut self, error: Value) {
         self.failed += 1;
         if self.kept + self.errors.len() < MOST_ERRORS {
             self.errors.push(error);
@@ -170,13 +170,7 @@ impl Identity {
             for error in plan.errors {
                 progress.fail(error);
             }
-            for (place, id) in plan.changes {
-                let Some(user) = good.get(place) else { continue };
-                match self.change_imported(caller, &id, user).await? {
-                    Ok(()) => progress.updated += 1,
-                    Err(error) => progress.fail(failed(&Value::Object(user.said.clone()), vec![error])),
-                }
-            }
+            self.change_imported(caller, &good, plan.changes, progress).await?;
             return Ok(None);
         }
     }
@@ -237,104 +231,6 @@ impl Identity {
             }
         }
         Ok(plan)
-    }
-
-    /// Changes a user that exists to what the file says of it.
-    async fn change_imported(&self, caller: &Caller, id: &str, from: &Good) -> Result<Result<(), Value>, Refusal> {
-        let mut patience = Patience::default();
-        let mut races = 0..TRIES;
-        loop {
-            let before = match self.known_user(id).await {
-                Ok(user) => user,
-                // Removed since it was looked for.
-                Err(Refusal::Missing(_)) => break,
-                Err(Refusal::Store(error)) => {
-                    patience.wait(error).await?;
-                    continue;
-                }
-                Err(refusal) => return Err(refusal),
-            };
-            match self.may_become(caller, &before).await {
-                Ok(()) => {}
-                Err(Refusal::Forbidden { .. }) => {
-                    let message = "It takes the right to give roles of the platform to change who acts for it";
-                    return Ok(Err(wrong("FORBIDDEN", message, "")));
-                }
-                Err(Refusal::Store(error)) => {
-                    patience.wait(error).await?;
-                    continue;
-                }
-                Err(refusal) => return Err(refusal),
-            }
-            let mut user: User = before.clone();
-            for (name, value) in &from.said {
-                let settable = !matches!(
-                    name.as_str(),
-                    "email" | "username" | "phone_number" | "user_id" | "password_hash" | "custom_password_hash"
-                );
-                if settable && let Err(refusal) = metadata::apply(&mut user, name, value.clone()) {
-                    return Ok(Err(wrong("INVALID_FORMAT", refusal.to_string(), name)));
-                }
-            }
-            let rows = match self.store.user_identities(&[id.to_owned()]).await {
-                Ok(rows) => rows,
-                Err(error) => {
-                    patience.wait(error).await?;
-                    continue;
-                }
-            };
-            let first = rows.into_iter().find(|row| row.ordinal == 0);
-            let wanted = &from.ready.user;
-            let mut login = first.filter(|row| row.connection == wanted.connection);
-            if let Some(login) = &mut login {
-                if wanted.email.is_some() && wanted.email != user.email {
-                    user.email.clone_from(&wanted.email);
-                    user.email_verified = wanted.email_verified;
-                    login.email.clone_from(&wanted.email);
-                }
-                if wanted.username.is_some() {
-                    user.username.clone_from(&wanted.username);
-                    login.username.clone_from(&wanted.username);
-                }
-                if wanted.phone.is_some() {
-                    user.phone.clone_from(&wanted.phone);
-                    login.phone.clone_from(&wanted.phone);
-                }
-            }
-            metadata::fall_back(&mut user, Some(&before));
-            if let Err(refusal) = metadata::check_length(&user) {
-                return Ok(Err(wrong("TOO_LONG", refusal.to_string(), "")));
-            }
-            user.updated_micros = self.now();
-            let mut batch = self.store.batch();
-            batch.notes_only();
-            batch.update_user(&user.to_row());
-            batch.put_user_terms(id, &terms::terms(&user.fields));
-            if let Some(login) = &login {
-                batch.update_user_identity(login);
-                // A password that its user set stays.
-                let hash = from.ready.password.as_ref().filter(|password| !password.hash.is_empty());
-                if let (Some(password), 0) = (hash, user.logins) {
-                    batch.put_password(&Password { user_id: login.own_id(), ..password.clone() });
-                }
-            }
-            // Tokens carry what `app_metadata` says.
-            if user.blocked != before.blocked || user.fields.get("app_metadata") != before.fields.get("app_metadata") {
-                batch.affects(Subject::User(id.to_owned()));
-            }
-            match self.store.commit(batch).await {
-                Ok(_) => return Ok(Ok(())),
-                // Somebody changed it, or one of its identities, meanwhile.
-                Err(BatchError::Untouched(_) | BatchError::Dangling(_)) if races.next().is_some() => {}
-                Err(BatchError::Untouched(_) | BatchError::Dangling(_)) => break,
-                Err(BatchError::Duplicate(_)) => {
-                    return Ok(Err(wrong("DUPLICATED_USER", "The address, name or number is taken.", "")));
-                }
-                // The same once more does no harm.
-                Err(BatchError::Store(error)) => patience.wait(error).await?,
-            }
-        }
-        Ok(Err(wrong("CONFLICT", "Others changed the same user at the same time", "")))
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use super::{NEXT_ROW, PATIENCE, Postgres, give_up_if_lost, postgres_error, silent, soon};
 use crate::StoreError;
 use crate::backend::{Param, Row};
-use crate::batch::{Batch, BatchError, CHANGE_INSERT, Place};
+use crate::batch::{Batch, BatchError, Place, change_inserts};
 
 /// The longest that a change may take; an import's batch holds thousands of statements.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(60);
@@ -98,7 +98,7 @@ async fn run(client: &mut Client, batch: &Batch) -> Result<Vec<u64>, BatchError>
         // Each answer by itself: the first refusal is the one that counts, the rest only follow from it.
         for (count, statement) in futures_util::future::join_all(runs).await.into_iter().zip(statements) {
             let count = count.map_err(|error| refused(place, &error))?;
-            if statement.must_touch && count == 0 {
+            if count < statement.least {
                 return Err(BatchError::Untouched(Place(place)));
             }
             counts.push(count);
@@ -107,10 +107,9 @@ async fn run(client: &mut Client, batch: &Batch) -> Result<Vec<u64>, BatchError>
     }
     if !batch.affected.is_empty() {
         transaction.batch_execute("LOCK TABLE tenantry_change IN EXCLUSIVE MODE").await.map_err(failed)?;
-        let insert = transaction.prepare_cached(CHANGE_INSERT).await.map_err(failed)?;
-        for affected in &batch.affected {
-            let (kind, subject) = affected.parts();
-            transaction.execute(&insert, &[&batch.now, &kind, &subject.as_ref()]).await.map_err(failed)?;
+        for (sql, params) in change_inserts(batch.now, &batch.affected) {
+            let insert = transaction.prepare_cached(&sql).await.map_err(failed)?;
+            transaction.execute_raw(&insert, &params).await.map_err(failed)?;
         }
     }
     transaction.commit().await.map_err(failed)?;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, ToSql, ffi};
 use super::{Sqlite, numbered, sqlite_error};
 use crate::StoreError;
 use crate::backend::{Param, Row};
-use crate::batch::{Batch, BatchError, CHANGE_INSERT, Place};
+use crate::batch::{Batch, BatchError, Place, change_inserts};
 
 impl Sqlite {
     pub(crate) fn change(&self, batch: &Batch) -> Result<Vec<u64>, BatchError> {
@@ -43,16 +43,16 @@ fn run(connection: &Connection, batch: &Batch) -> Result<Vec<u64>, BatchError> {
             .prepare_cached(&numbered(&statement.sql))
             .and_then(|mut prepared| prepared.execute(params.as_slice()));
         let count = done.map_err(|error| refused(place, &error))?;
-        if statement.must_touch && count == 0 {
+        if (count as u64) < statement.least {
             return Err(BatchError::Untouched(Place(place)));
         }
         counts.push(count as u64);
     }
-    for affected in &batch.affected {
-        let (kind, subject) = affected.parts();
+    for (sql, params) in change_inserts(batch.now, &batch.affected) {
+        let params: Vec<&dyn ToSql> = params.iter().map(|param| param as &dyn ToSql).collect();
         connection
-            .prepare_cached(&numbered(CHANGE_INSERT))
-            .and_then(|mut statement| statement.execute((batch.now, kind, subject.as_ref())))
+            .prepare_cached(&numbered(&sql))
+            .and_then(|mut statement| statement.execute(params.as_slice()))
             .map_err(|error| sqlite_error(&error))?;
     }
     let commit = connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
