@@ -92,6 +92,7 @@ impl Identity {
         fields.insert("format".to_owned(), export.format.name().into());
         if let Some(id) = &export.connection_id {
             fields.insert("connection_id".to_owned(), json!(id));
+            fields.insert("connection".to_owned(), json!(connection));
         }
         if let Some(limit) = export.limit {
             fields.insert("limit".to_owned(), json!(limit));

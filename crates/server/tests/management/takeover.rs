@@ -26,16 +26,13 @@ const HELPDESK: [&str; 10] = [
 /// An owner by its role, somebody marked as the platform's, and an ordinary user.
 async fn people(site: &Site) -> [String; 3] {
     let owner = user(site, "owner@example.com").await;
-    let role = site.identity.create_role(
-        &operator(),
-        tenantry_identity::roles::NewRole {
-            account: None,
-            name: "watcher".to_owned(),
-            description: None,
-            level: tenantry_identity::roles::Level::Platform,
-        },
-    );
-    let role = role.await.unwrap().id;
+    let new = tenantry_identity::roles::NewRole {
+        account: None,
+        name: "watcher".to_owned(),
+        description: None,
+        level: tenantry_identity::roles::Level::Platform,
+    };
+    let role = site.identity.create_role(&operator(), new).await.unwrap().id;
     assert_eq!(site.post(&format!("/users/{}/roles", escaped(&owner)), json!({ "roles": [role] })).await.0, 204);
     let new = NewUser {
         connection: FIRST.to_owned(),

@@ -12,9 +12,11 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn roles_for_account(&self, account: &str, window: Window) -> Result<Vec<Role>, StoreError> {
-        const SQL: &str = "SELECT id, account_id, name, folded, level, description, version, created_micros, \
-            updated_micros FROM tenantry_role WHERE account_id = $1 OR (account_id = '' AND level <> 'platform') \
-            ORDER BY account_id DESC, created_micros, id LIMIT $2 OFFSET $3";
+        // Two parts, each found by the index: other accounts' roles are many.
+        const SQL: &str = "SELECT r.id, r.account_id, r.name, r.folded, r.level, r.description, r.version, \
+            r.created_micros, r.updated_micros FROM (SELECT 0 AS part, o.* FROM tenantry_role o WHERE o.account_id = $1 \
+            UNION ALL SELECT 1 AS part, p.* FROM tenantry_role p WHERE p.account_id = '' AND p.level <> 'platform') AS r \
+            ORDER BY r.part, r.created_micros, r.id LIMIT $2 OFFSET $3";
         let params = vec![Param::text(account), Param::int(window.limit), Param::int(window.offset)];
         self.backend.find(SQL, params, read).await
     }

@@ -22,6 +22,8 @@ pub(super) fn shown(user: &User) -> Fields {
     }
     if let Some(phone) = &user.phone {
         put("phone_number", json!(phone));
+    }
+    if user.phone.is_some() || user.phone_verified {
         put("phone_verified", json!(user.phone_verified));
     }
     for (name, value) in &user.fields {

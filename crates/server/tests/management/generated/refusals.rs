@@ -99,12 +99,18 @@ async fn a_query_that_does_not_fit_is_refused() {
                     .filter(|(wrong, _)| !(wrong.is_null() || (inner["type"] == json!("string") && wrong.is_object())))
                     .filter(|(wrong, _)| !(list && *wrong == json!("")))
                     .map(|(wrong, _)| wrong.as_str().map_or_else(|| wrong.to_string(), str::to_owned))
-                    .chain(inner.get("pattern").is_some().then(|| "%00,".to_owned()))
+                    .chain(inner.get("pattern").is_some().then(|| "\u{e9},".to_owned()))
                     .collect();
                 for wrong in wrong {
                     count += 1;
                     let value: String = url::form_urlencoded::byte_serialize(wrong.as_bytes()).collect();
-                    let found = site.call(operation.method, &format!("{path}?{name}={value}"), None).await;
+                    let needed: String = operation
+                        .query
+                        .iter()
+                        .filter(|(other, form)| *other != name && form["required"] == json!(true))
+                        .map(|(other, _)| format!("&{other}=sample"))
+                        .collect();
+                    let found = site.call(operation.method, &format!("{path}?{name}={value}{needed}"), None).await;
                     if let Some(problem) = problem(&found, "invalid_query_string", "Query validation error: '", name) {
                         problems
                             .push(format!("{} {}?{name}={wrong:.100}: {problem}", operation.method, operation.path));

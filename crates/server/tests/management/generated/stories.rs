@@ -199,6 +199,8 @@ fn lost(sent: &Value, found: &Value, place: &str, all: &mut Vec<String>) {
     }
     match (sent, found) {
         (Value::Null, _) => {}
+        // An empty list and none are one.
+        (Value::Array(sent), Value::Null) if sent.is_empty() => {}
         (Value::Object(sent), Value::Object(found)) => {
             for (name, value) in sent {
                 lost(value, found.get(name).unwrap_or(&Value::Null), &format!("{place}.{name}"), all);
@@ -242,6 +244,8 @@ impl Teller<'_> {
         {
             spec.misfits(&answer, form, "", &mut misfits);
         }
+        // Recorded answers say so; and an export of all connections is of none.
+        misfits.retain(|misfit| !misfit.starts_with(".expires_at: null") && misfit != ".connection: missing");
         self.note(&what, misfits);
         Some(answer)
     }
@@ -392,7 +396,7 @@ impl Teller<'_> {
     /// What is only made: tickets and jobs.
     async fn acts(&mut self) {
         for (path, name, without) in [
-            ("/tickets/email-verification", "tickets", &["organization_id"][..]),
+            ("/tickets/email-verification", "tickets", &["organization_id", "result_url"][..]),
             (
                 "/tickets/password-change",
                 "tickets",

@@ -123,6 +123,8 @@ impl<'a> World<'a> {
             ("resource-servers.signing_alg", json!("RS512")),
             ("resource-servers.authorization_details[]", json!({ "type": "sample" })),
             ("client-grants.audience", json!(API)),
+            ("client-grants.client_id", json!(client)),
+            ("tenants.country_codes", json!({ "list": ["US"], "mode": "deny" })),
             ("client-grants.scope", json!(["write:samples", "read:samples"])),
             ("organizations.enabled_connections[].connection_id", json!(connection)),
             ("discovery-domains.domain", json!("sample.example")),
