@@ -208,13 +208,8 @@ pub(crate) fn change_inserts(now: i64, affected: &[Subject]) -> Vec<(String, Vec
         for (number, subject) in (1_usize..).zip(some) {
             let (kind, name) = subject.parts();
             // Writing to a text cannot fail.
-            let _ = write!(
-                sql,
-                "{}({number}, ${}, ${})",
-                if number == 1 { "" } else { ", " },
-                number * 2,
-                number * 2 + 1
-            );
+            let _ =
+                write!(sql, "{}({number}, ${}, ${})", if number == 1 { "" } else { ", " }, number * 2, number * 2 + 1);
             params.extend([Param::text(kind), Param::text(&name)]);
         }
         sql.push_str(") AS new");

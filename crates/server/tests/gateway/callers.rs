@@ -205,8 +205,8 @@ async fn a_scope_is_read_as_far_as_it_is_held() {
             assert_eq!(desk.chat(&token, "large", "x").await.status, 404, "{email} {settings}");
         }
     }
-    // Nothing was asked for: nothing may be called.
-    let ask = json!({ "audience": crate::desk::API, "organization": desk.acme, "scope": "openid" });
+    // What was asked for does not reach it, though it is held.
+    let ask = json!({ "audience": crate::desk::API, "organization": desk.acme, "scope": "openid use:large" });
     let token = desk.site.login(&desk.client, "ada@acme.example", ask).await.text("access_token");
     assert_eq!(desk.chat(&token, "small", "x").await.status, 404);
     // Machines: what they were granted, and what is left of it when the grant gets narrower.
