@@ -135,13 +135,9 @@ impl<'a> Checker<'a> {
 
     fn settings(&mut self, path: &[&str], settings: &BTreeMap<String, String>) {
         for (name, value) in settings {
-            let part = |part: &str| {
-                part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                    && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$'))
-            };
             let mut path = path.to_vec();
             path.push(name);
-            if !name.split('.').all(part) || name.len() > 63 {
+            if !is_setting(name) {
                 let span = self.key(&path);
                 self.findings
                     .error(FileCode::BadSetting, span, format!("`{}` is not a setting", brief(name)))
@@ -376,7 +372,7 @@ impl<'a> Checker<'a> {
                 .hint("select and delete have `using`, insert has `check`, update and all have one of them or both");
         }
         for text in policy.using.iter().chain(&policy.check) {
-            if let Some(fault) = not_one_expression(text) {
+            if let Some(fault) = expression_fault(text) {
                 let message = format!("policy `{}` cannot be: {fault}", brief(name));
                 self.findings
                     .error(FileCode::BadPolicy, span, message)
@@ -393,6 +389,16 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Can a text be the name of a setting: `statement_timeout`, `extension.setting`?
+#[must_use]
+pub fn is_setting(name: &str) -> bool {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$'))
+    };
+    name.len() <= 63 && name.split('.').all(part)
+}
+
 fn each(objects: Objects) -> Vec<Objects> {
     match objects {
         Objects::Columns { schema, table, columns } => columns
@@ -405,15 +411,25 @@ fn each(objects: Objects) -> Vec<Objects> {
 
 /// Why a text cannot stand between two parentheses: parentheses that close nothing, quotes left open, comments.
 /// What is inside is the file's author's own; that it ends where it should is ours.
-fn not_one_expression(text: &str) -> Option<&'static str> {
+#[must_use]
+pub fn expression_fault(text: &str) -> Option<&'static str> {
     let mut depth = 0_u32;
     let mut chars = text.chars().peekable();
+    // The two characters before: an `E` that no name ends with makes a backslash mean something in the string.
+    let (mut older, mut last) = (' ', ' ');
     while let Some(c) = chars.next() {
+        let escapes =
+            c == '\'' && matches!(last, 'e' | 'E') && !(older.is_alphanumeric() || matches!(older, '_' | '$' | '"'));
+        (older, last) = (last, c);
         match c {
             '\0' => return Some("it holds a NUL"),
-            '\'' | '"' => match chars.by_ref().find(|next| *next == c) {
-                Some(_) => {}
-                None => return Some("a quote is not closed"),
+            '\'' | '"' => loop {
+                match chars.next() {
+                    Some('\\') if escapes => drop(chars.next()),
+                    Some(next) if next == c => break,
+                    Some(_) => {}
+                    None => return Some("a quote is not closed"),
+                }
             },
             '\\' => return Some("it holds a backslash, which means different things in different strings"),
             '$' if chars.peek().is_some_and(|next| *next == '$' || next.is_alphabetic() || *next == '_') => {
@@ -443,8 +459,15 @@ mod tests {
 
     #[test]
     fn an_expression_ends_where_it_should() {
-        for good in ["tenant = 'a''b;)('", "(a OR b) AND \"x)\" = 1", "a IN (SELECT b FROM public.c)", "a - -1 > 2"] {
-            assert_eq!(not_one_expression(good), None, "{good}");
+        for good in [
+            "tenant = 'a''b;)('",
+            "a = E'it\\'s ; )' AND b = 'c\\'",
+            "ae' , ' = type'x\\'",
+            "(a OR b) AND \"x)\" = 1",
+            "a IN (SELECT b FROM public.c)",
+            "a - -1 > 2",
+        ] {
+            assert_eq!(expression_fault(good), None, "{good}");
         }
         for bad in [
             "",
@@ -456,10 +479,12 @@ mod tests {
             "a -- b",
             "a /* b",
             "a; b",
-            "E'\\'' = a",
+            "E'\\', ') TO PUBLIC; DROP TABLE x; --'",
+            "a = e'\\'",
+            "x=E'\\\\') TO PUBLIC; --'",
             "$x$ ) $x$ = a",
         ] {
-            assert!(not_one_expression(bad).is_some(), "{bad}");
+            assert!(expression_fault(bad).is_some(), "{bad}");
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod words;
 
 pub use code::{DiagnosticCode, FileCode, error_reference, explain};
 pub use compile::{Compiled, compile};
+pub use database::{expression_fault, is_setting};
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use directory::{Directory, PrincipalSpec};
 pub use format::format;

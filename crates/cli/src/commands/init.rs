@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use tenantry_file::{SourceText, Style};
+use tenantry_plan::postgres::Asked;
 use tenantry_policy::catalog::Dialect;
 
 use crate::commands::Run;
-use crate::init::{Draft, NoTenancy, Wishes, draft};
+use crate::init::{Draft, NoTenancy, Wishes, draft, governed};
 use crate::output::{Failure, Outcome, Paint};
+use crate::plans::failed;
 use crate::project::{DEFAULT_FILE, parse_url, unavailable};
 
 /// From what to where.
@@ -58,7 +60,19 @@ pub async fn run(run: Run<'_>, args: &InitArgs) -> Result<Outcome, Failure> {
         (true, _) | (false, Dialect::Sqlite) => args.from.clone(),
         (false, Dialect::Postgres) => ["env:", URL_VARIABLE].concat(),
     };
-    let wishes = Wishes { tenant: args.tenant.clone(), url: written_url.clone() };
+    let (rights, holders) = match catalog.dialect {
+        Dialect::Sqlite => Default::default(),
+        Dialect::Postgres => {
+            let governed = governed(&catalog, args.tenant.as_deref()).map_err(|error| no_tenancy(&error))?;
+            // Of an address that only leads to the database, nobody knows who will run the data tools.
+            let runtime = url.login().map(|(role, _)| role).filter(|_| is_reference);
+            run.output.note("Reading its roles and rights …");
+            let asked = Asked { source: "main", urls: None, governed: &governed, runtime, roles: &[] };
+            let pulled = tenantry_plan::postgres::pull(&url, &asked).await.map_err(|error| failed(&error))?;
+            (pulled.text, pulled.on_governed.into_iter().collect())
+        }
+    };
+    let wishes = Wishes { tenant: args.tenant.clone(), url: written_url.clone(), rights, holders };
     let mut draft = draft(&catalog, &wishes).map_err(|error| no_tenancy(&error))?;
     let name = args.out.display().to_string();
     if let Ok(text) = tenantry_file::format(&SourceText::new(name, draft.text.clone())) {

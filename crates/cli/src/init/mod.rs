@@ -8,8 +8,11 @@ mod relations;
 mod tenancy;
 mod write;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use tenantry_policy::catalog::Catalog;
+use tenantry_policy::object::Object;
 
 pub use tenancy::NoTenancy;
 
@@ -20,6 +23,10 @@ pub struct Wishes {
     pub tenant: Option<String>,
     /// The source's `url` as it shall stand in the file: a reference, or a SQLite path. Never a secret.
     pub url: String,
+    /// Sections about the database's roles, rights and row security, written elsewhere; empty for SQLite.
+    pub rights: String,
+    /// Roles that these sections give rights on governed tables: `url` may name none of them.
+    pub holders: Vec<String>,
 }
 
 /// A first file.
@@ -55,6 +62,18 @@ pub fn draft(catalog: &Catalog, wishes: &Wishes) -> Result<Draft, NoTenancy> {
     let classes = tenancy::classify(catalog, &tenancy);
     let models = relations::models(catalog, &classes);
     Ok(write::write(&write::Facts { catalog, tenancy: &tenancy, classes: &classes, models: &models }, wishes))
+}
+
+/// The tables that a first file would govern.
+///
+/// # Errors
+/// As [`draft`].
+pub fn governed(catalog: &Catalog, tenant: Option<&str>) -> Result<BTreeSet<Object>, NoTenancy> {
+    let tenancy = tenancy::find(catalog, tenant)?;
+    let classes = tenancy::classify(catalog, &tenancy);
+    let models = relations::models(catalog, &classes);
+    let tables = models.iter().filter_map(|model| catalog.tables.get(model.table));
+    Ok(tables.map(|table| Object::Table { schema: table.schema.clone(), name: table.name.clone() }).collect())
 }
 
 #[cfg(test)]

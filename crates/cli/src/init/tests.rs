@@ -55,8 +55,12 @@ fn catalog(lines: &[&str]) -> Catalog {
     Catalog { dialect: Dialect::Postgres, tables: lines.iter().map(|line| table(line)).collect() }
 }
 
+fn wishes(url: &str, tenant: Option<&str>) -> Wishes {
+    Wishes { tenant: tenant.map(str::to_owned), url: url.to_owned(), rights: String::new(), holders: Vec::new() }
+}
+
 fn drafted(lines: &[&str]) -> Draft {
-    draft(&catalog(lines), &Wishes { tenant: None, url: "env:DATABASE_URL".to_owned() }).unwrap()
+    draft(&catalog(lines), &wishes("env:DATABASE_URL", None)).unwrap()
 }
 
 const SHOP: &[&str] = &[
@@ -117,8 +121,7 @@ fn an_earlier_word_for_a_tenant_wins_and_the_other_is_asked_about() {
 #[test]
 fn a_named_table_wins_over_guesses() {
     let lines = ["site: id* int, name text", "page: id* int, site_id int -> site.id, account_id int"];
-    let wishes = Wishes { tenant: Some("site".to_owned()), url: "env:X".to_owned() };
-    let draft = draft(&catalog(&lines), &wishes).unwrap();
+    let draft = draft(&catalog(&lines), &wishes("env:X", Some("site"))).unwrap();
     assert!(draft.text.contains("scope = { site_id = \"principal.tenant_id\" }"), "{}", draft.text);
 }
 
@@ -132,7 +135,7 @@ fn composite_keys_that_carry_the_tenant_lead_back_to_the_primary_key() {
         to_table: "customers".to_owned(),
         to_columns: vec!["tenant_id".to_owned(), "id".to_owned()],
     });
-    let draft = draft(&catalog, &Wishes { tenant: None, url: "env:X".to_owned() }).unwrap();
+    let draft = draft(&catalog, &wishes("env:X", None)).unwrap();
     assert!(draft.text.contains("customer = { table = \"customers\", key = \"customer_id\" }"), "{}", draft.text);
     assert!(draft.text.contains("orders = { table = \"orders\", foreign_key = \"customer_id\" }"), "{}", draft.text);
 }
@@ -146,14 +149,14 @@ fn a_tenant_column_that_cannot_be_compared_is_left_out() {
         "padded: id* int, tenant_id text",
     ]);
     catalog.tables[3].columns[1].padded = true;
-    let draft = draft(&catalog, &Wishes { tenant: None, url: "env:X".to_owned() }).unwrap();
+    let draft = draft(&catalog, &wishes("env:X", None)).unwrap();
     assert_eq!(draft.left_out, ["legacy", "padded"]);
 }
 
 #[test]
 fn without_a_tenant_the_likeliest_tables_are_named() {
     let lines = ["site: id* int", "page: id* int, site_id int -> site.id"];
-    let wishes = |tenant: Option<&str>| Wishes { tenant: tenant.map(str::to_owned), url: "env:X".to_owned() };
+    let wishes = |tenant: Option<&str>| wishes("env:X", tenant);
     assert_eq!(
         draft(&catalog(&lines), &wishes(None)).unwrap_err(),
         NoTenancy::NotFound { candidates: vec!["site".to_owned()] }
@@ -167,4 +170,20 @@ fn hostile_names_stay_inside_quotes_and_comments() {
     assert!(!draft.text.contains("\n[principal"), "{}", draft.text);
     assert!(draft.text.contains("source = \"main.or\\\"d\\\\ers\""), "{}", draft.text);
     assert!(draft.text.contains("\"we\\u000Aird\" = \"allow\""), "{}", draft.text);
+}
+
+#[test]
+fn roles_and_rights_stand_below_their_source() {
+    let rights = "# Not here: passwords.\n[source.main.role.app]\nlogin = true\n";
+    let wishes = Wishes { rights: rights.to_owned(), holders: vec!["app".to_owned()], ..wishes("env:X", None) };
+    let draft = draft(&catalog(SHOP), &wishes).unwrap();
+    let text = tenantry_file::format(&tenantry_file::SourceText::new("tenantry.toml", draft.text)).unwrap();
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+    assert!(at("[source.main]") < at("Which role will `url` name?"), "{text}");
+    assert!(at("Which role will `url` name?") < at("# Not here") && at("# Not here") < at("[source.main.role.app]"));
+    assert!(at("[source.main.role.app]") < at("[table.organizations]"), "{text}");
+    assert!(draft.decisions[0].question.contains("Some have such rights now: app."), "{:#?}", draft.decisions);
+    let governed = governed(&catalog(SHOP), None).unwrap();
+    assert!(governed.iter().any(|object| object.to_string() == "public.orders"), "{governed:?}");
+    assert!(!governed.iter().any(|object| object.to_string() == "public.users"), "{governed:?}");
 }

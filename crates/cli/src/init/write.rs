@@ -82,6 +82,18 @@ impl Page<'_> {
         }
         self.line(&["url = ", &quoted(&wishes.url)].concat());
         self.line("");
+        if !wishes.rights.is_empty() {
+            if !wishes.holders.is_empty() {
+                let question = format!(
+                    "Which role will `url` name? What it may do with governed tables follows from their rules, so take \
+                     that out of its `grants` below. Some have such rights now: {}.",
+                    wishes.holders.join(", ")
+                );
+                self.decide(None, &question, "none of these, or `tenantry plan` says RUNTIME_GRANT");
+            }
+            self.out.push_str(&wishes.rights);
+            self.line("");
+        }
         match tenancy.table.and_then(|at| catalog.tables.get(at)) {
             Some(table) => {
                 let key = table.primary_key.first().and_then(|at| table.columns.get(*at));

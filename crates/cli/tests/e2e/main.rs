@@ -23,6 +23,7 @@ mod mcp;
 mod plan;
 mod postgres;
 mod prove;
+mod pulls;
 mod rights;
 mod serving;
 mod tools_page;

@@ -45,7 +45,7 @@ impl Database {
         self.url(&self.owner, &self.name)
     }
 
-    fn app_url(&self) -> String {
+    pub fn app_url(&self) -> String {
         self.url(&self.app, &self.name)
     }
 

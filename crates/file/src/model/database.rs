@@ -84,7 +84,7 @@ pub struct DbRole {
     /// `parameter work_mem`, `tablespace t`, `all tables in schema public` (or `sequences`, `functions`).
     pub grants: BTreeMap<String, Vec<String>>,
     /// Rights on what will be made: `"tables in schema public by migrator" = ["SELECT"]`. The schema may be left out;
-    /// kinds are `tables`, `sequences`, `functions`, `types` and `schemas`.
+    /// kinds are `tables`, `sequences`, `functions`, `types`, `schemas` and, from PostgreSQL 18 on, `large objects`.
     pub default_privileges: BTreeMap<String, Vec<String>>,
     /// Roles that it is a member of.
     pub member_of: BTreeMap<String, Membership>,

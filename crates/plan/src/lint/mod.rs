@@ -24,7 +24,9 @@ use tenantry_source::cluster::Snapshot;
 use crate::rights::Holds;
 use crate::waive::Waivers;
 
+pub(crate) use roles::{CREATEROLE_IS_BOUNDED, SERVER_ROLES};
 pub use rules::{RULES, Rule, explain};
+pub(crate) use tables::MANY_GRANTEES;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -3,11 +3,12 @@
 use super::{Ground, Level, Lint};
 
 /// PostgreSQL's own roles that act as the server's user.
-const SERVER_ROLES: [&str; 3] = ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"];
+pub(crate) const SERVER_ROLES: [&str; 3] =
+    ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"];
 /// Those that hold rights on every table.
 const DATA_ROLES: [&str; 2] = ["pg_read_all_data", "pg_write_all_data"];
 /// From this version on CREATEROLE reaches only the roles that it made.
-const CREATEROLE_IS_BOUNDED: u32 = 16;
+pub(crate) const CREATEROLE_IS_BOUNDED: u32 = 16;
 
 pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Lint>) {
     let snapshot = ground.snapshot();

@@ -10,7 +10,7 @@ use tenantry_source::cluster::{Grantee, Thing};
 use super::{Ground, Level, Lint};
 
 /// A table's row of rights takes about 2,443 grantees.
-const MANY_GRANTEES: usize = 2_000;
+pub(crate) const MANY_GRANTEES: usize = 2_000;
 
 pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Lint>) {
     let snapshot = ground.snapshot();

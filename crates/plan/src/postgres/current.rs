@@ -270,7 +270,7 @@ fn policy_fields(thing: Resource, policy: &RowPolicy, wanted: Option<&Resource>)
 }
 
 /// Without blanks at the ends and the pair of parentheses that the server puts around.
-fn bare(text: &str) -> &str {
+pub(super) fn bare(text: &str) -> &str {
     let text = text.trim();
     let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else { return text };
     // Only a pair: `(a) OR (b)` begins and ends with others.

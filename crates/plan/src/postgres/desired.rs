@@ -404,6 +404,9 @@ impl Wants<'_, '_> {
             let path = Self::section(to, "default_privileges", key);
             let Ok(future) = Future::parse(key) else { return Err(PlanError::Internal("a key of default_privileges")) };
             self.known_role(&future.owner, &path)?;
+            if future.kind == ObjectKind::LargeObject {
+                self.needs(18, "default privileges of large objects", &path)?;
+            }
             if let Some(role) = to {
                 self.known_role(role, &path)?;
             }

@@ -15,6 +15,7 @@ mod desired;
 mod fence;
 mod ground;
 mod outside;
+mod pull;
 mod retire;
 mod seats;
 mod write;
@@ -45,6 +46,7 @@ use crate::step::{Action, Step, difference};
 use crate::work::{Done, Work};
 
 pub use acl::Written;
+pub use pull::{Asked, Pulled, pull, written};
 pub(crate) use seats::function as seat_function;
 
 /// How often an apply is tried again when something else changed the same rows of the catalog.

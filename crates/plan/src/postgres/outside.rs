@@ -9,6 +9,7 @@ use tenantry_policy::object::{Future, Object};
 use super::address::Place;
 use super::fence::OURS;
 use super::ground::Ground;
+use crate::lint::MANY_GRANTEES;
 use crate::plan::Finding;
 use crate::resource::Resource;
 
@@ -101,6 +102,7 @@ pub(super) fn outside(ground: &Ground<'_>, desired: &[Resource]) -> Vec<Finding>
             }
         }
     }
+    crowded(ground, desired, &mut out);
     for (table, name) in ground.snapshot.policies.keys() {
         let security = Place::RowSecurity(table.clone()).address(ground.source);
         let Some(thing) = wanted.get(security.as_str()) else { continue };
@@ -115,4 +117,31 @@ pub(super) fn outside(ground: &Ground<'_>, desired: &[Resource]) -> Vec<Finding>
         }
     }
     out
+}
+
+/// Things on which so many roles would hold rights that the server's row for them comes to its end.
+fn crowded(ground: &Ground<'_>, desired: &[Resource], out: &mut Vec<Finding>) {
+    let mut wanted: BTreeMap<Object, (BTreeSet<String>, Option<String>)> = BTreeMap::new();
+    for thing in desired {
+        if let Some(Place::Grants { to: Some(to), on }) = Place::of(thing.address.as_str(), ground.source) {
+            let entry = wanted.entry(on).or_insert_with(|| (BTreeSet::new(), thing.place.clone()));
+            entry.0.insert(to);
+        }
+    }
+    for (object, (mut roles, place)) in wanted {
+        let held = ground.snapshot.things.get(&object).into_iter().flat_map(|thing| &thing.rights);
+        roles.extend(held.filter_map(|grant| grant.grantee.role()).map(str::to_owned));
+        if roles.len() > MANY_GRANTEES {
+            out.push(Finding {
+                code: "many-grantees",
+                address: Place::Owner(object.clone()).address(ground.source),
+                what: format!(
+                    "{} roles would hold rights on `{object}` directly, and PostgreSQL keeps about 2,443: give them to a \
+                     group, and make the roles members of it",
+                    roles.len()
+                ),
+                place,
+            });
+        }
+    }
 }

@@ -19,6 +19,9 @@ mod ambient;
 #[path = "../../../guard/tests/support/database.rs"]
 #[allow(dead_code, reason = "shared by several test programs")]
 mod database;
+#[path = "../support/wire.rs"]
+#[allow(dead_code, reason = "shared by several test programs")]
+mod wire;
 
 mod drift;
 mod kinds;

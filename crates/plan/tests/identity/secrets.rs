@@ -4,6 +4,7 @@ use tenantry_identity::login::Login;
 use tenantry_identity::users::User;
 use zeroize::Zeroizing;
 
+use crate::database::Database;
 use crate::kinds::{WHOLE, seed};
 use crate::world::{World, on_each_store, told};
 
@@ -82,6 +83,30 @@ async fn secrets_are_nowhere_but_where_they_belong() {
         assert!(!fits(world, &partner, "S3cr3t-of-partner!").await);
     })
     .await;
+}
+
+/// With `log_statement = all` a server logs statements and their parameters. None of it holds a secret, since nothing
+/// that is sent to it does; what it would log of it, it tells.
+#[tokio::test]
+async fn no_secret_is_sent_to_the_store_s_server_in_the_clear() {
+    let Some(database) = Database::postgres().await else { return };
+    let name = database.store_url().rsplit_once('/').unwrap().1.to_owned();
+    let client = database.client().await;
+    for setting in ["log_statement = 'all'", "client_min_messages = 'log'"] {
+        client.batch_execute(&format!("ALTER DATABASE {name} SET {setting}")).await.unwrap();
+    }
+    let (world, wire) = World::overheard(database).await;
+    seed(&world);
+    let applied = world.settle(WHOLE).await;
+    let mut seeded: Vec<String> = world.secrets.0.lock().unwrap().values().cloned().collect();
+    seeded.extend(applied.shown.iter().map(|shown| shown.value.to_string()));
+    assert_eq!(seeded.len(), 7);
+    let heard = wire.heard();
+    let has = |text: &str| heard.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(has("partner") && has("statement: ") && has("parameters: $1 = "), "the log is not heard");
+    for secret in &seeded {
+        assert!(!has(secret), "{secret} was sent");
+    }
 }
 
 #[tokio::test]

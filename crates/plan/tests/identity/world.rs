@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::ambient::{SeededEntropy, TestClock};
 use crate::database::Database;
+use crate::wire::Wire;
 
 /// What references lead to.
 #[derive(Default)]
@@ -58,6 +59,13 @@ impl World {
     pub async fn postgres(database: Database) -> World {
         let url = database.store_url();
         World::open(&url, tempfile::tempdir().unwrap(), None, Some(database)).await
+    }
+
+    /// With everything that is said to the server heard on the way.
+    pub async fn overheard(database: Database) -> (World, Wire) {
+        let url = database.store_url();
+        let wire = Wire::to(&url).await;
+        (World::open(&wire.url(&url), tempfile::tempdir().unwrap(), None, Some(database)).await, wire)
     }
 
     async fn open(url: &str, folder: TempDir, file: Option<PathBuf>, database: Option<Database>) -> World {

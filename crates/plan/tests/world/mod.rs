@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -57,11 +57,14 @@ impl Entropy for TestEntropy {
     }
 }
 
-struct NoSecrets;
+/// What references lead to.
+#[derive(Default)]
+struct Known(Mutex<BTreeMap<String, String>>);
 
-impl Secrets for NoSecrets {
+impl Secrets for Known {
     fn secret(&self, reference: &str) -> Result<Zeroizing<String>, String> {
-        Err(format!("{reference} is not there"))
+        let known = self.0.lock().unwrap();
+        known.get(reference).map(|found| Zeroizing::new(found.clone())).ok_or(format!("{reference} is not there"))
     }
 }
 
@@ -70,7 +73,8 @@ pub struct World {
     pub clock: Arc<TestClock>,
     entropy: Arc<TestEntropy>,
     identity: Arc<Identity>,
-    _folder: TempDir,
+    secrets: Arc<Known>,
+    folder: TempDir,
     database: Option<(String, String)>,
 }
 
@@ -85,6 +89,16 @@ pub fn everywhere(case: impl AsyncFn(&World)) {
             case(&world).await;
             world.end().await;
         }
+    });
+}
+
+/// Runs a case on a store of SQLite.
+pub fn on_sqlite(case: impl AsyncFn(&World)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let world = World::make(false).await.unwrap();
+        case(&world).await;
+        world.end().await;
     });
 }
 
@@ -128,7 +142,23 @@ impl World {
         let issuer = Issuer::open(&store, "https://localhost:8443/", clock.clone(), entropy.clone()).await.unwrap();
         let identity = Arc::new(Identity::new(Arc::clone(&store), Arc::new(issuer), clock.clone(), entropy.clone()));
         identity.prepare(&["read:users"]).await.unwrap();
-        Some(World { store, clock, entropy, identity, _folder: folder, database })
+        Some(World { store, clock, entropy, identity, secrets: Arc::default(), folder, database })
+    }
+
+    /// Where the store keeps itself.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// What references lead to, from now on.
+    pub fn know(&self, secrets: &[(&str, &str)]) {
+        let secrets = secrets.iter().map(|(name, secret)| ((*name).to_owned(), (*secret).to_owned()));
+        self.secrets.0.lock().unwrap().extend(secrets);
+    }
+
+    /// A secret that was made for a file, and kept.
+    pub async fn kept_secret(&self, address: &str, field: &str) -> Zeroizing<String> {
+        self.identity.show_generated(&self.caller(), address, field).await.unwrap().expect("it is kept")
     }
 
     /// Takes the database away.
@@ -154,7 +184,7 @@ impl World {
             caller: Caller::operator(format!("apply_{run}_{}", self.entropy.0.fetch_add(1, Ordering::SeqCst))),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
-            secrets: Arc::new(NoSecrets),
+            secrets: Arc::clone(&self.secrets) as Arc<dyn Secrets>,
         })
     }
 

@@ -320,10 +320,10 @@ impl Objects {
 /// What a key of `default_privileges` names: what one role will make.
 ///
 /// `tables by migrator`, `tables in schema public by migrator`; kinds are `tables`, `sequences`, `functions`, `types`,
-/// `schemas`.
+/// `schemas`, `large objects`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Future {
-    /// Tables, sequences, routines, types or schemas.
+    /// Tables, sequences, routines, types, schemas or large objects.
     pub kind: ObjectKind,
     /// In which schema; `None` for all.
     pub schema: Option<String>,
@@ -349,6 +349,7 @@ impl Future {
             ObjectKind::Routine => Some("functions"),
             ObjectKind::Type => Some("types"),
             ObjectKind::Schema => Some("schemas"),
+            ObjectKind::LargeObject => Some("large objects"),
             _ => None,
         }
     }

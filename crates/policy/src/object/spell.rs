@@ -60,7 +60,7 @@ impl Misspelling {
             Misspelling::NotANumber => "write `large object 16403`",
             Misspelling::NoFuture => {
                 "write `tables in schema public by migrator`, or `tables by migrator`; kinds are `tables`, \
-                 `sequences`, `functions`, `types` and `schemas`"
+                 `sequences`, `functions`, `types`, `schemas` and (PostgreSQL 18) `large objects`"
             }
             Misspelling::Several => "name one thing here",
             Misspelling::NoPrivilege => "write a privilege, or `ALL`, and `WITH GRANT OPTION` behind it where meant",
@@ -344,11 +344,12 @@ pub(super) fn future(text: &str) -> Result<Future, Misspelling> {
         "functions" | "routines" => ObjectKind::Routine,
         "types" => ObjectKind::Type,
         "schemas" => ObjectKind::Schema,
+        "large" if reader.word_is("objects") => ObjectKind::LargeObject,
         _ => return Err(Misspelling::NoFuture),
     };
     let mut schema = None;
     if reader.word_is("in") {
-        if !reader.word_is("schema") || kind == ObjectKind::Schema {
+        if !reader.word_is("schema") || matches!(kind, ObjectKind::Schema | ObjectKind::LargeObject) {
             return Err(Misspelling::NoFuture);
         }
         schema = Some(reader.name()?);

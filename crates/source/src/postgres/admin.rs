@@ -87,6 +87,7 @@ impl AdminError {
             AdminError::Refused { code, .. } if code == "42501" => {
                 "let `admin_url` connect as a superuser, or as the owner of what is changed; roles need CREATEROLE"
             }
+            AdminError::Refused { code, .. } if code == "54000" => "grant to a group, and make the roles members of it",
             AdminError::Refused { .. } => {
                 "connect as the owner of the tables (`admin_url`), and print the statements with `--dry-run`"
             }
@@ -475,6 +476,10 @@ fn refused(statement: usize, error: &tokio_postgres::Error) -> AdminError {
         Failure::Missing => "a table, column, type, function or role that it names is not there",
         Failure::RowSecurity | Failure::Grant => "this role may not do that",
         Failure::Timeout => "it took too long",
+        // The rights on a thing are one row of the catalog, which is kept whole.
+        _ if code == "54000" => {
+            "a row of the catalog would be too long: too many roles hold rights on one thing directly"
+        }
         _ if code.starts_with("42") => "the database does not accept it as it stands",
         _ if code.starts_with("2BP") => "other objects depend on what it removes",
         _ => "the database refuses it",

@@ -4,8 +4,10 @@
 mod failures;
 mod kinds;
 mod pitfalls;
+mod pulled;
 mod random;
 mod seats;
+mod things;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -77,6 +79,18 @@ impl World {
             prefix,
             admin,
             server: server.to_owned(),
+            kept: Kept::default(),
+            passwords: BTreeMap::new(),
+        }
+    }
+
+    /// Another one at the same database, with a state of its own.
+    async fn beside(&self) -> World {
+        World {
+            access: self.access.clone(),
+            prefix: self.prefix.clone(),
+            admin: Admin::connect(&self.access.owner).await.unwrap(),
+            server: self.server.clone(),
             kept: Kept::default(),
             passwords: BTreeMap::new(),
         }

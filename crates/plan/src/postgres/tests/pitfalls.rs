@@ -135,6 +135,36 @@ async fn memberships_change_in_place() {
     }
 }
 
+/// And no statement of theirs says REVOKE where only an option changes, or where nothing does.
+#[tokio::test]
+async fn a_membership_that_stays_is_never_revoked() {
+    for server in servers() {
+        let mut world = World::new(&server).await;
+        let file = |options: &str, more: &str| {
+            format!(
+                "[source.main.role.{{p}}_g]\n[source.main.role.{{p}}_h]\n[source.main.role.{{p}}_m]\n\
+                 member_of.{{p}}_g = {{ {options} }}\nmember_of.{{p}}_h = {{}}\n{more}"
+            )
+        };
+        world.becomes(&file("", "")).await;
+        for changed in
+            [file("admin = true", ""), file("", "connection_limit = 3\n"), file("admin = true", "login = true\n")]
+        {
+            let statements = world.statements(&changed).await;
+            assert!(!statements.is_empty() && statements.iter().all(|sql| !sql.contains("REVOKE")), "{statements:#?}");
+        }
+        world.becomes(&file("admin = true", "")).await;
+        // Of two memberships, the one that goes is the only one that is touched.
+        let gone = "[source.main.role.{p}_g]\n[source.main.role.{p}_h]\n[source.main.role.{p}_m]\nmember_of.{p}_g = { admin = true }\n";
+        let statements = world.statements(gone).await;
+        assert!(
+            statements.len() == 1 && statements[0].contains("REVOKE") && statements[0].contains("_h"),
+            "{statements:#?}"
+        );
+        world.end().await;
+    }
+}
+
 /// A right that its holder gave on: taking it back takes nothing from others.
 #[tokio::test]
 async fn what_hangs_on_a_right_is_kept() {
@@ -185,6 +215,114 @@ async fn applies_at_once_do_not_fail() {
         }
         two.end().await;
         one.end().await;
+    }
+}
+
+/// Two applies to one database: the second waits for the first, and then sees that its plan is old, or finds nothing
+/// to do. What is there afterwards is what one of the two files says, whole.
+#[tokio::test]
+async fn applies_to_one_database_exclude_each_other() {
+    for server in servers() {
+        let mut one = World::new(&server).await;
+        one.sql("CREATE TABLE t (id int8); CREATE ROLE {p}_a; CREATE ROLE {p}_b").await;
+        let mut two = one.beside().await;
+        let rights = |a: &str, b: &str| {
+            let role = |name: &str, held: &str| {
+                format!(
+                    "[source.main.role.{{p}}_{name}]\nmode = \"adopted\"\nconnection_limit = {}\n[source.main.role.{{p}}_{name}.grants]\n\"public.t\" = [\"{held}\"]\n",
+                    held.len()
+                )
+            };
+            [role("a", a), role("b", b)].concat()
+        };
+        let (first, second) = (rights("SELECT", "UPDATE"), rights("UPDATE", "SELECT"));
+        for _ in 0..4 {
+            let done = tokio::join!(one.apply(&first), two.apply(&second));
+            let done = [done.0.map(|_| ()), done.1.map(|_| ())];
+            assert!(done.iter().any(Result::is_ok), "{done:?}");
+            assert!(
+                done.iter().flatten().count() == 2
+                    || done.iter().any(|done| done.as_ref().is_err_and(|error| error.code() == "PLAN_MOVED")),
+                "{done:?}"
+            );
+            let left = [one.plan(&first).await.unwrap().len(), two.plan(&second).await.unwrap().len()];
+            assert!(left.contains(&0), "neither file is in force: {left:?}");
+            // Whoever was late plans again.
+            one.becomes(&first).await;
+        }
+        drop(two);
+        one.end().await;
+    }
+}
+
+/// No row security at all: here it is as much part of the file as a grant is. What a hand changes of it is seen and
+/// mended, field by field.
+#[tokio::test]
+async fn row_security_is_planned_and_mended() {
+    for server in servers() {
+        let mut world = World::new(&server).await;
+        world.sql("CREATE TABLE t (id int8, who text); CREATE ROLE {p}_x; GRANT SELECT ON t TO {p}_x; INSERT INTO t VALUES (1, '{p}_x'), (2, 'other')").await;
+        let file = "[source.main.row_security.\"public.t\".policy.own]\nfor = \"select\"\nto = [\"{p}_x\"]\nusing = \"who = current_user\"";
+        world.becomes(file).await;
+        let rows = |count: u32| {
+            format!("DO $$ BEGIN IF (SELECT count(*) FROM t) <> {count} THEN RAISE 'other rows'; END IF; END $$")
+        };
+        assert!(world.works_as("{p}_x", &rows(1)).await);
+        for (hand, told) in [
+            ("ALTER TABLE t NO FORCE ROW LEVEL SECURITY", "forced: false -> true"),
+            ("ALTER TABLE t DISABLE ROW LEVEL SECURITY", "enabled: false -> true"),
+            ("ALTER POLICY own ON t USING (true)", "using: \"true\" -> \"who = current_user\""),
+            ("ALTER POLICY own ON t TO PUBLIC", "to: [] -> [\"{p}_x\"]"),
+        ] {
+            world.sql(hand).await;
+            let steps = world.becomes(file).await;
+            let all: Vec<String> = steps.iter().flat_map(changes).collect();
+            assert_eq!(all, [world.text(told)], "{hand}");
+            assert!(world.works_as("{p}_x", &rows(1)).await, "{hand}");
+        }
+        world.sql("DROP POLICY own ON t").await;
+        assert_eq!(world.becomes(file).await.len(), 1);
+        assert!(world.works_as("{p}_x", &rows(1)).await);
+        world.end().await;
+    }
+}
+
+/// About 2,443 direct grantees fit a thing's row of the catalog: the plan says so before, the server's refusal is told
+/// in words and leaves nothing half-done, and a group takes as many as there are.
+#[tokio::test]
+async fn more_grantees_than_a_thing_takes_are_told_and_a_group_takes_them() {
+    // Of one server: it is the same row in all of them, and so many roles take their time.
+    for server in servers().into_iter().take(1) {
+        let mut world = World::new(&server).await;
+        let many = 2_600;
+        world.sql(&format!("CREATE TABLE t (id int8); DO $$ BEGIN FOR i IN 1..{many} LOOP EXECUTE 'CREATE ROLE {{p}}_m' || i; END LOOP; END $$")).await;
+        let direct: String = (1..=many)
+            .map(|at| {
+                format!("[source.main.role.{{p}}_m{at}]\nmode = \"external\"\ngrants.\"public.t\" = [\"SELECT\"]\n")
+            })
+            .collect();
+        let findings = world.see(&direct).await.unwrap().findings;
+        assert!(
+            findings.iter().any(|finding| finding.code == "many-grantees" && finding.what.contains("a group")),
+            "{findings:#?}"
+        );
+        let error = world.apply(&direct).await.unwrap_err();
+        assert!(error.to_string().contains("too many roles hold rights on one thing"), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("a group")), "{:?}", error.hint());
+        assert!(!world.works_as("{p}_m1", "SELECT * FROM t").await, "nothing was half-applied");
+        world.becomes("[source.main.role.{p}_g.grants]\n\"public.t\" = [\"SELECT\"]").await;
+        world
+            .sql(&format!(
+                "DO $$ BEGIN FOR i IN 1..{many} LOOP EXECUTE 'GRANT {{p}}_g TO {{p}}_m' || i; END LOOP; END $$"
+            ))
+            .await;
+        assert!(
+            world.works_as("{p}_m1", "SELECT * FROM t").await && world.works_as("{p}_m2600", "SELECT * FROM t").await
+        );
+        world
+            .sql(&format!("DO $$ BEGIN FOR i IN 1..{many} LOOP EXECUTE 'DROP ROLE {{p}}_m' || i; END LOOP; END $$"))
+            .await;
+        world.end().await;
     }
 }
 

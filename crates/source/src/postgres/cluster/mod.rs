@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub policies: BTreeMap<(Object, Arc<str>), RowPolicy>,
     /// Extensions by name.
     pub extensions: BTreeMap<Arc<str>, Extension>,
+    /// Settings of every role's sessions in every database.
+    pub settings: BTreeMap<String, String>,
     /// What ties roles to other databases of the cluster.
     pub elsewhere: Vec<Elsewhere>,
     /// What SQL seats rest on, and whose each is.

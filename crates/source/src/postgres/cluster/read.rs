@@ -161,6 +161,10 @@ impl Draft {
                 let locked = settings.get("default_transaction_read_only").is_some_and(|value| value == "on");
                 let here = database.as_ref().is_none_or(|name| *name == self.snapshot.server.database);
                 self.snapshot.server.read_only |= locked && here;
+                if database.is_none() {
+                    self.snapshot.settings = settings;
+                    continue;
+                }
                 let thing = database.and_then(|name| self.snapshot.things.get_mut(&Object::Database(name.to_string())));
                 if let Some(Detail::Database(found)) = thing.map(|thing| &mut thing.detail) {
                     found.settings = settings;
