@@ -97,7 +97,7 @@ fn what_is_pulled_from_a_database_is_planned_as_adopted() {
         "[source.main.public.grants]\n".to_owned(),
         "\"function public.total(bigint)\" = []".to_owned(),
         "[source.main.row_security.\"public.\\\"odd things\\\"\"]\nforced = false\n".to_owned(),
-        "for = \"select\"\nusing = \"said = (CURRENT_USER)::text\"\n".to_owned(),
+        "for = \"select\"\nusing = \"said = CURRENT_USER\"\n".to_owned(),
         "# - passwords: none is read.".to_owned(),
     ] {
         assert!(text.contains(&said), "{said}\n{text}");
@@ -146,8 +146,7 @@ fn a_first_file_holds_the_roles_rights_and_policies_that_are_there() {
         format!("[source.main.role.{:?}.grants]\n", group.as_str()),
         "[table.orders]\nsource = \"main.orders\"\n".to_owned(),
         // Left out of the tables, so what guards it stays as it is; of a governed one the rules guard the rows.
-        "[source.main.row_security.\"public.people\".policy.self]\nusing = \"email = (CURRENT_USER)::text\"\n"
-            .to_owned(),
+        "[source.main.row_security.\"public.people\".policy.self]\nusing = \"email = CURRENT_USER\"\n".to_owned(),
         "# - policies of public.\"odd things\", which is governed: ".to_owned(),
     ] {
         assert!(text.contains(&said), "{said}\n{text}");
@@ -161,7 +160,9 @@ fn a_first_file_holds_the_roles_rights_and_policies_that_are_there() {
     let all = steps(&home.run(&["plan", "--source", "main", "--json"]));
     assert!(all.contains(&format!("adopt source.main.role.{reader}")), "{all:#?}");
     assert!(all.contains(&"create source.main.row_security.\"public.orders\"".to_owned()), "{all:#?}");
-    assert!(all.iter().all(|step| step.starts_with("adopt ") || step.starts_with("create ")), "{all:#?}");
+    let more: Vec<&String> =
+        all.iter().filter(|step| !step.starts_with("adopt ") && !step.starts_with("create ")).collect();
+    assert_eq!(more, ["update source.main.row_security.\"public.\"\"odd things\"\"\""], "it was not forced");
     // The role that the data tools are given holds what follows from the rules, and nothing else.
     home.set("DATABASE_URL", &database.app_url().replace(&database.app, reader));
     let refused = home.run(&["plan", "--source", "main", "--json"]);

@@ -65,6 +65,12 @@ impl<'s> Model<'s> {
         self.out.push(Written { address, purpose, statement, alone: false });
     }
 
+    /// Things that are dropped: no right on them is left to be taken.
+    pub(super) fn forget(&mut self, gone: impl Fn(&Object, &Thing) -> bool) {
+        let snapshot = self.snapshot;
+        self.rights.retain(|object, _| snapshot.things.get(object).is_none_or(|thing| !gone(object, thing)));
+    }
+
     pub(super) fn owner(&self, object: &Object) -> Arc<str> {
         if let Some(owner) = self.owners.get(object) {
             return Arc::clone(owner);

@@ -30,9 +30,22 @@ pub(super) fn uses(
             _ => None,
         })
         .collect();
+    // What was made from here, and goes with the same plan, goes before its owner.
+    let goes = |place: &Place| {
+        let address = place.address(ground.source);
+        let is_wanted = || desired.iter().any(|thing| thing.address.as_str() == address);
+        ground.kept.has(&address) && ground.kept.made(&address) && (gone.contains(address.as_str()) || !is_wanted())
+    };
     let owned: Vec<String> = snapshot
         .things
         .iter()
+        .filter(|(object, _)| match object {
+            Object::Schema(name) => !goes(&Place::Schema(name.clone())),
+            _ => true,
+        })
+        .filter(|(_, thing)| {
+            thing.extension.as_ref().is_none_or(|extension| !goes(&Place::Extension(extension.to_string())))
+        })
         .filter(|(object, thing)| {
             !matches!(object, Object::Column { .. }) && owners.get(object).copied().unwrap_or(&thing.owner) == role
         })
@@ -45,7 +58,7 @@ pub(super) fn uses(
     let extensions: Vec<String> = snapshot
         .extensions
         .iter()
-        .filter(|(_, extension)| *extension.owner == *role)
+        .filter(|(name, extension)| *extension.owner == *role && !goes(&Place::Extension(name.to_string())))
         .map(|(name, _)| format!("extension {name}"))
         .collect();
     if !extensions.is_empty() {

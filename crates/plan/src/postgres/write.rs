@@ -200,7 +200,10 @@ impl Writer<'_> {
             Place::Database(name) => self.database(model, name)?,
             Place::Schema(name) => match self.step.action {
                 Action::Create => model.push("make the schema", create_schema(name)),
-                Action::Delete if self.made() => model.push("drop the schema", drop_schema(name)),
+                Action::Delete if self.made() => {
+                    model.push("drop the schema", drop_schema(name));
+                    model.forget(|object, _| matches!(object, Object::Schema(gone) if gone == name));
+                }
                 _ => {}
             },
             Place::Extension(name) => self.extension(model, name),
@@ -356,7 +359,10 @@ impl Writer<'_> {
                 let statement = create_extension(name, self.text("schema"), self.text("version"));
                 model.push("make the extension", statement);
             }
-            Action::Delete if self.made() => model.push("drop the extension", drop_extension(name)),
+            Action::Delete if self.made() => {
+                model.push("drop the extension", drop_extension(name));
+                model.forget(|_, thing| thing.extension.as_deref() == Some(name));
+            }
             Action::Delete => {}
             _ => {
                 if let Some(version) = self.text("version").filter(|_| self.changes("version")) {

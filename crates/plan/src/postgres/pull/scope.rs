@@ -20,11 +20,16 @@ pub(super) fn concerned<'s>(snapshot: &'s Snapshot, runtime: Option<&'s str>) ->
             _ => true,
         };
         if is_here {
-            // What an extension brought belongs to whoever made that, which says nothing.
-            if thing.extension.is_none() {
+            // What came with the server or an extension belongs to whoever made that, which says nothing.
+            let came = match object {
+                Object::Schema(name) => name.starts_with(OWN) || name == "information_schema",
+                _ => matches!(object.schema(), Some("pg_catalog" | "information_schema")),
+            };
+            if !came && thing.extension.is_none() {
                 found.insert(&thing.owner);
             }
-            found.extend(thing.rights.iter().filter_map(|grant| grant.grantee.role()));
+            let others = thing.rights.iter().filter_map(|grant| grant.grantee.role());
+            found.extend(others.filter(|role| **role != *thing.owner));
         }
     }
     for policy in snapshot.policies.values() {

@@ -217,6 +217,30 @@ async fn what_the_file_names_no_more_goes_and_what_was_there_stays() {
     }
 }
 
+/// A role that owns a schema or an extension which goes by the same plan is in nobody's way.
+#[tokio::test]
+async fn a_role_goes_with_the_schema_that_was_made_for_it() {
+    for server in servers() {
+        let mut world = World::new(&server).await;
+        let file = "[source.main.role.{p}_o]\n[source.main.role.{p}_r]\n[source.main.schema.made]\nowner = \"{p}_o\"\n\
+                    [source.main.role.{p}_r.grants]\n\"schema made\" = [\"USAGE\"]";
+        world.becomes(file).await;
+        world.sql("GRANT CREATE ON SCHEMA made TO {p}_o; GRANT CREATE ON SCHEMA made TO {p}_r WITH GRANT OPTION; SET ROLE {p}_r; \
+                   GRANT CREATE ON SCHEMA made TO {p}_o; RESET ROLE").await;
+        let dangers: Vec<_> = world.plan("").await.unwrap().iter().flat_map(super::super::dangers).collect();
+        assert!(dangers.is_empty(), "{dangers:?}");
+        world.becomes("").await;
+        let snapshot = world.snapshot().await;
+        assert!(!snapshot.roles.contains_key(world.text("{p}_o").as_str()), "it went");
+        assert!(!snapshot.things.contains_key(&tenantry_policy::Object::Schema("made".to_owned())));
+        // One that was there stays, and so does who owns it.
+        world.sql("CREATE SCHEMA there").await;
+        world.becomes("[source.main.role.{p}_o]\n[source.main.schema.there]\nowner = \"{p}_o\"").await;
+        assert_eq!(world.apply("").await.unwrap_err().code(), "ROLE_IN_USE");
+        world.end().await;
+    }
+}
+
 #[tokio::test]
 async fn only_what_differs_is_altered() {
     for server in servers() {
