@@ -95,7 +95,9 @@ def main():
                 "not understood" if re.search(r"^-- open:", case, re.M) else "proved")
             for role, real in roles.items():
                 case = case.replace("@" + role, real)
-            psql(url, "DROP SCHEMA IF EXISTS auth CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+            psql(url, "DROP SCHEMA IF EXISTS auth CASCADE; DROP SCHEMA IF EXISTS tricks CASCADE;"
+                 "DROP FOREIGN DATA WRAPPER IF EXISTS nowhere CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+                 f"REVOKE pg_read_all_data FROM {roles['support']};"
                  "GRANT USAGE ON SCHEMA public TO PUBLIC;"
                  + "".join(f"DROP OWNED BY {role};" for role in roles.values())
                  + f"ALTER ROLE {roles['support']} NOBYPASSRLS; REVOKE {roles['group']} FROM {roles['app']}, {roles['support']};"

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use support::{Home, Server};
 use tenantry::http::Server as Client;
-use tenantry_eval::wire::{Hand, WIRE_FAMILIES, intrude, requests};
+use tenantry_eval::wire::{ApiFacts, Hand, Insider, Must, WIRE_FAMILIES, insiders, intrude, requests};
 use tenantry_eval::{Asked, NoAnswer, Told, Wire};
 
 /// What stands before the server and should not.
@@ -27,6 +27,8 @@ struct Careless {
     fault: &'static str,
     good: String,
     victim: String,
+    /// What the victim's things are called, at the API of accounts.
+    names: BTreeSet<String>,
 }
 
 impl Careless {
@@ -53,6 +55,10 @@ impl Wire for Careless {
             "content types" => {
                 asked.headers.retain(|(name, _)| name != "content-type");
                 asked.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            }
+            // Answers by the name of a thing, whoever asks.
+            "identity" if self.names.iter().any(|name| asked.path.contains(name.as_str())) => {
+                Careless::as_somebody(&mut asked, &self.victim);
             }
             "approvals" if asked.path.contains("apr_00ff") => {
                 let body = br#"{"success":false,"error":{"code":"CONFLICT","details":{}}}"#.to_vec();
@@ -89,6 +95,7 @@ fn every_kind_finds_its_fault() {
             fault,
             good: good.clone(),
             victim: victim.clone(),
+            names: BTreeSet::new(),
         };
         let mut found = Vec::new();
         for attack in &list {
@@ -102,5 +109,51 @@ fn every_kind_finds_its_fault() {
     for family in WIRE_FAMILIES.iter().filter(|family| **family != "identity") {
         let found = found(family);
         assert!(found.iter().any(|(kind, _)| kind == family), "`{family}` finds nothing: {found:#?}");
+    }
+}
+
+#[test]
+fn an_api_of_accounts_that_answers_by_names_alone_is_found() {
+    let home = Home::desk();
+    for (account, owner) in [("acme", "ada@acme.example"), ("umbra", "uma@umbra.example")] {
+        for args in [
+            &["account", "create", account][..],
+            &["workspace", "create", account, "prod"],
+            &["user", "create", owner],
+            &["member", "add", account, owner],
+            &["role", "grant", "account-owner", "--user", owner, "--account", account],
+        ] {
+            home.good(args);
+        }
+    }
+    let server = Server::start(&home);
+    let token = |account: &str, user: &str| {
+        let args = ["token", "--quiet", "--account", account, "--user", user, "--context", "dashboard"];
+        home.good(&args).trim().to_owned()
+    };
+    let (good, victim) = (token("umbra", "uma@umbra.example"), token("acme", "ada@acme.example"));
+    let endpoints: Vec<ApiFacts> = tenantry_server::endpoints()
+        .map(|one| ApiFacts { method: one.method.to_owned(), path: one.path.to_owned(), body: one.body.is_some() })
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = || Client::at(&format!("http://{}", server.address), None).unwrap();
+    let insider = Insider { prefix: "/dashboard/v1", token: good.clone(), victim: victim.clone(), writes: false };
+    let (list, loot) = runtime.block_on(insiders(&client(), &insider, &endpoints)).unwrap();
+    let names: BTreeSet<String> = list
+        .iter()
+        .filter_map(|attack| if let Must::BeAs(_, hiding) = &attack.must { Some(hiding) } else { None })
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .filter(|name| name != "nothing")
+        .collect();
+    assert!(list.len() > 5 && names.len() > 1, "{list:#?}");
+    for (fault, finds) in [("nothing", false), ("identity", true)] {
+        let (good, victim, names) = (good.clone(), victim.clone(), names.clone());
+        let wire = Careless { server: client(), fault, good, victim, names };
+        let found: Vec<String> = list
+            .iter()
+            .filter_map(|attack| runtime.block_on(intrude(&wire, attack, &loot)).expect("an answer"))
+            .collect();
+        assert_eq!(!found.is_empty(), finds, "{fault}: {found:#?}");
     }
 }

@@ -5,7 +5,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::unreachable,
     clippy::print_stderr,
     missing_docs,
     unreachable_pub,
@@ -106,9 +105,9 @@ async fn a_canarys_row_does_not_stay() {
     let written = BTreeSet::from(["documents".to_owned()]);
     let law = Arc::new(with_role((*stage.policy).clone(), &SECRET, &written));
     put(&stage, (*law).clone()).await;
-    let Database::Sqlite { folder } = &stage.database else { unreachable!() };
+    let path = stage.database.folder().join("data.db");
     let count = || {
-        let connection = rusqlite::Connection::open(folder.path().join("data.db")).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
         connection.query_row("SELECT count(*) FROM documents", [], |row| row.get::<_, i64>(0)).unwrap()
     };
     let before = count();
@@ -117,7 +116,7 @@ async fn a_canarys_row_does_not_stay() {
     assert_eq!(count(), before, "the row is still there");
     // One that a round left when it was cut off is taken away by the next.
     let maker = principals(&law, &SECRET)[0].tenant_id.clone().unwrap();
-    let connection = rusqlite::Connection::open(folder.path().join("data.db")).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
     let sql = "INSERT INTO documents (id, tenant_id, owner_id, title, body, is_confidential, created_at) VALUES (9999, ?1, ?1, 'x', 'x', 0, 0)";
     connection.execute(sql, [&maker]).unwrap();
     drop(connection);

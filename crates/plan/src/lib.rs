@@ -20,6 +20,7 @@ pub mod lint;
 mod plan;
 pub mod postgres;
 mod proof;
+pub mod replay;
 mod resource;
 pub mod rights;
 mod secrets;

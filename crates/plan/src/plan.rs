@@ -50,7 +50,7 @@ pub struct Finding {
 /// A change of access, in words, with what shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Effect {
-    /// `gains` or `loses`.
+    /// `gains` or `loses`; `may gain or lose` where it could not be looked through.
     pub way: &'static str,
     /// Who: a role, a user in an account, a database role.
     pub who: String,

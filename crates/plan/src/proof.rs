@@ -5,6 +5,7 @@ use tenantry_file::Loaded;
 use tenantry_policy::Policy;
 use tenantry_proof::{Outcome, prove};
 
+use crate::replay;
 use crate::told::Told;
 use crate::waive::Waivers;
 
@@ -45,7 +46,8 @@ pub struct Broken {
 impl Proof {
     /// Proves a policy.
     pub(crate) fn of(policy: &Policy, loaded: &Loaded, waivers: &Waivers) -> Proof {
-        let report = prove(policy);
+        let mut report = prove(policy);
+        replay::in_memory(policy, &mut report.obligations);
         let told = Told { policy, loaded };
         let mut proof = Proof { policy: report.policy, ..Proof::default() };
         for one in &report.obligations {
@@ -63,7 +65,7 @@ impl Proof {
                     shown = told.lines(witness, "");
                     None
                 }
-                Outcome::Undecided(why) => Some(why.clone()),
+                Outcome::Undecided(why) | Outcome::Fault(why) => Some(why.clone()),
             };
             let address = ["table.", &one.table].concat();
             proof.broken.push(Broken {

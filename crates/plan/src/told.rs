@@ -91,6 +91,9 @@ impl Told<'_> {
             let place = self.place(rule).map(|place| format!(" at {place}")).unwrap_or_default();
             text.push_str(&format!("{indent}shown by {rule}{place}\n"));
         }
+        if !witness.replayed.is_empty() {
+            text.push_str(&format!("{indent}replayed: {}\n", witness.replayed.join(", ")));
+        }
         text
     }
 

@@ -84,6 +84,10 @@ pub struct Relation {
     pub parent: Option<(String, String)>,
     /// Has it triggers that people made, or rules?
     pub triggers: bool,
+    /// Has it heirs (INHERITS)? Their rows are among its own, and keep to few of its constraints.
+    pub heirs: bool,
+    /// A view: can rows be written through it?
+    pub writable: bool,
     /// About how many rows it holds; `None` when nobody counted.
     pub rows: Option<i64>,
     /// A view's query, as the server writes it.
@@ -158,6 +162,9 @@ pub struct DbForeignKey {
     pub to: (String, String),
     /// Its columns' names, in the same order.
     pub to_columns: Vec<String>,
+    /// Does it hold of every row? Not where it was never validated, where its triggers are off, or where heirs have
+    /// rows of their own.
+    pub enforced: bool,
 }
 
 /// A CHECK constraint.

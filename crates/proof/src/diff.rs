@@ -43,16 +43,23 @@ pub struct Comparison {
     pub policy: Policy,
     /// What differs.
     pub differences: Vec<Difference>,
+    /// What could not be looked through: there the two may differ, in any way.
+    pub open: Vec<Open>,
+}
+
+/// A table and operation that could not be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The table.
+    pub table: String,
+    /// The operation.
+    pub op: Op,
+    /// Why.
+    pub why: String,
 }
 
 /// What a change of the rules shows or hides, with a witness for each table, operation and way. Tables are
 /// compared by name, rows by the names of their columns, principals by the paths of their attributes.
-#[must_use]
-pub fn diff(old: &Policy, new: &Policy) -> Vec<Difference> {
-    compare(old, new).differences
-}
-
-/// [`diff`], with what is needed to say its witnesses in words.
 #[must_use]
 pub fn compare(old: &Policy, new: &Policy) -> Comparison {
     let merged = merge(old, new);
@@ -61,20 +68,29 @@ pub fn compare(old: &Policy, new: &Policy) -> Comparison {
     let mut names: Vec<&str> = old.tables.iter().chain(&new.tables).map(|table| table.name.as_ref()).collect();
     names.sort_unstable();
     names.dedup();
-    let mut all = Vec::new();
+    let (mut all, mut open) = (Vec::new(), Vec::new());
     for name in names {
         let after = new.find(name).and_then(|table| merged.table(table.id));
         let before = old.find(name).and_then(|table| merged.table(moved(table.id, new)));
         let writes = |op: &Op| [before, after].into_iter().flatten().any(|table| written_ops(table).contains(op));
         for op in Op::ALL.into_iter().filter(|op| *op == Op::Read || writes(op)) {
             for gained in [Gained::Own, Gained::Foreign, Gained::LostOwn, Gained::LostForeign] {
-                if let Some(witness) = differs(&merged, &twins, before, after, op, gained) {
-                    all.push(Difference { table: name.to_owned(), op, gained, witness: Box::new(witness) });
+                match differs(&merged, &twins, before, after, op, gained) {
+                    Ok(None) => {}
+                    Ok(Some(witness)) => {
+                        all.push(Difference { table: name.to_owned(), op, gained, witness: Box::new(witness) });
+                    }
+                    Err(why) => {
+                        let one = Open { table: name.to_owned(), op, why };
+                        if !open.contains(&one) {
+                            open.push(one);
+                        }
+                    }
                 }
             }
         }
     }
-    Comparison { policy: merged, differences: all }
+    Comparison { policy: merged, differences: all, open }
 }
 
 /// The place of an old table in the merged policy: behind the new ones.
@@ -152,6 +168,8 @@ fn renamed(cond: &Cond, attr: &dyn Fn(AttrId) -> AttrId) -> Cond {
     }
 }
 
+/// # Errors
+/// Why it could not be looked through: what is not looked through is never taken for no difference.
 fn differs(
     policy: &Policy,
     twins: &[(TableId, TableId)],
@@ -159,15 +177,16 @@ fn differs(
     new: Option<&Table>,
     op: Op,
     gained: Gained,
-) -> Option<Witness> {
+) -> Result<Option<Witness>, String> {
     let (from, to) = match gained {
         Gained::Own | Gained::Foreign => (old, new),
         Gained::LostOwn | Gained::LostForeign => (new, old),
     };
-    let to = to?;
+    let Some(to) = to else { return Ok(None) };
     let rows: Vec<_> = [from, Some(to)].into_iter().flatten().map(|table| table.id).collect();
     let about = About { rows: &rows, twins, ..About::default() };
-    let mut problem = Problem::new(policy, &about).ok()?;
+    let mut problem = Problem::new(policy, &about)
+        .map_err(|ty| format!("too large: the rules before and after name too many {ty} values to look through"))?;
     let row = problem.row(to.id, "row");
     let mut wanted = vec![problem.visible(row, op)];
     let own = problem.own(row);
@@ -179,7 +198,8 @@ fn differs(
         wanted.push(!seen);
     }
     match problem.find(&wanted) {
-        Found::Model => Some(Witness::read(&problem, op)),
-        Found::Nothing | Found::Unknown => None,
+        Found::Model => Ok(Some(Witness::read(&problem, op))),
+        Found::Nothing => Ok(None),
+        Found::Unknown => Err("the solver gave up".to_owned()),
     }
 }

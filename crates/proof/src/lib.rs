@@ -26,7 +26,7 @@ pub use database::{
     ANYBODY, Equal, Equality, Finding, Judged, Leak, LeakRow, Party, Replay, Said, Through, Verdict, equal, judge,
     security_obligations,
 };
-pub use diff::{Comparison, Difference, Gained, compare, diff};
+pub use diff::{Comparison, Difference, Gained, Open, compare};
 pub use obligation::{Assumption, Obligation, Outcome, Promise};
 pub use prove::{Report, prove, prove_table};
 pub use truths::{Given, truths};

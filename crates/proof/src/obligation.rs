@@ -135,6 +135,9 @@ pub enum Outcome {
     Idle(&'static str),
     /// It could not be looked through.
     Undecided(String),
+    /// What the solver found does not happen where it was tried: neither a proof nor a leak, and a fault of this
+    /// program.
+    Fault(String),
 }
 
 impl Outcome {

@@ -29,6 +29,11 @@ impl Report {
         self.obligations.iter().filter(|obligation| matches!(obligation.outcome, Outcome::Undecided(_)))
     }
 
+    /// Those of which this program is wrong.
+    pub fn faults(&self) -> impl Iterator<Item = &Obligation> {
+        self.obligations.iter().filter(|obligation| matches!(obligation.outcome, Outcome::Fault(_)))
+    }
+
     /// Dead rules, stale exceptions, and what else does nothing.
     pub fn idle(&self) -> impl Iterator<Item = &Obligation> {
         self.obligations.iter().filter(|obligation| matches!(obligation.outcome, Outcome::Idle(_)))

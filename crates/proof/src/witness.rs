@@ -22,7 +22,12 @@ pub struct Witness {
     pub rows: Vec<Cast>,
     /// Addresses of the rules that are TRUE for the row in question.
     pub rules: Vec<String>,
+    /// Of a leak: where it was tried and happened. The evaluator comes first; whoever has databases adds them.
+    pub replayed: Vec<String>,
 }
+
+/// The word for the evaluator in [`Witness::replayed`].
+pub(crate) const EVALUATOR: &str = "evaluator";
 
 /// A row of a witness.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +79,7 @@ impl Witness {
             Some(Cast { role: row.role.clone(), table: row.table, columns, of })
         };
         let rows = problem.rows.iter().enumerate().filter_map(cast).collect();
-        let mut witness = Witness { principal, now_micros, rows, rules: Vec::new() };
+        let mut witness = Witness { principal, now_micros, rows, rules: Vec::new(), replayed: Vec::new() };
         witness.rules = witness.true_rules(problem.policy, 0, op);
         witness
     }

@@ -18,6 +18,7 @@ mod emit;
 mod error;
 mod include;
 mod postgres;
+pub mod rehearsal;
 mod sqlite;
 mod stored;
 mod url;

@@ -123,6 +123,14 @@ impl Address {
         self.trust != Trust::Plain
     }
 
+    /// The same place, as another role.
+    #[must_use]
+    pub fn as_role(&self, role: &str, password: &str) -> Address {
+        let mut other = self.clone();
+        other.config.user(role).password(password);
+        other
+    }
+
     /// What to connect and to cancel with. The first call reads the authorities' certificates from their
     /// file, which takes milliseconds; the others answer at once.
     ///

@@ -27,7 +27,7 @@ pub async fn run(run: Run<'_>, args: &DriftArgs) -> Result<Outcome, Failure> {
     let selection = args.select.selection(&loaded)?;
     let board = Board::open(&run, &project, loaded, selection).await?;
     let drift = board.engine.drift(&board.wish(), &board.selection).await.map_err(|error| failed(&error))?;
-    let exit = if drift.things.is_empty() { Exit::Done } else { Exit::No };
+    let exit = if drift.things.is_empty() && drift.unlike.is_empty() { Exit::Done } else { Exit::No };
     Ok(Outcome::new(data(&drift), text(&drift)).exit(exit))
 }
 
@@ -52,7 +52,8 @@ fn data(drift: &Drift) -> Value {
             })
         })
         .collect();
-    json!({ "format": 1, "targets": drift.targets, "drifted": things, "findings": drift.findings })
+    let (targets, unlike) = (&drift.targets, &drift.unlike);
+    json!({ "format": 1, "targets": targets, "drifted": things, "unlike": unlike, "findings": drift.findings })
 }
 
 fn text(drift: &Drift) -> String {
@@ -60,15 +61,22 @@ fn text(drift: &Drift) -> String {
     for thing in &drift.things {
         text.push_str(&one(thing));
     }
+    for unlike in &drift.unlike {
+        text.push_str(&format!("{}\n", Paint::WARN.on(&format!("~ row security {}", unlike.address))));
+        for line in unlike.what.lines() {
+            text.push_str(&format!("      {line}\n"));
+        }
+    }
     for finding in &drift.findings {
         text.push_str(&format!("{} {}: {}\n", Paint::WARN.on("look:"), finding.code, finding.what));
     }
     if drift.targets.is_empty() {
         text.push_str("Nothing was applied yet.");
-    } else if drift.things.is_empty() {
+    } else if drift.things.is_empty() && drift.unlike.is_empty() {
         text.push_str(&Paint::GOOD.on(&format!("No drift: {} as applied.", drift.targets.join(", "))));
     } else {
-        text.push_str(&format!("{} drifted. `tenantry plan` shows what applying would mend.", drift.things.len()));
+        let count = drift.things.len().saturating_add(drift.unlike.len());
+        text.push_str(&format!("{count} drifted. `tenantry plan` shows what applying would mend."));
     }
     text
 }

@@ -4,19 +4,23 @@ mod database;
 mod html;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
 use tenantry_file::Loaded;
 use tenantry_plan::Told;
-use tenantry_plan::found::compare_catalog;
+use tenantry_plan::found::{compare_catalog, seats};
+use tenantry_plan::replay::{in_memory, in_scratch};
 use tenantry_policy::Policy;
 use tenantry_proof::{Obligation, Outcome as Proof, Report, Witness, prove, prove_table, security_obligations};
+use tenantry_source::rehearsal::{RehearsalError, Scratch};
 
+use crate::ambient::SystemClock;
 use crate::commands::Run;
 use crate::exit::Exit;
 use crate::output::{Failure, Outcome, Paint};
-use crate::project::Project;
+use crate::project::{Project, parse_url, unavailable};
 
 /// What to prove.
 #[derive(Debug, Clone, Args)]
@@ -30,14 +34,20 @@ pub struct ProveArgs {
     /// Do not compare row security in the databases with the rules
     #[arg(long, conflicts_with = "database")]
     no_catalog: bool,
+    /// Try leaks in this PostgreSQL database as well as in SQLite in memory: an address, or env:NAME, of a superuser of
+    /// one that holds nothing of worth. A schema and a role are made there and taken away again
+    #[arg(long, value_name = "URL", conflicts_with = "database")]
+    scratch: Option<String>,
     #[command(flatten)]
     found: database::FoundArgs,
 }
 
-/// Runs the command. Asks the databases only for their catalogs.
+/// Runs the command. Asks the databases for their catalogs alone, but where row security differs from the rules: that is
+/// tried there, in a transaction that is rolled back. Every leak was tried in SQLite in memory before it
+/// is shown; what does not happen there is a fault of this program, and ends it with 1.
 ///
 /// # Errors
-/// What keeps the file or a source from opening; `UNKNOWN_TABLE`; `WRITE_FILE`.
+/// What keeps the file, a source or the database for rehearsals from opening; `UNKNOWN_TABLE`; `WRITE_FILE`.
 pub async fn run(run: Run<'_>, args: &ProveArgs) -> Result<Outcome, Failure> {
     if let Some(address) = &args.found.database {
         return database::run(run, args, address).await;
@@ -56,8 +66,12 @@ pub async fn run(run: Run<'_>, args: &ProveArgs) -> Result<Outcome, Failure> {
         report.obligations = prove_table(&policy, table);
         report.assumptions.retain(|assumption| assumption.table == *name);
     }
+    in_memory(&policy, &mut report.obligations);
+    if let Some(address) = &args.scratch {
+        rehearse(&run, &policy, &mut report.obligations, address).await?;
+    }
     if !args.no_catalog {
-        let found = compared(&run, &project, &loaded, &policy).await;
+        let found = compared(&run, &project, &loaded, &policy, !args.found.no_replay).await;
         report
             .obligations
             .extend(found.into_iter().filter(|one| args.table.as_ref().is_none_or(|name| *name == one.table)));
@@ -69,14 +83,53 @@ pub async fn run(run: Run<'_>, args: &ProveArgs) -> Result<Outcome, Failure> {
         })?;
         run.output.note(&format!("The report is in {}.", path.display()));
     }
-    let broken = report.leaks().count() + report.undecided().count();
-    let exit = if broken == 0 { Exit::Done } else { Exit::No };
-    Ok(Outcome::new(data(&report, &told), text(&report, &told)).exit(exit))
+    Ok(Outcome::new(data(&report, &told), text(&report, &told)).exit(exit(&report)))
+}
+
+/// What the exit code says of a report: a fault of this program outdoes a leak, which may be of the same making.
+fn exit(report: &Report) -> Exit {
+    if report.faults().next().is_some() {
+        Exit::Failed
+    } else if report.leaks().chain(report.undecided()).next().is_some() {
+        Exit::No
+    } else {
+        Exit::Done
+    }
+}
+
+/// Tries what is left of the leaks in a database of PostgreSQL.
+async fn rehearse(
+    run: &Run<'_>,
+    policy: &Policy,
+    obligations: &mut [Obligation],
+    address: &str,
+) -> Result<(), Failure> {
+    let address = if address.starts_with("env:") {
+        run.environment.secret(address).map_err(|error| Failure::invalid("SECRET_MISSING", error.to_string()))?
+    } else {
+        address.to_owned()
+    };
+    let url = parse_url(run.environment, "--scratch", &address)?;
+    let unusable = |error: RehearsalError| match error {
+        RehearsalError::Source(error) => unavailable("--scratch", &error),
+        other => Failure::failed("REHEARSAL", format!("--scratch: {other}"))
+            .hint("it takes a role that may make schemas and roles, and a server that lets them log in by password"),
+    };
+    let scratch = Scratch::open(&url, Arc::new(SystemClock::new())).await.map_err(unusable)?;
+    let played = in_scratch(policy, obligations, &scratch).await;
+    let closed = scratch.close().await;
+    played.and(closed).map_err(unusable)
 }
 
 /// 14: the row security of each source whose owner's address is given, against the rules. A database that does not
 /// answer is said, and leaves the proof of the rules as it is.
-async fn compared(run: &Run<'_>, project: &Project<'_>, loaded: &Loaded, policy: &Policy) -> Vec<Obligation> {
+async fn compared(
+    run: &Run<'_>,
+    project: &Project<'_>,
+    loaded: &Loaded,
+    policy: &Policy,
+    replay: bool,
+) -> Vec<Obligation> {
     let mut all = Vec::new();
     for source in loaded.sources() {
         let Some(owner) = source.admin_url.as_ref().and_then(|url| project.resolve(&source.name, url).ok()) else {
@@ -86,11 +139,8 @@ async fn compared(run: &Run<'_>, project: &Project<'_>, loaded: &Loaded, policy:
         let Some(role) = runtime.as_ref().and_then(|url| url.login()).map(|(role, _)| role.to_owned()) else {
             continue;
         };
-        let declared = loaded.document().source.iter().find(|(name, _)| name.as_str() == source.name);
-        let roles = declared.into_iter().flat_map(|(_, source)| &source.role);
-        let seats: Vec<String> =
-            roles.filter(|(_, role)| role.tenant.is_some()).map(|(name, _)| name.clone()).collect();
-        match compare_catalog(&owner, policy, &source.name, &role, &seats).await {
+        let seats = seats(loaded, &source.name);
+        match compare_catalog(&owner, policy, &source.name, &role, &seats, replay).await {
             Ok(found) => all.extend(security_obligations(&found, policy)),
             Err(error) => run
                 .output
@@ -111,6 +161,7 @@ fn data(report: &Report, told: &Told<'_>) -> Value {
         "leaks": count(|outcome| matches!(outcome, Proof::Leaks(_))),
         "idle": count(|outcome| matches!(outcome, Proof::Idle(_))),
         "undecided": count(|outcome| matches!(outcome, Proof::Undecided(_))),
+        "faults": count(|outcome| matches!(outcome, Proof::Fault(_))),
         "obligations": obligations,
         "assumptions": report
             .assumptions
@@ -127,6 +178,7 @@ fn obligation(one: &Obligation, told: &Told<'_>) -> Value {
         Proof::Shown(witness) => ("shown", Some(witness), None),
         Proof::Idle(why) => ("idle", None, Some((*why).to_owned())),
         Proof::Undecided(why) => ("undecided", None, Some(why.clone())),
+        Proof::Fault(why) => ("fault", None, Some(why.clone())),
     };
     let mut value = json!({
         "number": one.promise.number(),
@@ -158,6 +210,7 @@ fn shown(witness: &Witness, told: &Told<'_>) -> Value {
             "table": row.table,
             "columns": row.columns.into_iter().collect::<serde_json::Map<_, _>>(),
         })).collect::<Vec<_>>(),
+        "replayed": witness.replayed,
         "rules": witness.rules.iter().map(|rule| json!({ "address": rule, "place": told.place(rule) })).collect::<Vec<_>>(),
     })
 }
@@ -191,21 +244,34 @@ fn text(report: &Report, told: &Told<'_>) -> String {
             Proof::Undecided(why) => {
                 text.push_str(&format!("  {} {}: {why}\n", Paint::BAD.on("UNDECIDED"), head(one)));
             }
+            Proof::Fault(why) => {
+                let told = format!("  {} {}: {why}. {REPORT}\n", Paint::BAD.on("FAULT OF TENANTRY"), head(one));
+                text.push_str(&told);
+            }
         }
     }
     if !report.assumptions.is_empty() {
         let facts: Vec<String> = report.assumptions.iter().map(|one| format!("{}.{}", one.table, one.fact)).collect();
         text.push_str(&format!("{} {}\n", Paint::FAINT.on("assumed:"), facts.join(", ")));
     }
-    let (leaks, open) = (report.leaks().count(), report.undecided().count());
+    let (leaks, open, faults) = (report.leaks().count(), report.undecided().count(), report.faults().count());
     let count = report.obligations.len();
-    text.push_str(&if leaks + open == 0 {
+    text.push_str(&if faults > 0 {
+        let told = format!(
+            "Policy {}: {count} obligations, {leaks} broken, {open} undecided, {faults} neither proved nor broken.",
+            report.policy
+        );
+        Paint::BAD.on(&told)
+    } else if leaks + open == 0 {
         Paint::GOOD.on(&format!("Policy {}: {count} obligations, no leak.", report.policy))
     } else {
         Paint::BAD.on(&format!("Policy {}: {count} obligations, {leaks} broken, {open} undecided.", report.policy))
     });
     text
 }
+
+/// What to do about a fault of this program.
+pub(super) const REPORT: &str = "Nothing is proved by that; please report it with the file";
 
 /// `1 read-own (read) table.orders.permit.public`: which obligation.
 fn head(one: &Obligation) -> String {

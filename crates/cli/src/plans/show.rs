@@ -30,7 +30,7 @@ pub fn plan_text(plan: &Plan) -> String {
     if !plan.effects.is_empty() {
         let _ = writeln!(text, "\n{}", Paint::STRONG.on("Effect on access"));
         for effect in &plan.effects {
-            let paint = if effect.way == "gains" { Paint::WARN } else { Paint::GOOD };
+            let paint = if effect.way != "loses" { Paint::WARN } else { Paint::GOOD };
             let _ = writeln!(text, "  {} {}: {}", effect.who, paint.on(effect.way), effect.what);
             for line in effect.shown_by.iter().flat_map(|shown| shown.lines()) {
                 let _ = writeln!(text, "      {}", Paint::FAINT.on(line));

@@ -73,6 +73,23 @@ fn a_suite_that_does_not_hold_says_where_and_ends_with_2() {
         "{}",
         ran.err
     );
+    // What else is wrong with a suite is said with its code and place, before anything is called.
+    for (text, code, place) in [
+        ("[principal.gia]\n[[call]]\nas = \"gia\"\ntool = \"get\"\n".to_owned(), "F161", "bad.toml:1:"),
+        (
+            format!("{people}[[call]]\nas = \"gia\"\ntool = \"get\"\nexpect = {{ code = \"NOT_FOUND\", rows = 1 }}\n"),
+            "F162",
+            "bad.toml:8:",
+        ),
+        (people.to_owned(), "F163", "bad.toml:1:"),
+    ] {
+        home.write("bad.toml", text);
+        let ran = home.run(&["eval", "run", "bad.toml"]);
+        assert_eq!(ran.code, 3, "{code}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains(&format!("error[{code}]")) && ran.err.contains(place), "{code}: {}", ran.err);
+        let ran = home.run(&["explain", code]);
+        assert_eq!(ran.code, 0, "{code}: {}", ran.err);
+    }
     home.write("bad.toml", "[principal.x]\nas = \"northwind/nobody\"\n[[call]]\nas = \"x\"\ntool = \"get\"\n");
     let ran = home.run(&["eval", "run", "bad.toml", "--json"]);
     assert_eq!((ran.code, ran.envelope()["error"]["code"].as_str()), (3, Some("UNKNOWN_PRINCIPAL")), "{}", ran.out);
@@ -143,6 +160,21 @@ fn every_attack_on_the_demo_holds_here_and_at_a_server() {
         assert!(families(&here, place, name).unwrap() > 5, "{name}: {here:#}");
     }
     assert_eq!(home.rows(), rows, "rows have changed");
+    // Where something may be left behind, a request that waits for approval is attacked as well.
+    let writing = home.run(&[
+        "eval",
+        "attack",
+        "--json",
+        "--writes",
+        "--only",
+        "approvals",
+        "--attacker",
+        "globex/gia@globex.example",
+        "--victim",
+        "northwind/ada@northwind.example",
+    ]);
+    assert_eq!(writing.code, 0, "{}{}", writing.out, writing.err);
+    assert_eq!(families(&writing.envelope(), 1, "approvals"), Some(2), "{}", writing.out);
     // Without people of two accounts there is nothing to try, and that is not the same as all is well.
     home.write("alone.toml", "[source.main]\nurl = \"sqlite:demo.sqlite\"\n");
     let ran = home.run(&["eval", "attack", "--file", "alone.toml", "--json"]);

@@ -57,7 +57,45 @@ fn a_leak_names_principal_row_operation_rule_line_and_fix() {
         assert!(place.starts_with("hasty.toml:") && told.abs_diff(line + 1) <= 1, "{place}");
         assert_ne!(witness["rows"][0]["columns"]["tenant_id"], witness["principal"]["principal.tenant_id"], "{leak:#}");
         assert!(!leak["fix"].as_str().unwrap().is_empty());
+        assert_eq!(witness["replayed"], serde_json::json!(["evaluator", "SQLite"]), "{leak:#}");
     }
+    assert_eq!(data["faults"], 0);
     let page = home.read("report.html");
     assert!(page.contains("Broken promises") && page.contains("To mend it"), "{page}");
+    assert!(page.contains("replayed: evaluator, SQLite"), "{page}");
+    let text = home.run(&["prove", "--file", "hasty.toml", "--table", "tickets"]);
+    assert!(text.out.contains("    replayed: evaluator, SQLite\n"), "{}", text.out);
+    // A plan shows the same leaks, tried alike.
+    let plan = home.run(&["plan", "--file", "hasty.toml", "--json"]).envelope();
+    let broken = plan["data"]["proof"]["broken"].as_array().unwrap().clone();
+    assert!(!broken.is_empty(), "{plan:#}");
+    for one in &broken {
+        let lines = one["witness"].as_array().unwrap();
+        assert!(lines.contains(&Value::from("replayed: evaluator, SQLite")), "{one:#}");
+    }
+}
+
+#[test]
+fn leaks_are_tried_in_a_database_that_is_given_for_it() {
+    let mut home = Home::desk();
+    hasty(&home);
+    let Ok(cluster) = std::env::var("TENANTRY_TEST_POSTGRES") else {
+        eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set");
+        return;
+    };
+    home.set("SCRATCH", &cluster);
+    let args = ["prove", "--file", "hasty.toml", "--table", "tickets", "--json", "--scratch", "env:SCRATCH"];
+    let ran = home.run(&args);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    let data = ran.envelope()["data"].clone();
+    let leaks: Vec<&Value> =
+        data["obligations"].as_array().unwrap().iter().filter(|one| one["outcome"] == "leaks").collect();
+    assert!(leaks.len() > 3 && data["faults"] == 0, "{data:#}");
+    for leak in leaks {
+        assert_eq!(leak["witness"]["replayed"], serde_json::json!(["evaluator", "SQLite", "PostgreSQL"]), "{leak:#}");
+    }
+    // One that cannot be used is said, and nothing is taken for tried.
+    home.set("SCRATCH", "postgres://nobody@127.0.0.1:1/nowhere");
+    let ran = home.run(&args);
+    assert_eq!((ran.code, ran.envelope()["error"]["code"].as_str()), (1, Some("SOURCE_UNAVAILABLE")), "{}", ran.out);
 }

@@ -8,6 +8,15 @@ use crate::effect::Side;
 use crate::plan::Effect;
 use crate::told::Told;
 
+fn act(op: Op) -> &'static str {
+    match op {
+        Op::Read => "reading",
+        Op::Create => "creating",
+        Op::Update => "changing",
+        Op::Delete => "removing",
+    }
+}
+
 /// A witness without what stands in it twice: the row as the rules before saw it.
 fn lines(told: &str) -> String {
     let mut lines: Vec<&str> = Vec::new();
@@ -33,21 +42,24 @@ pub(super) fn compare(old: &Side, new: &Side, file: &Loaded, effects: &mut Vec<E
             Gained::LostOwn => ("loses", "the own tenant"),
             Gained::LostForeign => ("loses", "another tenant"),
         };
-        let act = match one.op {
-            Op::Read => "reading",
-            Op::Create => "creating",
-            Op::Update => "changing",
-            Op::Delete => "removing",
-        };
         let is_new = old.policy.find(&one.table).is_none() || new.policy.find(&one.table).is_none();
         // A table that comes or goes whole needs no example of its own rows.
         let shown_by = (!is_new || one.gained == Gained::Foreign).then(|| lines(&told.lines(&one.witness, "")));
         effects.push(Effect {
             way,
             who: format!("table.{}", one.table),
-            what: format!("{act} rows of {whose}"),
+            what: format!("{} rows of {whose}", act(one.op)),
             whom: Vec::new(),
             shown_by,
+        });
+    }
+    for one in &compared.open {
+        effects.push(Effect {
+            way: "may gain or lose",
+            who: format!("table.{}", one.table),
+            what: format!("{} rows of any tenant: not compared", act(one.op)),
+            whom: Vec::new(),
+            shown_by: Some(one.why.clone()),
         });
     }
 }

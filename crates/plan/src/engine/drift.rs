@@ -6,6 +6,7 @@ use tenantry_store::{Filter, Phase};
 
 use crate::engine::{Engine, Selection, Wish};
 use crate::error::PlanError;
+use crate::found::unlike;
 use crate::plan::Finding;
 use crate::resource::{Kind, Target};
 use crate::state::State;
@@ -54,6 +55,8 @@ pub struct Act {
 pub struct Drift {
     /// What is no longer as it was applied.
     pub things: Vec<Drifted>,
+    /// Tables whose row security shows other rows than the rules as they were applied, or may.
+    pub unlike: Vec<Finding>,
     /// Targets that could not be compared.
     pub findings: Vec<Finding>,
     /// The targets that were looked at.
@@ -96,6 +99,10 @@ impl Engine {
                 _ => Policy::default(),
             };
             let before = Wish { loaded: &loaded, policy: &policy, ..*wish };
+            if let Some(access) = &access {
+                let failed = |error| PlanError::Source { source_name: access.name.clone(), error };
+                drift.unlike.extend(unlike(access, &policy, &loaded).await.map_err(failed)?);
+            }
             let mut part = self.look(&before, target.clone(), access, &state, selection).await?;
             for thing in &mut part.desired {
                 // Whether a secret is still the one that was set cannot be seen from outside.

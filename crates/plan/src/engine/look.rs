@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::engine::{Engine, Part, Planned, Selection, Wish};
 use crate::error::PlanError;
+use crate::found::unlike;
 use crate::plan::{Finding, Plan};
 use crate::postgres::{self, Access};
 use crate::proof::Proof;
-use crate::resource::{Resource, Target};
+use crate::resource::{Kind, Resource, Target};
 use crate::state::State;
-use crate::step::{Action, Step};
+use crate::step::{Action, Step, difference};
 use crate::waive::Waivers;
 use crate::{effect, identity, law};
 
@@ -23,7 +24,8 @@ impl Engine {
         let mut findings = Vec::new();
         let mut targets = Vec::new();
         for (target, access) in self.targets(wish, selection, &mut findings)? {
-            let part = self.look(wish, target, access, &state, selection).await?;
+            let mut part = self.look(wish, target, access, &state, selection).await?;
+            compare_rows(wish, &mut part).await?;
             targets.push(part);
         }
         self.planned(wish, state, targets, findings, false)
@@ -193,6 +195,19 @@ impl Engine {
         }
         thing.prints = prints;
     }
+}
+
+/// Where no step would change a source's row security, that must show what the rules show: whatever else differs in
+/// the database, no apply will mend it.
+async fn compare_rows(wish: &Wish<'_>, part: &mut Part) -> Result<(), PlanError> {
+    let Some(access) = &part.access else { return Ok(()) };
+    let changes = difference(&part.desired, &part.current);
+    if changes.iter().any(|step| matches!(step.kind, Kind::RowSecurity | Kind::DbPolicy)) {
+        return Ok(());
+    }
+    let failed = |error| PlanError::Source { source_name: access.name.clone(), error };
+    part.findings.extend(unlike(access, wish.policy, wish.loaded).await.map_err(failed)?);
+    Ok(())
 }
 
 /// A thing that is there, and that the file has not managed so far, keeps the secret that it has where the file

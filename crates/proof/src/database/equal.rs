@@ -18,7 +18,7 @@ use super::evaluate::{Evaluator, Scenery};
 use super::expr::{Expr, List, ListForm, Query, ROOT, Scan, Select, cast};
 use super::judge::Court;
 use super::read::Reader;
-use super::report::{Leak, Said, Verdict};
+use super::report::{Leak, Replay, Said, Verdict};
 use super::tenants::SEAT;
 use super::world::World;
 use crate::obligation::{Obligation, Outcome, Promise};
@@ -202,7 +202,18 @@ fn witness(leak: &Leak, policy: &Policy, rules: Vec<String>) -> Witness {
         });
         Some(Cast { role: row.role.clone(), table: table.id, columns: cells.collect(), of: Vec::new() })
     });
-    Witness { principal: principal.collect(), now_micros: crate::domain::SOME_TIME, rows: rows.collect(), rules }
+    let mut replayed = vec![crate::witness::EVALUATOR.to_owned()];
+    replayed.push(match &leak.replay {
+        Replay::Database => "the database itself".to_owned(),
+        Replay::Evaluator(why) => ["not the database (", why, ")"].concat(),
+    });
+    Witness {
+        principal: principal.collect(),
+        now_micros: crate::domain::SOME_TIME,
+        rows: rows.collect(),
+        rules,
+        replayed,
+    }
 }
 
 fn place(database: &Database, table: &Table) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! Every table, every operation, every role: may it reach another tenant's rows?
 
-use tenantry_policy::database::{Database, DbCommand, DbRole, Relation};
+use tenantry_policy::database::{Database, DbCommand, DbRole, Relation, RelationKind};
 use tenantry_policy::{Op, Value};
 
 use super::access::{ANYBODY, Exempt, Laws, Roles};
@@ -122,7 +122,7 @@ const OPS: [(Op, DbCommand, &str); 4] = [
 impl Court<'_> {
     fn table(&self, at: usize, relation: &Relation) -> Vec<Finding> {
         if !relation.is_table() {
-            return Vec::new();
+            return self.unsupported(at, relation).into_iter().collect();
         }
         let Some(Some(owner)) = self.owners.get(at) else {
             return self.ownerless(at, relation).into_iter().collect();
@@ -155,6 +155,29 @@ impl Court<'_> {
             }
         }
         merged(findings)
+    }
+
+    /// What no row security can hold, and nothing here looks into: a foreign table.
+    fn unsupported(&self, at: usize, relation: &Relation) -> Option<Finding> {
+        if self.shared.get(at).is_some_and(|shared| *shared == Some(TRUE)) {
+            return None;
+        }
+        if relation.kind != RelationKind::Foreign {
+            return None;
+        }
+        let mut roles: Vec<String> = Vec::new();
+        for role in OPS.iter().flat_map(|(_, _, privilege)| self.acting(relation, privilege)) {
+            if role.name != relation.owner && !roles.contains(&role.name) {
+                roles.push(role.name.clone());
+            }
+        }
+        let verdict = Verdict::NotUnderstood(format!(
+            "it is a foreign table, which no row security holds: take its rights from roles of tenants, or say \
+             `--shared {}` if everybody may read it",
+            relation.title()
+        ));
+        let (promise, op) = (Promise::Read, Some(Op::Read));
+        (!roles.is_empty()).then(|| Finding { relation: relation.title(), promise, op, roles, verdict })
     }
 
     /// A table of which nothing says whose its rows are.
@@ -252,9 +275,29 @@ impl Court<'_> {
         sign
     }
 
-    /// One question.
+    /// One question, for whoever may have logged in to act as the role, where a policy asks who that was.
     fn ask(
         &self,
+        at: usize,
+        relation: &Relation,
+        owner: &Owner,
+        promise: Promise,
+        command: DbCommand,
+        role: &DbRole,
+    ) -> Verdict {
+        let mut asked = false;
+        self.laws.each(&mut |one| asked |= matches!(one, Expr::Login));
+        let others = self.roles.held().filter(|one| asked && one.login && one.name != role.name);
+        let others = others.filter(|one| one.member_of.contains(&role.name)).map(|one| one.name.as_str());
+        let logins = [role.name.as_str()].into_iter().chain(others);
+        let verdicts = logins.map(|login| self.ask_as(login, at, relation, owner, promise, command, role));
+        verdicts.max_by_key(structure::severity).unwrap_or(Verdict::Proved)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "everything that a question is about")]
+    fn ask_as(
+        &self,
+        login: &str,
         at: usize,
         relation: &Relation,
         owner: &Owner,
@@ -275,6 +318,7 @@ impl Court<'_> {
             Ok(world) => world,
             Err(why) => return Verdict::NotUnderstood(why),
         };
+        world.login = login.to_owned();
         let mut wanted = Vec::new();
         let first;
         let mut about = Vec::new();

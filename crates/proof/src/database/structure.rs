@@ -32,6 +32,9 @@ struct Way {
     shows: Expr,
     /// With whose rights they are read; `None`: the caller's.
     reader: Option<String>,
+    /// Of a view over this table alone: the columns of it that the view has. What is written through it is written
+    /// to them.
+    columns: Option<Vec<usize>>,
 }
 
 /// Every view and function that runs with its owner's rights, read.
@@ -42,8 +45,11 @@ pub(crate) fn windows(reader: &mut Reader<'_>, owners: &[Option<Owner>]) -> Vec<
         if !matches!(relation.kind, RelationKind::View | RelationKind::Materialized) || relation.invoker {
             continue;
         }
-        let Some(definition) = &relation.definition else { continue };
-        let ways = reader.window(definition, &relation.owner).map(|query| ways(&[query], owners));
+        let read = match &relation.definition {
+            Some(definition) => reader.window(definition, &relation.owner),
+            None => Err("its definition cannot be read".to_owned()),
+        };
+        let ways = read.map(|query| ways(&[query], owners));
         let frozen = relation.kind == RelationKind::Materialized;
         all.push(Window { title: relation.title(), relation: Some(at), function: None, frozen, ways });
     }
@@ -61,21 +67,38 @@ pub(crate) fn windows(reader: &mut Reader<'_>, owners: &[Option<Owner>]) -> Vec<
     all
 }
 
-/// Does a body that is not understood name a table with tenants, or make its statements as it runs?
+/// Does a body that is not understood name a table with tenants, or make its statements as it runs? Through views and
+/// functions that it names, too.
 fn mentions(
     database: &tenantry_policy::database::Database,
     owners: &[Option<Owner>],
     source: &str,
     parsed: Option<&str>,
 ) -> bool {
-    let text = parsed.unwrap_or(source).to_lowercase();
-    let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
-    let named = database
-        .relations
+    let words = |text: &str| -> Vec<String> {
+        let text = text.to_lowercase();
+        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned).collect()
+    };
+    let own = database.relations.iter().zip(owners).filter(|(_, owner)| owner.is_some());
+    let mut names: Vec<String> = own.map(|(relation, _)| relation.name.to_lowercase()).collect();
+    names.push("execute".to_owned());
+    let views = database.relations.iter().filter_map(|view| Some((&view.name, words(view.definition.as_ref()?))));
+    let functions = database
+        .functions
         .iter()
-        .zip(owners)
-        .any(|(relation, owner)| owner.is_some() && words.contains(&relation.name.to_lowercase().as_str()));
-    named || words.contains(&"execute")
+        .map(|function| (&function.name, words(function.parsed.as_deref().unwrap_or(&function.source))));
+    let bodies: Vec<(&String, Vec<String>)> = views.chain(functions).collect();
+    let mut known = 0;
+    while known < names.len() {
+        known = names.len();
+        for (name, body) in &bodies {
+            let name = name.to_lowercase();
+            if !names.contains(&name) && body.iter().any(|word| names.contains(word)) {
+                names.push(name);
+            }
+        }
+    }
+    words(parsed.unwrap_or(source)).iter().any(|word| names.contains(word))
 }
 
 fn ways(queries: &[Query], owners: &[Option<Owner>]) -> Vec<Way> {
@@ -86,11 +109,18 @@ fn ways(queries: &[Query], owners: &[Option<Owner>]) -> Vec<Way> {
             if !owners.get(*relation).is_some_and(Option::is_some) {
                 continue;
             }
+            let alone =
+                branch.from.len() == 1 && queries.len() == 1 && queries.iter().all(|one| one.branches.len() == 1);
+            let columns = branch.out.iter().filter_map(|out| match out {
+                Expr::Column { binding: of, column, .. } if of == binding => Some(*column),
+                _ => None,
+            });
+            let columns = alone.then(|| columns.collect());
             let mut rest = branch.clone();
             rest.from.remove(place);
             rest.out = Vec::new();
             let shows = Expr::Exists(Box::new(Query { branches: vec![rest], one: false })).about(*binding, ROOT);
-            all.push(Way { relation: *relation, shows, reader: actor.clone() });
+            all.push(Way { relation: *relation, shows, reader: actor.clone(), columns });
         }
     }
     all
@@ -98,7 +128,7 @@ fn ways(queries: &[Query], owners: &[Option<Owner>]) -> Vec<Way> {
 
 /// What views and functions show.
 pub(crate) fn through(court: &Court<'_>, windows: &[Window]) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = windows.iter().flat_map(|window| written_through(court, window)).collect();
     for window in windows {
         let roles: Vec<&DbRole> = match (window.relation, window.function) {
             (Some(at), _) => {
@@ -138,12 +168,117 @@ pub(crate) fn through(court: &Court<'_>, windows: &[Window]) -> Vec<Finding> {
     findings
 }
 
-fn severity(verdict: &Verdict) -> u8 {
+pub(crate) fn severity(verdict: &Verdict) -> u8 {
     match verdict {
         Verdict::Proved => 0,
         Verdict::Warns(_) => 1,
         Verdict::NotUnderstood(_) => 2,
         Verdict::Leaks(_) => 3,
+    }
+}
+
+/// What may be written through a view with its owner's rights.
+fn written_through(court: &Court<'_>, window: &Window) -> Vec<Finding> {
+    let Some(view) = window.relation.and_then(|at| court.database.relations.get(at)).filter(|view| view.writable)
+    else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    for (op, command, privilege) in [
+        (Op::Create, DbCommand::Insert, "INSERT"),
+        (Op::Update, DbCommand::Update, "UPDATE"),
+        (Op::Delete, DbCommand::Delete, "DELETE"),
+    ] {
+        let roles = court.acting(view, privilege);
+        let roles: Vec<&DbRole> = roles.into_iter().filter(|role| !role.acts_as.contains(&view.owner)).collect();
+        let Some(role) = roles.first() else { continue };
+        let (promise, verdict) = match &window.ways {
+            Err(why) => (
+                Promise::Delete,
+                Verdict::NotUnderstood(format!(
+                    "it is written through with its owner's rights, and not understood: {why}"
+                )),
+            ),
+            Ok(ways) => {
+                let asked = ways.iter().flat_map(|way| {
+                    let promises: &[Promise] = match op {
+                        Op::Create => &[Promise::Create],
+                        Op::Update => &[Promise::UpdateOld, Promise::UpdateNew],
+                        _ => &[Promise::Delete],
+                    };
+                    promises.iter().map(move |promise| (*promise, written(court, window, way, role, *promise, command)))
+                });
+                let Some(worst) = asked.max_by_key(|(_, verdict)| severity(verdict)) else { continue };
+                worst
+            }
+        };
+        if verdict == Verdict::Proved {
+            continue;
+        }
+        let roles = roles.iter().map(|role| role.name.clone()).collect();
+        findings.push(Finding { relation: window.title.clone(), promise, op: Some(op), roles, verdict });
+    }
+    findings
+}
+
+/// May a row of another tenant be written through it? (Its WITH CHECK OPTION is not looked at: it makes less possible.)
+fn written(
+    court: &Court<'_>,
+    window: &Window,
+    way: &Way,
+    role: &DbRole,
+    promise: Promise,
+    command: DbCommand,
+) -> Verdict {
+    let Some(Some(owner)) = court.owners.get(way.relation) else { return Verdict::Proved };
+    let is_new = matches!(promise, Promise::Create | Promise::UpdateNew);
+    let sets_tenant = owner.column.is_none_or(|tenant| way.columns.as_ref().is_some_and(|all| all.contains(&tenant)));
+    if way.columns.is_none() || (is_new && !sets_tenant) {
+        return Verdict::NotUnderstood(format!(
+            "it is written through with the rights of `{}`, and what that lets past is not looked into",
+            way.reader.as_deref().unwrap_or("its owner")
+        ));
+    }
+    let beside = [&way.shows, &owner.read, &owner.write, court.bypass];
+    let made = World::new(court.database, court.laws, court.roles, &role.name, (way.relation, 1), &beside);
+    let mut world = match made {
+        Ok(world) => world,
+        Err(why) => return Verdict::NotUnderstood(why),
+    };
+    let row = world.row(way.relation, if is_new { "new row" } else { "row" }, !is_new);
+    let env = [(ROOT, Bound::Row(row))];
+    let reader = way.reader.clone().unwrap_or_else(|| role.name.clone());
+    let own = world.tri(&owner.write, &env, &role.name).yes;
+    let bypass = world.tri(court.bypass, &env, &role.name).yes;
+    let mut wanted = vec![world.allowed(row, &reader, command, is_new).yes, !own, !bypass];
+    if !is_new {
+        wanted.push(world.tri(&way.shows, &env, &role.name).yes);
+    }
+    world.facts(&[row]);
+    let found = court.decide(&mut world, wanted, &[row], |court, scenery| {
+        let evaluator = Evaluator { database: court.database, laws: court.laws, roles: court.roles, scenery };
+        let may = !evaluator.allowed(0, &reader, command, is_new)?.is_empty();
+        let foreign = !evaluator.holds(&owner.write, 0, &role.name).unwrap_or(false);
+        let shown = is_new || evaluator.holds(&way.shows, 0, &role.name)?;
+        let table = court.database.relations.get(way.relation).map(Relation::title).unwrap_or_default();
+        let by = format!("{} writes `{table}` with the rights of `{reader}`", window.title);
+        Ok((may && foreign && shown).then(|| vec![by]))
+    });
+    match found {
+        Err(verdict) => verdict,
+        Ok((scenery, by)) => {
+            let fix = format!(
+                "take the right to write from {0}, or ALTER VIEW {0} SET (security_invoker = true)",
+                window.title
+            );
+            let mut verdict = court.leak(&role.name, scenery, by, fix);
+            if let (Verdict::Leaks(leak), Some(view)) =
+                (&mut verdict, window.relation.and_then(|at| court.database.relations.get(at)))
+            {
+                leak.through = Through::View(view.schema.clone(), view.name.clone());
+            }
+            verdict
+        }
     }
 }
 

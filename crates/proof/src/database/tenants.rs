@@ -141,6 +141,7 @@ fn step(database: &Database, relation: &Relation, own: &[(usize, Claim)]) -> Opt
             columns: vec![*column],
             to: (parent.schema.clone(), parent.name.clone()),
             to_columns: vec![theirs.name.clone()],
+            enforced: false,
         };
         if best.as_ref().is_none_or(|(known, _)| weigh(*column) > *known) {
             best = Some((weigh(*column), Step { column: *column, key, rows: rows.clone() }));
@@ -220,6 +221,18 @@ fn inferred(
         }
         // The one that most tables agree on; another one on the same column is no tenant's.
         let agreed = common.get(&name).filter(|agreed| singles.contains(agreed)).or_else(|| singles.first()).cloned();
+        // Another column, of a name that other tables compare with the same value, says it better than the one that
+        // this table's policies compare by mistake.
+        let better = (0..relation.columns.len()).find(|other| {
+            let of = relation.columns.get(*other).map(|facts| &facts.name);
+            weigh(*other) > weigh(column)
+                && of.and_then(|of| common.get(of)).is_some_and(|value| agreed.as_ref() == Some(value))
+        });
+        if let (Some(column), Some(value), true) = (better, agreed.clone(), claims.is_empty()) {
+            let claims = vec![Claim::One(value)];
+            let told = told(relation, column, &claims, "by its name, as in other tables");
+            return owner(relation, column, claims, Vec::new(), told);
+        }
         claims.extend(agreed.map(Claim::One));
         let told = told(relation, column, &claims, "by its policies");
         return owner(relation, column, claims, Vec::new(), told);

@@ -102,8 +102,12 @@ struct Reach {
     in_prefixes: bool,
     /// Constants that are prefixes.
     prefixes: Vec<Value>,
-    /// How many values that are no constants are prefixes.
-    prefix_attributes: usize,
+    /// Settings whose values are prefixes, as they are or in place of an empty one.
+    prefix_settings: BTreeSet<Key>,
+    /// How many other values that are no constants are prefixes.
+    prefix_others: usize,
+    /// Is the name of a role a value of it?
+    names_roles: bool,
 }
 
 impl<'a> World<'a> {
@@ -347,7 +351,7 @@ impl<'a> World<'a> {
             let Some(relation) = self.rows.get(*at).and_then(|row| self.database.relations.get(row.relation)) else {
                 continue;
             };
-            for key in &relation.foreign_keys {
+            for key in relation.foreign_keys.iter().filter(|key| key.enforced) {
                 let Some(parents) = self.parents(key) else { continue };
                 let Some(to) = parents.first().and_then(|row| self.rows.get(*row)) else { continue };
                 let Some(to) = self.database.relations.get(to.relation) else { continue };
@@ -642,14 +646,37 @@ impl Reach {
                 self.casts.entry(ty.name()).or_insert((*ty, 0)).1 += 1;
             }
             Expr::User(Some(name)) => self.constants.push(Value::text(name)),
+            Expr::User(None) | Expr::Login => self.names_roles = true,
             Expr::StartsWith(_, prefix) => {
                 self.in_prefixes = true;
                 match prefix.as_ref() {
                     Expr::Value(value) => self.prefixes.push(value.clone()),
-                    _ => self.prefix_attributes += 1,
+                    other => self.note_prefix(other),
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A prefix that is no constant. One that is made of settings is one of these, or a constant, however often and
+    /// in however many policies it stands.
+    fn note_prefix(&mut self, prefix: &Expr) {
+        let mut keys = Vec::new();
+        let mut plain = true;
+        prefix.visit(
+            &mut |one| match one {
+                Expr::Setting(setting) => keys.push(Key { setting: setting.clone(), path: Vec::new() }),
+                Expr::Claim { setting, path } => keys.push(Key { setting: setting.clone(), path: path.clone() }),
+                Expr::Null(_) | Expr::Value(_) | Expr::Demand(_) | Expr::NullIf(..) | Expr::Coalesce(_) => {}
+                Expr::Scalar(query) => plain &= query.branches.iter().all(|branch| branch.from.is_empty()),
+                _ => plain = false,
+            },
+            &mut |_| {},
+        );
+        if plain && !keys.is_empty() {
+            self.prefix_settings.extend(keys);
+        } else {
+            self.prefix_others += 1;
         }
     }
 
@@ -693,8 +720,10 @@ fn domains(database: &Database, roles: &Roles, reach: &Reach) -> Result<BTreeMap
     for value in reach.constants.iter().chain([&Value::text("")]) {
         need(&mut needs, value.ty()).constants.push(value.clone());
     }
-    for name in roles.names() {
-        need(&mut needs, Type::Text).constants.push(Value::text(name));
+    if reach.names_roles {
+        for name in roles.names() {
+            need(&mut needs, Type::Text).constants.push(Value::text(name));
+        }
     }
     for (relation, column) in &reach.columns {
         let rows = reach.rows.get(relation).copied().unwrap_or(0);
@@ -716,7 +745,7 @@ fn domains(database: &Database, roles: &Roles, reach: &Reach) -> Result<BTreeMap
     let text = need(&mut needs, Type::Text);
     text.in_prefixes = reach.in_prefixes;
     text.prefixes.extend(reach.prefixes.iter().cloned());
-    text.prefix_attributes = reach.prefix_attributes;
+    text.prefix_attributes = reach.prefix_settings.len() + reach.prefix_others;
     // Types that a text is cast to: their values stand among the texts, too.
     let mut texts: Vec<Value> = Vec::new();
     let mut all = BTreeMap::new();

@@ -16,7 +16,7 @@ use crate::model::{Problem, RowId};
 use crate::obligation::{Obligation, Outcome, Promise};
 use crate::solver::Found;
 use crate::sorts::{About, hops};
-use crate::witness::Witness;
+use crate::witness::{EVALUATOR, Witness};
 
 /// Answers a table's obligations of one family.
 type Family = fn(&Policy, &Table) -> Vec<Obligation>;
@@ -50,11 +50,12 @@ fn never(problem: &mut Problem<'_>, wanted: &[Lit], op: Op, confirm: impl FnOnce
         Found::Nothing => Outcome::Proved,
         Found::Unknown => Outcome::Undecided("the solver gave up".to_owned()),
         Found::Model => {
-            let witness = Witness::read(problem, op);
+            let mut witness = Witness::read(problem, op);
             if confirm(&witness) {
+                witness.replayed.push(EVALUATOR.to_owned());
                 Outcome::Leaks(Box::new(witness))
             } else {
-                Outcome::Undecided("what the solver found is not confirmed by the evaluator".to_owned())
+                Outcome::Fault("what the solver found is not confirmed by the evaluator".to_owned())
             }
         }
     }
@@ -76,7 +77,7 @@ fn sometimes(
             if confirm(&witness) {
                 Outcome::Shown(Box::new(witness))
             } else {
-                Outcome::Undecided("what the solver found is not confirmed by the evaluator".to_owned())
+                Outcome::Fault("what the solver found is not confirmed by the evaluator".to_owned())
             }
         }
     }

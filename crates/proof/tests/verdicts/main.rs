@@ -14,7 +14,8 @@ mod tables;
 use std::collections::BTreeSet;
 
 use support::{policy, policy_of};
-use tenantry_proof::{Gained, Obligation, Outcome, diff, prove, prove_table};
+use tenantry_policy::{Op, Policy};
+use tenantry_proof::{Difference, Gained, Obligation, Outcome, Promise, compare, prove, prove_table};
 
 /// `read-own:orders:read`: the promise, the table, and what tells it from others.
 fn names(one: &Obligation) -> Vec<String> {
@@ -59,7 +60,7 @@ fn every_policy_has_its_verdict() {
         let listed = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();
         let mut text = differences(&listed(&case.leaks), &report.leaks().collect::<Vec<_>>());
         text += &differences(&listed(&case.idle), &report.idle().collect::<Vec<_>>());
-        for open in report.undecided() {
+        for open in report.undecided().chain(report.faults()) {
             text.push_str(&format!("  undecided: {:?} {:?}\n", names(open), open.outcome));
         }
         for leak in report.leaks() {
@@ -75,6 +76,55 @@ fn every_policy_has_its_verdict() {
     assert!(wrong.is_empty(), "\n{wrong}");
     let leaking = cases.iter().filter(|case| !case.leaks.is_empty()).count();
     eprintln!("{} policies, {leaking} of them leak", cases.len());
+}
+
+/// What differs, where all of it could be looked through.
+fn diff(old: &Policy, new: &Policy) -> Vec<Difference> {
+    let compared = compare(old, new);
+    assert_eq!(compared.open, []);
+    compared.differences
+}
+
+/// Rules that name more values than are looked through: 25 attributes that are prefixes of one text.
+fn too_large() -> Policy {
+    let prefixes: Vec<String> = (0..25).map(|at| format!("status STARTS WITH principal.metadata.p{at}")).collect();
+    policy_of(
+        "orders(id int not null, tenant_id text not null, status text)",
+        &format!(
+            "[table.orders]\nsource = \"main.orders\"\nscope = {{ tenant_id = \"principal.tenant_id\" }}\n\
+             require.begins = {{ when = \"{}\" }}\nwrite = {{ update = [\"status\"] }}\n",
+            prefixes.join(" OR ")
+        ),
+    )
+}
+
+#[test]
+fn a_policy_that_is_too_large_is_named_and_never_taken_for_proved() {
+    let policy = too_large();
+    let report = prove(&policy);
+    let said =
+        |one: &&Obligation| matches!(&one.outcome, Outcome::Undecided(why) if why.contains("too many text values"));
+    assert_eq!(report.undecided().filter(said).count(), report.undecided().count());
+    let decided: Vec<_> = report
+        .obligations
+        .iter()
+        .filter(|one| !matches!(one.promise, Promise::Structure | Promise::Missing))
+        .filter(|one| !matches!(one.outcome, Outcome::Undecided(_)))
+        .collect();
+    assert!(decided.is_empty(), "{decided:?}");
+    assert!(report.undecided().count() > 5);
+    // Nor is a change of it taken for none.
+    let narrow = policy_of(
+        "orders(id int not null, tenant_id text not null, status text)",
+        "[table.orders]\nsource = \"main.orders\"\nscope = { tenant_id = \"principal.tenant_id\" }\n",
+    );
+    for (old, new) in [(&policy, &narrow), (&narrow, &policy), (&policy, &policy)] {
+        let compared = compare(old, new);
+        assert_eq!(compared.differences, []);
+        let open: Vec<(&str, Op)> = compared.open.iter().map(|one| (one.table.as_str(), one.op)).collect();
+        assert_eq!(open, [("orders", Op::Read), ("orders", Op::Update)]);
+        assert!(compared.open.iter().all(|one| one.why.contains("too large")), "{:?}", compared.open);
+    }
 }
 
 #[test]

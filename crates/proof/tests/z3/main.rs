@@ -86,6 +86,6 @@ fn possible(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Leaks(_) | Outcome::Shown(_) => true,
         Outcome::Proved | Outcome::Idle(_) => false,
-        Outcome::Undecided(why) => panic!("undecided: {why}"),
+        Outcome::Undecided(why) | Outcome::Fault(why) => panic!("undecided: {why}"),
     }
 }

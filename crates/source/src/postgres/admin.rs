@@ -437,7 +437,7 @@ impl Change<'_> {
 }
 
 /// The statement that makes a runtime role. Holds a SCRAM verifier: for the database, not for people.
-fn create_role(name: &str, password: Option<&str>) -> String {
+pub(super) fn create_role(name: &str, password: Option<&str>) -> String {
     let mut sql = ["CREATE ROLE ", &quoted(name)].concat();
     sql.push_str(" LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION");
     if let Some(password) = password {
@@ -462,7 +462,7 @@ async fn apply_all(client: &Client, statements: &[String]) -> Result<(), AdminEr
     client.batch_execute("COMMIT").await.map_err(|error| refused(statements.len().saturating_sub(1), &error))
 }
 
-fn refused(statement: usize, error: &tokio_postgres::Error) -> AdminError {
+pub(super) fn refused(statement: usize, error: &tokio_postgres::Error) -> AdminError {
     let code = error.code().map(|code| code.code().to_owned()).unwrap_or_default();
     let meaning = match Failure::of(error) {
         // Two transactions that grant on the same thing: the server names it by no code of its own.

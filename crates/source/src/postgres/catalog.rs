@@ -37,7 +37,10 @@ WITH RECURSIVE domain(oid, base, typmod, strict, filled) AS (
 )
 SELECT a.attrelid, a.attnum, a.attname, tn.nspname, t.typname, t.typtype = 'e',
        CASE WHEN d.oid IS NULL THEN a.atttypmod ELSE d.typmod END,
-       NOT (a.attnotnull OR coalesce(d.strict, false)),
+       NOT (a.attnotnull OR coalesce(d.strict, false))
+         OR EXISTS (SELECT FROM pg_catalog.pg_constraint f
+                     WHERE f.contype = 'n' AND f.conrelid = a.attrelid AND f.conkey[1] = a.attnum AND NOT f.convalidated)
+         OR (c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)),
        a.atthasdef OR a.attidentity <> '' OR coalesce(d.filled, false),
        a.attgenerated <> '' OR a.attidentity = 'a',
        CASE WHEN co.collisdeterministic THEN NULL ELSE co.collname END

@@ -52,7 +52,9 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::pg_catalog.text, pg_catalog.pg_ge
        CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
        pn.nspname, p.relname,
        EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
-         OR (c.relkind IN ('r', 'p') AND c.relhasrules)
+         OR (c.relkind IN ('r', 'p') AND c.relhasrules),
+       c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid),
+       c.relkind = 'v' AND pg_catalog.pg_relation_is_updatable(c.oid, true) & 28 <> 0
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = 1
@@ -65,15 +67,19 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::pg_catalog.text, pg_catalog.pg_ge
  ORDER BY n.nspname::pg_catalog.text COLLATE \"C\", c.relname::pg_catalog.text COLLATE \"C\"
 ";
 
+/// That a domain is NOT NULL is not relied on: a subselect that finds nothing gives its column a NULL. Nor is a NOT NULL
+/// that was never validated (PostgreSQL 18).
 const COLUMNS: &str = "\
-WITH RECURSIVE domain(oid, base, typmod, strict) AS (
-  SELECT t.oid, t.typbasetype, t.typtypmod, t.typnotnull FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
+WITH RECURSIVE domain(oid, base, typmod) AS (
+  SELECT t.oid, t.typbasetype, t.typtypmod FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
   UNION ALL
-  SELECT d.oid, t.typbasetype, CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE d.typmod END, d.strict OR t.typnotnull
+  SELECT d.oid, t.typbasetype, CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE d.typmod END
     FROM domain d JOIN pg_catalog.pg_type t ON t.oid = d.base WHERE t.typtype = 'd'
 )
 SELECT a.attrelid, a.attnum, a.attname, tn.nspname, t.typname, pg_catalog.format_type(a.atttypid, a.atttypmod),
-       NOT (a.attnotnull OR coalesce(d.strict, false)), a.atthasdef OR a.attidentity <> '', a.attgenerated <> '',
+       NOT a.attnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint f
+         WHERE f.contype = 'n' AND f.conrelid = a.attrelid AND f.conkey[1] = a.attnum AND NOT f.convalidated),
+       a.atthasdef OR a.attidentity <> '', a.attgenerated <> '',
        ARRAY(SELECT e.enumlabel::pg_catalog.text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid
               ORDER BY e.enumsortorder),
        CASE WHEN t.typname = 'varchar' THEN CASE WHEN d.oid IS NULL THEN a.atttypmod ELSE d.typmod END END,
@@ -92,7 +98,7 @@ SELECT a.attrelid, a.attnum, a.attname, tn.nspname, t.typname, pg_catalog.format
 const KEYS: &str = "\
 SELECT i.indrelid, (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]
   FROM pg_catalog.pg_index i
- WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+ WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
  ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid
 ";
 
@@ -102,7 +108,10 @@ SELECT f.conrelid, f.conname, f.contype::pg_catalog.text, f.conkey, n.nspname, c
                FROM pg_catalog.unnest(f.confkey) WITH ORDINALITY AS k(attnum, place)
                JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum
               ORDER BY k.place),
-       CASE WHEN f.contype = 'c' AND f.convalidated THEN pg_catalog.pg_get_expr(f.conbin, f.conrelid) END
+       CASE WHEN f.contype = 'c' AND f.convalidated AND NOT f.connoinherit
+            THEN pg_catalog.pg_get_expr(f.conbin, f.conrelid) END,
+       f.convalidated AND NOT f.condeferrable
+         AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgconstraint = f.oid AND t.tgenabled IN ('D', 'R'))
   FROM pg_catalog.pg_constraint f
   LEFT JOIN pg_catalog.pg_class c ON c.oid = f.confrelid
   LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -157,7 +166,7 @@ SELECT n.nspname, p.proname, pg_catalog.pg_get_userbyid(p.proowner), p.prosecdef
   JOIN pg_catalog.pg_language l ON l.oid = p.prolang
   JOIN pg_catalog.pg_type rt ON rt.oid = p.prorettype
   JOIN pg_catalog.pg_namespace rn ON rn.oid = rt.typnamespace
- WHERE p.prokind = 'f'
+ WHERE p.prokind IN ('f', 'p')
    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                       AND d.objid = p.oid AND d.deptype = 'e')
@@ -217,6 +226,7 @@ pub(super) async fn read(client: &Client) -> Result<Database, Failure> {
     for row in &functions {
         reading.database.functions.push(function(row)?);
     }
+    reading.database.relations.iter_mut().filter(|relation| relation.heirs).for_each(with_heirs);
     Ok(reading.database)
 }
 
@@ -305,6 +315,8 @@ impl Reading {
             definition: get(row, 9)?,
             parent: parent.0.zip(parent.1),
             triggers: get(row, 12)?,
+            heirs: get(row, 13)?,
+            writable: get(row, 14)?,
             ..Relation::default()
         });
         Ok(())
@@ -361,9 +373,9 @@ impl Reading {
         let numbers: Vec<i16> = get(row, 3)?;
         let Some(columns) = self.positions(oid, &numbers) else { return Ok(()) };
         let to = (get(row, 4)?, get(row, 5)?);
-        let to_columns = get(row, 6)?;
+        let (to_columns, enforced) = (get(row, 6)?, get(row, 8)?);
         if let Some(relation) = self.of(oid) {
-            relation.foreign_keys.push(DbForeignKey { name, columns, to, to_columns });
+            relation.foreign_keys.push(DbForeignKey { name, columns, to, to_columns, enforced });
         }
         Ok(())
     }
@@ -400,6 +412,13 @@ impl Reading {
         }
         Ok(())
     }
+}
+
+/// Rows of heirs are read as the table's own, and need be neither unique, nor without NULLs, nor refer to anything.
+fn with_heirs(relation: &mut Relation) {
+    relation.keys.clear();
+    relation.columns.iter_mut().for_each(|column| column.nullable = true);
+    relation.foreign_keys.iter_mut().for_each(|key| key.enforced = false);
 }
 
 fn function(row: &Row) -> Result<Function, Failure> {

@@ -11,6 +11,7 @@ mod read;
 mod record;
 mod replay;
 mod runtime;
+pub(crate) mod scratch;
 mod session;
 mod statements;
 mod write;

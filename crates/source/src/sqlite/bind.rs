@@ -33,7 +33,13 @@ fn inconsistent(what: &str) -> RunError {
     RunError::Internal(["a program asks for ", what].concat())
 }
 
-fn bind_value(statement: &mut Statement<'_>, index: usize, value: &Value, storage: Storage) -> Result<(), Fault> {
+/// Binds one value in its stored form.
+pub(super) fn bind_value(
+    statement: &mut Statement<'_>,
+    index: usize,
+    value: &Value,
+    storage: Storage,
+) -> Result<(), Fault> {
     match value {
         Value::Bool(value) => statement.raw_bind_parameter(index, *value)?,
         Value::Int(value) => statement.raw_bind_parameter(index, *value)?,

@@ -67,8 +67,26 @@ impl Opening {
             Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
             Role::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE,
         };
-        let mut raw = open_file(&self.path, access)?;
+        let raw = open_file(&self.path, access)?;
         raw.busy_timeout(self.busy)?;
+        Connection::hardened(raw, self.role, self.statements, &self.clock, true)
+    }
+}
+
+impl Connection {
+    /// A database in memory, for one statement.
+    pub(super) fn over(raw: rusqlite::Connection, clock: Arc<dyn Clock>) -> rusqlite::Result<Connection> {
+        Connection::hardened(raw, Role::Writer, 4, &clock, false)
+    }
+
+    /// Switches off what a connection may never do, and puts up the fence. `file`: is it one's, whose mode is set?
+    fn hardened(
+        mut raw: rusqlite::Connection,
+        role: Role,
+        statements: usize,
+        clock: &Arc<dyn Clock>,
+        file: bool,
+    ) -> rusqlite::Result<Connection> {
         for (setting, on) in [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
             (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -91,26 +109,27 @@ impl Opening {
         }
         raw.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         raw.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
-        match self.role {
+        match role {
             // Readers go on while a writer writes. The mode stays with the file.
-            Role::Writer => {
+            Role::Writer if file => {
                 let mode: String = raw.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
                 if !mode.eq_ignore_ascii_case("wal") {
                     tracing::warn!(mode, "the database does not take write-ahead logging; reads will wait for writes");
                 }
             }
+            Role::Writer => {}
             Role::Reader => raw.pragma_update(None, "query_only", true)?,
         }
-        raw.set_prepared_statement_cache_capacity(self.statements);
+        raw.set_prepared_statement_cache_capacity(statements);
 
         let watch = Arc::new(Watch { until: AtomicU64::new(NEVER), looks: AtomicU64::new(NEVER) });
         let seen = Arc::clone(&watch);
-        let clock = Arc::clone(&self.clock);
-        raw.progress_handler(INSTRUCTIONS, Some(move || seen.ends(&*clock)))?;
+        let watching = Arc::clone(clock);
+        raw.progress_handler(INSTRUCTIONS, Some(move || seen.ends(&*watching)))?;
         // Last: nothing of the above would pass the fence.
         let fence = Fence::default();
         fence.put_up(&mut raw)?;
-        Ok(Connection { raw, fence, watch, clock: Arc::clone(&self.clock) })
+        Ok(Connection { raw, fence, watch, clock: Arc::clone(clock) })
     }
 }
 

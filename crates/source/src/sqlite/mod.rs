@@ -29,6 +29,7 @@ mod catalog;
 mod connection;
 mod failure;
 mod fence;
+pub(crate) mod memory;
 mod read;
 mod record;
 #[cfg(test)]

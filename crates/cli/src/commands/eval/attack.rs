@@ -15,7 +15,8 @@ use tenantry_eval::{
 };
 use tenantry_guard::{Guard, Parts};
 use tenantry_identity::{Audience, Subject};
-use tenantry_policy::{Bound, Policy, Tool};
+use tenantry_policy::table::DeleteMode;
+use tenantry_policy::{Bound, Op, Policy, Table, Tool};
 
 use super::cast::{Pair, pairs};
 use super::people::Backing;
@@ -39,7 +40,8 @@ pub struct AttackArgs {
     /// The one whose rows it is after
     #[arg(long, value_name = "WHO", requires = "attacker")]
     pub victim: Option<Who>,
-    /// Also make attacks that would change rows, were they let through: on a copy
+    /// Also make attacks that would change something, were they let through, and leave a request for approval behind:
+    /// on a copy
     #[arg(long)]
     pub writes: bool,
     /// Only attacks of these kinds: fields, ids, values, tokens, identity …
@@ -346,9 +348,7 @@ fn harmless(mut attack: Attack) -> Option<Attack> {
     }
     for invariant in &mut attack.invariants {
         if let tenantry_eval::Invariant::SameAsAbsent { twin, .. } = invariant {
-            for step in twin
-                .iter_mut()
-                .filter(|step| Tool::parse(&step.tool).is_some_and(|tool| tool.op() != tenantry_policy::Op::Read))
+            for step in twin.iter_mut().filter(|step| Tool::parse(&step.tool).is_some_and(|tool| tool.op() != Op::Read))
             {
                 match &mut step.body {
                     Body::Json(Value::Object(members)) => drop(members.insert("dry_run".to_owned(), json!(true))),
@@ -383,13 +383,14 @@ async fn http(
         None => ("describe_schema".to_owned(), json!({})),
     };
     let keys = fetch(server, "/.well-known/jwks-own.json").await?;
+    let approvals = if args.writes { waiting(policy, players, server).await? } else { Vec::new() };
     let hand = Hand {
         token,
         call,
         victim: (victim.tenant_id.unwrap_or_default(), victim.user_id.unwrap_or_default()),
         keys,
         stale: players.stale.clone(),
-        approvals: Vec::new(),
+        approvals,
     };
     let mut list = requests(&hand);
     let mut loot = BTreeSet::new();
@@ -415,6 +416,41 @@ async fn http(
         }
     }
     Ok(tried)
+}
+
+/// A request of the victim's that waits for somebody to agree, where the policy has such a thing: it is made here, and
+/// stays.
+async fn waiting(policy: &Policy, players: &Players, server: &Server) -> Result<Vec<(&'static str, String)>, Failure> {
+    use tenantry_eval::Wire as _;
+    let name = Role::Victim.name();
+    let (Some(token), Some(bound)) = (players.tokens.get(name), players.bound.get(name)) else { return Ok(Vec::new()) };
+    let send = async |tool: Tool, arguments: Value| -> Result<Value, Failure> {
+        let asked = tenantry_eval::tool_call(token, tool.name(), arguments.to_string().into_bytes());
+        let told = server.send(asked).await.map_err(|error| unanswered(&error))?;
+        Ok(serde_json::from_slice(&told.body).unwrap_or(Value::Null))
+    };
+    let asks = |table: &&Table| {
+        let wanted = table.writes.approval.as_ref().is_some_and(|approval| approval.on.has(Op::Delete));
+        let tools = bound.tools(table.id);
+        wanted && table.writes.delete != DeleteMode::Off && tools.has(Tool::Delete) && tools.has(Tool::Query)
+    };
+    for table in policy.tables.iter().filter(asks) {
+        let rows = send(Tool::Query, json!({ "model": table.name.as_ref(), "take": 1 })).await?;
+        let names = table.key.iter().filter_map(|id| table.column(*id).map(|column| column.facts.name.as_str()));
+        let names: Vec<&str> = names.collect();
+        let row = &rows["data"][0];
+        let id = match names.as_slice() {
+            [one] => row[*one].clone(),
+            all => all.iter().map(|name| ((*name).to_owned(), row[*name].clone())).collect(),
+        };
+        let answer =
+            send(Tool::Delete, json!({ "model": table.name.as_ref(), "id": id, "reason": "somebody has to agree" }))
+                .await?;
+        if let Some(id) = answer.pointer("/error/details/approval_id").and_then(Value::as_str) {
+            return Ok(vec![("somebody else's request", id.to_owned())]);
+        }
+    }
+    Ok(Vec::new())
 }
 
 async fn fetch(server: &Server, path: &str) -> Result<Option<Value>, Failure> {

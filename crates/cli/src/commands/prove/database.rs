@@ -30,9 +30,9 @@ pub(super) struct FoundArgs {
     /// A role that may do anything
     #[arg(long, value_name = "ROLE", requires = "database")]
     trust: Vec<String>,
-    /// Do not try leaks on the database itself, in a transaction that is rolled back
-    #[arg(long, requires = "database")]
-    no_replay: bool,
+    /// Do not try on the database itself, in a transaction that is rolled back, what its row security lets through
+    #[arg(long)]
+    pub(super) no_replay: bool,
 }
 
 /// Runs the command. Reads the catalog; puts rows into the database only to try a leak, and rolls back.

@@ -29,12 +29,12 @@ const PROMISES: [Promise; 15] = [
 pub(super) const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Isolation report</title>\n<style>\n\
     body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }\n\
     table { border-collapse: collapse; width: 100% }\nth, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ccc }\n\
-    .leaks, .undecided, .not-understood { color: #9b1c1c; font-weight: bold }\n.idle, .warns { color: #7a4b00 }\n.proved, .shown { color: #14532d }\n\
+    .leaks, .undecided, .fault, .not-understood { color: #9b1c1c; font-weight: bold }\n.idle, .warns { color: #7a4b00 }\n.proved, .shown { color: #14532d }\n\
     pre { white-space: pre-wrap; margin: 0; font-size: .9rem }\n</style>\n";
 
 /// The page.
 pub(super) fn page(report: &Report, told: &Told<'_>) -> String {
-    let (leaks, open) = (report.leaks().count(), report.undecided().count());
+    let (leaks, open) = (report.leaks().count(), report.undecided().count() + report.faults().count());
     let verdict = if leaks + open == 0 {
         "No rule lets a tenant reach another tenant's rows, but for the exceptions that are declared below."
     } else {
@@ -43,7 +43,8 @@ pub(super) fn page(report: &Report, told: &Told<'_>) -> String {
     let mut page = format!(
         "{HEAD}<h1>Isolation report</h1>\n<p>Policy {}, {} tables. <strong>{verdict}</strong></p>\n\
          <p>Each answer below holds for every principal and all rows that the tables can hold, not for samples of them. A \
-         tenant's <em>own</em> rows are those whose tenant is the principal's, or stands in a list that the policy declares.</p>\n",
+         tenant's <em>own</em> rows are those whose tenant is the principal's, or stands in a list that the policy declares. What is \
+         broken was tried with the rows given here, in the rules' own evaluator and in a database, before it was written down.</p>\n",
         escaped(&report.policy),
         told.policy.tables.len(),
     );
@@ -85,7 +86,7 @@ fn proved(page: &mut String, report: &Report) {
             continue;
         }
         let count = |class: &str| asked.iter().filter(|one| word(&one.outcome) == class).count();
-        let answers = ["proved", "shown", "leaks", "undecided", "idle"].map(|class| (class, count(class)));
+        let answers = ["proved", "shown", "leaks", "undecided", "fault", "idle"].map(|class| (class, count(class)));
         let told: Vec<String> = answers
             .iter()
             .filter(|(_, count)| *count > 0)
@@ -105,7 +106,7 @@ fn proved(page: &mut String, report: &Report) {
 /// What breaks a promise, with who, which rows, by which rule, and what would mend it.
 fn leaking(page: &mut String, report: &Report, told: &Told<'_>) {
     let broken: Vec<&Obligation> =
-        report.obligations.iter().filter(|one| matches!(word(&one.outcome), "leaks" | "undecided")).collect();
+        report.obligations.iter().filter(|one| matches!(word(&one.outcome), "leaks" | "undecided" | "fault")).collect();
     if broken.is_empty() {
         return;
     }
@@ -127,6 +128,7 @@ fn leaking(page: &mut String, report: &Report, told: &Told<'_>) {
                 ));
             }
             Outcome::Undecided(why) => page.push_str(&format!("<p>{}</p>\n", escaped(why))),
+            Outcome::Fault(why) => page.push_str(&format!("<p>{}. {}.</p>\n", escaped(why), super::REPORT)),
             _ => {}
         }
     }
@@ -209,7 +211,7 @@ fn everything(page: &mut String, report: &Report, told: &Told<'_>) {
             Outcome::Proved => String::new(),
             Outcome::Shown(witness) | Outcome::Leaks(witness) => told.lines(witness, ""),
             Outcome::Idle(why) => (*why).to_owned(),
-            Outcome::Undecided(why) => why.clone(),
+            Outcome::Undecided(why) | Outcome::Fault(why) => why.clone(),
         };
         let class = word(&one.outcome);
         page.push_str(&format!(
@@ -233,6 +235,7 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Leaks(_) => "leaks",
         Outcome::Idle(_) => "idle",
         Outcome::Undecided(_) => "undecided",
+        Outcome::Fault(_) => "fault",
     }
 }
 
@@ -242,6 +245,7 @@ fn meaning(class: &str) -> &str {
         "shown" => "shown by an example",
         "leaks" => "broken",
         "idle" => "without effect",
+        "fault" => "a fault of Tenantry",
         other => other,
     }
 }

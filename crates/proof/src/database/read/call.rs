@@ -46,6 +46,21 @@ impl Reader<'_> {
         if let Some(own) = own
             && let Some(found) = self.built_in(scope, own, function)?
         {
+            // Words of the language are no functions; others may stand before PostgreSQL's own in a search path.
+            const WORDS: [&str; 8] = [
+                "current_user",
+                "user",
+                "current_role",
+                "session_user",
+                "nullif",
+                "coalesce",
+                "current_timestamp",
+                "now",
+            ];
+            let own_too = self.database.functions.iter().any(|function| function.name == own);
+            if name.len() == 1 && own_too && !WORDS.contains(&own) {
+                return Err(["there are several functions ", own, "()"].concat());
+            }
             return Ok(found);
         }
         let (strict, ty, of) = {

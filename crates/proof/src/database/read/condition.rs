@@ -157,7 +157,13 @@ impl Reader<'_> {
         if !matches!(function.args.to_string().as_str(), "(*)") {
             return Err("it counts values".to_owned());
         }
-        let found = Expr::Exists(Box::new(self.rows(scope, query)?));
+        // What is counted are the rows that would be there.
+        let mut plain = query.as_ref().clone();
+        if let ast::SetExpr::Select(select) = plain.body.as_mut() {
+            select.projection =
+                vec![ast::SelectItem::UnnamedExpr(ast::Expr::Value(ast::Value::Number("1".to_owned(), false).into()))];
+        }
+        let found = Expr::Exists(Box::new(self.rows(scope, &plain)?));
         match (cmp, self.value(scope, right)?) {
             (Cmp::Gt | Cmp::Ne, Expr::Value(Value::Int(0))) | (Cmp::Ge, Expr::Value(Value::Int(1))) => Ok(Some(found)),
             (Cmp::Eq | Cmp::Le, Expr::Value(Value::Int(0))) | (Cmp::Lt, Expr::Value(Value::Int(1))) => {
@@ -225,6 +231,9 @@ impl Reader<'_> {
             one => vec![self.value(scope, one)?],
         };
         let mut query = self.query(scope, query)?;
+        if query.one {
+            return Err("a list of the first row alone".to_owned());
+        }
         let mut settled = left;
         for branch in &mut query.branches {
             if branch.out.len() != settled.len() {

@@ -45,7 +45,11 @@ impl Reader<'_> {
                 if let (Some("array"), ast::FunctionArguments::Subquery(query)) =
                     (name.last().map(String::as_str), &function.args)
                 {
-                    return Ok(List::Query(Box::new(self.query(scope, query)?)));
+                    let query = self.query(scope, query)?;
+                    if query.one {
+                        return Err("a list of the first row alone".to_owned());
+                    }
+                    return Ok(List::Query(Box::new(query)));
                 }
                 match name.last().map(String::as_str) {
                     Some("string_to_array") => {

@@ -66,6 +66,13 @@ impl Reader<'_> {
         if grouped || select.having.is_some() || select.qualify.is_some() || select.into.is_some() {
             return Err("a subselect with GROUP BY or HAVING".to_owned());
         }
+        if matches!(select.distinct, Some(ast::Distinct::On(_))) {
+            return Err("a subselect with DISTINCT ON".to_owned());
+        }
+        let aggregate = select.projection.iter().find_map(|item| self.aggregate(&item.to_string()));
+        if let Some(name) = aggregate.filter(|_| !select.from.is_empty()) {
+            return Err([&name, "() in a subselect, which finds a row where there is none"].concat());
+        }
         let mut inner = scope.inner();
         let mut from = Vec::new();
         let mut filters = Vec::new();
@@ -127,6 +134,41 @@ impl Reader<'_> {
             }
         }
         Ok(vec![Select { from, filter: all(filters), out }])
+    }
+
+    /// The first function that is called in a text and may be an aggregate.
+    fn aggregate(&self, text: &str) -> Option<String> {
+        // What is no aggregate, and is called in what subselects select.
+        const PLAIN: [&str; 18] = [
+            "coalesce",
+            "nullif",
+            "current_setting",
+            "lower",
+            "upper",
+            "cast",
+            "exists",
+            "in",
+            "any",
+            "all",
+            "select",
+            "unnest",
+            "string_to_array",
+            "string_to_table",
+            "jsonb_array_elements_text",
+            "json_array_elements_text",
+            "regexp_split_to_table",
+            "array",
+        ];
+        let text = text.to_lowercase();
+        let before = text.match_indices('(').map(|(at, _)| text.get(..at).unwrap_or_default().trim_end());
+        let words = before.map(|head| {
+            head.rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '"')).next().unwrap_or_default()
+        });
+        let known = |word: &str| {
+            let word = word.trim_matches('"');
+            PLAIN.contains(&word) || self.database.functions.iter().any(|function| function.name == word)
+        };
+        words.filter(|word| !word.is_empty()).find(|word| !known(word)).map(str::to_owned)
     }
 
     fn factor(

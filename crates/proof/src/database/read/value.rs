@@ -140,6 +140,10 @@ impl Reader<'_> {
             }
             _ => self.value(scope, inner)?,
         };
+        let whole = matches!(value, Expr::Unknown(_) | Expr::Value(_) | Expr::Null(_) | Expr::User(_) | Expr::Login);
+        if ty.to_string().eq_ignore_ascii_case("name") && !whole {
+            return Err("a cast to `name`, which cuts texts".to_owned());
+        }
         converted(value, to)
     }
 }

@@ -1,0 +1,6 @@
+-- A cast that cuts what it compares.
+-- args: --tenant tenant_id=app.tenant
+-- open: docs.read docs.create docs.update docs.moves docs.delete
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id text NOT NULL, title text);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs USING (tenant_id::varchar(3) = nullif(current_setting('app.tenant', true), '')::varchar(3));

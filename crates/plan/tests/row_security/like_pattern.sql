@@ -1,0 +1,6 @@
+-- An underscore in a pattern is any character.
+-- args: --tenant tenant_id=app.tenant
+-- open: docs.read docs.create docs.update docs.moves docs.delete
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id text NOT NULL, title text);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs USING (tenant_id LIKE nullif(current_setting('app.tenant', true), ''));
