@@ -68,12 +68,7 @@ pub async fn compare_catalog(
 }
 
 /// Tries a difference on the database, and says in it what came of that.
-async fn try_difference(
-    admin: &Admin,
-    database: &Database,
-    one: &mut Equality,
-    role: &str,
-) -> Result<(), SourceError> {
+async fn try_difference(admin: &Admin, database: &Database, one: &mut Equality, role: &str) -> Result<(), SourceError> {
     let (shows, leak) = match &mut one.outcome {
         Equal::Shows(leak) => (true, leak),
         Equal::Hides(leak) => (false, leak),
