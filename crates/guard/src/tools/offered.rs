@@ -116,11 +116,19 @@ fn one(bound: &Bound, tool: Tool, tables: &[&Table]) -> Offered {
             members.push(("required", with_model(required)));
         }
         several => {
-            // For whoever reads no further: every argument's name; and what all models need.
+            // What holds for all models stands once, at the top; of the rest, there is what whoever reads no further
+            // needs: each argument's name and its type.
+            let form = |properties: &Named, name: &str| {
+                properties.iter().find(|(known, _)| *known == name).map(|(_, form)| form.clone())
+            };
+            let shared = |name: &str| {
+                let first = several.first().and_then(|(properties, _)| form(properties, name))?;
+                several.iter().all(|(properties, _)| form(properties, name).as_ref() == Some(&first)).then_some(first)
+            };
             let mut loose: Named = vec![model];
             for (name, form) in several.iter().flat_map(|(properties, _)| properties) {
                 if !loose.iter().any(|(known, _)| known == name) {
-                    loose.push((name, outline(form)));
+                    loose.push((name, shared(name).unwrap_or_else(|| outline(form))));
                 }
             }
             let common: Vec<&'static str> = several
@@ -134,9 +142,11 @@ fn one(bound: &Bound, tool: Tool, tables: &[&Table]) -> Offered {
             let mut rest: Option<Json> = None;
             for (table, (properties, required)) in tables.iter().zip(several).rev() {
                 let is_it = object([("properties", object([("model", object([("const", text(&table.name))]))]))]);
-                let mut then = vec![("properties", object(properties.clone()))];
-                if !required.is_empty() {
-                    then.push(("required", list(required.iter().map(|name| text(name)))));
+                let own = properties.iter().filter(|(name, _)| shared(name).is_none()).cloned();
+                let mut then = vec![("properties", object(own.collect::<Named>()))];
+                let own: Vec<&str> = required.iter().copied().filter(|name| !common.contains(name)).collect();
+                if !own.is_empty() {
+                    then.push(("required", list(own.into_iter().map(text))));
                 }
                 let mut branch = vec![("if", is_it), ("then", object(then))];
                 branch.extend(rest.take().map(|rest| ("else", rest)));

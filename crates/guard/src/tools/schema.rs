@@ -126,7 +126,8 @@ impl<'b> Forms<'b> {
     }
 
     fn aggregate(&mut self, table: &'b Table) -> Named {
-        let names = |words: &[&str]| object([("enum", list(words.iter().map(|word| text(word))))]);
+        let names =
+            |words: &[&str]| object([("type", text("string")), ("enum", list(words.iter().map(|word| text(word))))]);
         let visible: Vec<&Column> = table.columns.iter().filter(|column| column.field.visible()).collect();
         let mut arguments = vec![
             ("operation", names(&["count", "sum", "avg", "min", "max"])),
@@ -138,11 +139,13 @@ impl<'b> Forms<'b> {
         if !groups.is_empty() {
             arguments.push(("group_by", array(one_of(&groups), None, Some(MOST_NAMED))));
         }
+        // A group's value has the operation's type; `between` takes two.
+        let of_groups = object([("type", list(["number", "string", "boolean", "array"].map(text)))]);
         let having = object([
             ("type", text("object")),
             (
                 "properties",
-                object([("op", names(&["eq", "ne", "lt", "lte", "gt", "gte", "between"])), ("value", object([]))]),
+                object([("op", names(&["eq", "ne", "lt", "lte", "gt", "gte", "between"])), ("value", of_groups)]),
             ),
             ("required", list([text("op"), text("value")])),
             ("additionalProperties", Json::Bool(false)),
@@ -155,7 +158,8 @@ impl<'b> Forms<'b> {
     /// `where`: a filter, or a list of filters of which all must hold.
     fn filtered(&mut self, table: &'b Table) -> Json {
         let filter = self.filter(table);
-        let mut form = vec![("anyOf", list([filter.clone(), object([("type", text("array")), ("items", filter)])]))];
+        let several = object([("type", text("array")), ("items", filter.clone())]);
+        let mut form = vec![("type", list([text("object"), text("array")])), ("anyOf", list([filter, several]))];
         let must = &table.budget.require_filter;
         if !must.is_empty() {
             let names: Vec<&str> =
@@ -399,7 +403,7 @@ fn value(ty: Type, nullable: bool) -> Json {
 }
 
 fn one_of(columns: &[&Column]) -> Json {
-    object([("enum", list(columns.iter().map(|column| text(&column.facts.name))))])
+    object([("type", text("string")), ("enum", list(columns.iter().map(|column| text(&column.facts.name))))])
 }
 
 fn array(items: Json, least: Option<u32>, most: Option<u32>) -> Json {

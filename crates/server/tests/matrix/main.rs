@@ -18,6 +18,7 @@ mod support;
 mod fuzz;
 mod golden;
 mod management;
+mod messages;
 mod portal;
 mod stage;
 mod table;

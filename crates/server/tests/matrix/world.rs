@@ -136,7 +136,7 @@ impl World {
 
     /// The same with texts.
     pub async fn raw(&self, token: Option<&str>, method: &str, path: &str, body: Option<String>) -> (u16, String) {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder().method(method).uri(path).header("host", "tenantry.example");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

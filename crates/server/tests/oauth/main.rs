@@ -22,6 +22,7 @@ mod exchange;
 mod external;
 mod forged;
 mod refresh;
+mod resource;
 mod revocation;
 mod site;
 mod two_servers;
