@@ -9,7 +9,7 @@ use tenantry_policy::Tool;
 use tenantry_server::management_scopes;
 
 use crate::stage::Tenant;
-use crate::world::{Who, World, on_each_store};
+use crate::world::{Who, on_each_store};
 
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 
