@@ -13,6 +13,7 @@ pub mod exit;
 pub mod http;
 pub mod init;
 pub mod issuers;
+pub mod limits;
 pub mod models;
 pub mod output;
 pub mod plans;

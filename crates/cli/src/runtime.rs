@@ -7,20 +7,25 @@ use std::sync::Arc;
 
 use tenantry_eval::canary::with_role;
 use tenantry_file::Loaded;
-use tenantry_file::words::{Rate as DeclaredRate, SourceUrl as DeclaredUrl};
+use tenantry_file::words::SourceUrl as DeclaredUrl;
+use tenantry_guard::limits::Limiter;
 use tenantry_guard::{Guard, Parts};
 use tenantry_identity::{Identity, Issuer, Subject};
 use tenantry_policy::{Clock, Entropy, Policy};
-use tenantry_server::{App, Rate, Rates};
+use tenantry_server::App;
 use tenantry_source::{InUse, Options, Source};
 use tenantry_store::{Store, StoreUrl};
 
 use crate::address;
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::canary::{self, Wanted};
+use crate::limits;
 use crate::output::Failure;
 use crate::project::{Project, unavailable};
 use crate::who::Who;
+
+/// The shortest token for metrics.
+const SHORTEST_TOKEN: usize = 16;
 
 /// The machine's clock and random generator.
 #[derive(Clone)]
@@ -43,6 +48,8 @@ pub struct Runtime {
     pub loaded: Loaded,
     /// The door.
     pub guard: Arc<Guard>,
+    /// The limits that calls are kept to.
+    pub limiter: Arc<Limiter>,
     /// What Tenantry itself keeps.
     pub store: Arc<Store>,
     /// The issuer of tokens.
@@ -90,7 +97,9 @@ impl Runtime {
             tenantry_guard::GuardError::Source { source_name, error } => unusable(&source_name, &error),
             error => Failure::failed("NOT_READY", error.to_string()),
         })?;
-        Ok(Runtime { loaded, guard: Arc::new(guard), store, issuer, identity, sources, ambient })
+        let limiter = limits::limiter(&loaded, &store, &ambient).await?;
+        guard.limit(Arc::clone(&limiter));
+        Ok(Runtime { loaded, guard: Arc::new(guard), limiter, store, issuer, identity, sources, ambient })
     }
 
     /// What the server answers with.
@@ -102,7 +111,7 @@ impl Runtime {
         let (clock, entropy) = (Arc::clone(&self.ambient.clock), Arc::clone(&self.ambient.entropy));
         let app = App::new(Arc::clone(&self.guard), Arc::clone(&self.identity), clock, entropy);
         let others = crate::issuers::declared(&self.loaded, self.issuer.url(), Arc::clone(&self.ambient.clock))?;
-        let app = app.limited(rates(&self.loaded)).trusting(others);
+        let app = app.limited(limits::rates(&self.loaded)).trusting(others);
         let app = match self.loaded.document().platform.as_ref().map(|platform| &platform.mcp) {
             Some(places) => {
                 let origins: Vec<String> = places.origins.iter().map(|origin| origin.as_str().to_owned()).collect();
@@ -110,11 +119,30 @@ impl Runtime {
             }
             None => app,
         };
+        let app = match self.watcher(project)? {
+            Some(token) => app.metered(&token),
+            None => app,
+        };
         let version = self.guard.policy().short_version();
         Ok(match crate::models::open(project, &self.loaded, &version, &self.store, &self.ambient)? {
-            Some(models) => app.offering(models),
+            Some(models) => {
+                models.limit(Arc::clone(&self.limiter));
+                app.offering(models)
+            }
             None => app,
         })
+    }
+
+    /// The token for `/metrics`, where the file wants figures told.
+    fn watcher(&self, project: &Project<'_>) -> Result<Option<String>, Failure> {
+        let platform = self.loaded.document().platform.as_ref();
+        let Some(declared) = platform.and_then(|platform| platform.metrics.token.as_ref()) else { return Ok(None) };
+        let token = project.secret_of("the token for metrics", declared.as_str())?;
+        if token.trim().len() < SHORTEST_TOKEN {
+            let message = format!("the token for metrics is shorter than {SHORTEST_TOKEN} characters");
+            return Err(Failure::invalid("METRICS_TOKEN", message).hint("make one: openssl rand -hex 32"));
+        }
+        Ok(Some(token.trim().to_owned()))
     }
 
     /// The subject of a token for somebody whom the file names.
@@ -131,25 +159,6 @@ fn lawful(loaded: &Loaded, store: &Store, policy: Policy) -> Result<Policy, Fail
     let Some(wanted) = Wanted::of(loaded) else { return Ok(policy) };
     wanted.check(&policy)?;
     Ok(with_role(policy, &canary::secret(store)?, &wanted.written()))
-}
-
-/// How much callers may ask, by the file.
-fn rates(loaded: &Loaded) -> Rates {
-    let rate = |declared: &Option<DeclaredRate>| {
-        let (count, within) = declared.as_ref()?.parse()?;
-        Some(Rate { count: u32::try_from(count).unwrap_or(u32::MAX), within })
-    };
-    let accounts = loaded.document().account.iter();
-    let accounts = accounts.filter_map(|(id, account)| Some((id.clone(), rate(&account.limits.requests)?))).collect();
-    let usual = Rates { accounts, ..Rates::default() };
-    let Some(platform) = loaded.document().platform.as_ref() else { return usual };
-    let limits = &platform.limits;
-    Rates {
-        calls: rate(&limits.calls).or(usual.calls),
-        tokens: rate(&limits.tokens).or(usual.tokens),
-        strangers: rate(&limits.strangers).or(usual.strangers),
-        accounts: usual.accounts,
-    }
 }
 
 /// The subject of a token for somebody whom the file names.

@@ -125,6 +125,9 @@ codes! {
     /// Where a model's calls go does not hold together: there is no upstream, kind and address do not
     /// fit, it would be asked without TLS, or its key cannot be generated.
     BadUpstream = "F045", "bad-upstream";
+    /// Limits are inherited and only narrowed: a workspace, a user or an account below another one may say less
+    /// than the place above it, never more. Leave the limit out to share what the place above has.
+    WiderLimit = "F046", "wider-limit";
     /// The source's catalog could not be read, so nothing about its tables can be checked.
     NoCatalog = "F100", "no-catalog";
     /// The database has no such table, or the role that read the catalog may not see it. Names are

@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod directory;
 mod format;
 mod identity;
+mod limits;
 mod loaded;
 pub mod model;
 mod read;

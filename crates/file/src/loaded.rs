@@ -7,6 +7,7 @@ use crate::database;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::directory::{Directory, PrincipalSpec};
 use crate::identity;
+use crate::limits;
 use crate::model::{Document, Level};
 use crate::read;
 use crate::refer;
@@ -67,6 +68,7 @@ pub fn load(mut inputs: Vec<SourceText>) -> Result<Loaded, Vec<Diagnostic>> {
     refer::check(&document, &root, &mut findings);
     database::check(&document, &root, &mut findings);
     identity::check(&document, &root, &mut files, &mut findings);
+    limits::check(&document, &root, &mut findings);
     if findings.any_error() {
         return Err(findings.finish(&files));
     }
@@ -86,6 +88,12 @@ impl Loaded {
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    /// The limits and budgets. Clients stand in them by their names here.
+    #[must_use]
+    pub fn limits(&self) -> tenantry_policy::limits::LimitLaw {
+        limits::law(&self.document)
     }
 
     /// The sources, ordered by name.

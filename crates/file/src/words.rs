@@ -169,6 +169,12 @@ impl Rate {
     pub fn parse(&self) -> Option<(u64, Duration)> {
         parse_rate(&self.0)
     }
+
+    /// The same as the law has it.
+    #[must_use]
+    pub fn rate(&self) -> Option<tenantry_policy::limits::Rate> {
+        tenantry_policy::limits::Rate::parse(&self.0)
+    }
 }
 
 fn reference(text: &str) -> Option<SecretRef> {
@@ -222,17 +228,9 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     number(digits)?.checked_mul(millis).map(Duration::from_millis)
 }
 
-/// `600/min`.
+/// `600/min`. Nothing in a time is a rate too: it lets nothing pass.
 pub(crate) fn parse_rate(text: &str) -> Option<(u64, Duration)> {
-    let (count, unit) = text.split_once('/')?;
-    let seconds = match unit {
-        "s" => 1,
-        "min" => 60,
-        "hour" => 3_600,
-        "day" => 86_400,
-        _ => return None,
-    };
-    number(count).filter(|count| *count > 0).map(|count| (count, Duration::from_secs(seconds)))
+    tenantry_policy::limits::Rate::parse(text).map(|rate| (rate.count, rate.within))
 }
 
 /// A form that does not fit: the code, the sentence, the hint, and whether the text may be a secret.
@@ -407,7 +405,8 @@ mod tests {
             assert_eq!(parse_duration(bad), None, "{bad}");
         }
         assert_eq!(parse_rate("600/min"), Some((600, Duration::from_secs(60))));
-        for bad in ["", "600", "/min", "0/min", "600/week", "-1/s", "1 / s"] {
+        assert_eq!(parse_rate("0/min"), Some((0, Duration::from_secs(60))));
+        for bad in ["", "600", "/min", "600/week", "-1/s", "1 / s"] {
             assert_eq!(parse_rate(bad), None, "{bad}");
         }
     }

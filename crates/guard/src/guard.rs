@@ -1,5 +1,5 @@
 //! The door: every data tool's call passes here, in one order that no tool can leave:
-//! read -> decide -> approve -> audit -> render -> run -> audit -> reply.
+//! limits -> read -> decide -> approve -> audit -> render -> run -> audit -> reply.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use crate::arguments::Arguments;
 use crate::cursor::{Cursors, Shape};
 use crate::explain::Shown;
 use crate::json::{self, Json};
+use crate::limits::{Entering, Limiter, Permit};
+use crate::metrics::ToolLabels;
 use crate::record::{Call, Outcome};
 use crate::refusal::{from_run, internal};
 use crate::reply::{self, Reply};
@@ -76,6 +78,7 @@ pub struct Guard {
     hash_secret: Vec<u8>,
     /// Tables that nobody reads or writes until an operator has looked, by name.
     frozen: ArcSwap<BTreeSet<Box<str>>>,
+    limiter: ArcSwap<Limiter>,
 }
 
 struct Law {
@@ -106,6 +109,7 @@ impl Guard {
         let approval_key = parts.store.secret("approval", 32)?;
         let frozen = frozen_in(&parts.store).await?;
         Ok(Guard {
+            limiter: ArcSwap::from_pointee(Limiter::off(Arc::clone(&parts.clock))),
             frozen: ArcSwap::from_pointee(frozen),
             law: ArcSwap::from_pointee(Law { policy: parts.policy, sources: parts.sources }),
             store: parts.store,
@@ -132,6 +136,17 @@ impl Guard {
         check_sources(&policy, &sources).await?;
         self.law.store(Arc::new(Law { policy, sources }));
         Ok(())
+    }
+
+    /// Keeps calls to these limits, from now on.
+    pub fn limit(&self, limiter: Arc<Limiter>) {
+        self.limiter.store(limiter);
+    }
+
+    /// The limits that calls are kept to.
+    #[must_use]
+    pub fn limiter(&self) -> Arc<Limiter> {
+        self.limiter.load_full()
     }
 
     /// Lets no call on this table pass from now on, in this process.
@@ -202,6 +217,14 @@ impl Guard {
                 return Explained { reply, reasons: Vec::new(), statements: Vec::new() };
             }
         };
+        let permit = match approved {
+            // It was counted when it was asked for, and it runs once.
+            Some(_) => Permit::unlimited(),
+            None => match self.enter(&context, tool, body).await {
+                Ok(permit) => permit,
+                Err(reply) => return Explained { reply: *reply, reasons: Vec::new(), statements: Vec::new() },
+            },
+        };
         let started = self.clock.monotonic();
         let mut call = Call::new(&context, tool, body, explained);
         if let Some(id) = approved {
@@ -212,8 +235,50 @@ impl Guard {
             true => (std::mem::take(&mut call.reasons), std::mem::take(&mut call.statements)),
             false => (Vec::new(), Vec::new()),
         };
-        let reply = self.close(&context, call, outcome, started).await;
+        let mut reply = self.close(&context, call, outcome, started).await;
+        reply.standing = permit.requests;
+        self.figure(&context, tool, &reply, started);
         Explained { reply, reasons, statements }
+    }
+
+    /// Lets a call pass the limits, or answers why not. Its arguments are not read.
+    async fn enter(&self, context: &Context, tool: &str, body: &[u8]) -> Result<Permit, Box<Reply>> {
+        let principal = &context.bound.principal;
+        let entering = Entering { principal, model: None, tokens: 0, money: None };
+        let refused = match self.limiter().enter(entering).await {
+            Ok(permit) => return Ok(permit),
+            Err(refused) => refused,
+        };
+        let mut denied = Denied::new(Code::RateLimited, refused.message());
+        let mut details = Vec::new();
+        if let Some(seconds) = refused.retry_after() {
+            denied = denied.hint(format!("again in {seconds} s"));
+            details.push(("retry_after", Json::Number(seconds.to_string())));
+        }
+        details.push(("limit", Json::Text(refused.level.name().to_owned())));
+        let started = self.clock.monotonic();
+        let mut reply = if refused.noted {
+            let outcome = Outcome::Refused { denied, details };
+            self.close(context, Call::new(context, tool, body, false), outcome, started).await
+        } else {
+            // Of a flood of refusals one in a second stands on record.
+            self::refused(&denied, &context.request_id, &details)
+        };
+        self.figure(context, tool, &reply, started);
+        (reply.standing, reply.retry_after) = (refused.standing, refused.retry_after());
+        Err(Box::new(reply))
+    }
+
+    fn figure(&self, context: &Context, tool: &str, reply: &Reply, started: Duration) {
+        let tool = match Tool::parse(tool) {
+            Some(tool) => tool.name(),
+            None if tool == "describe_schema" => "describe_schema",
+            // What a caller wrote is no label.
+            None => "unknown",
+        };
+        let account = context.bound.principal.tenant_id.as_deref().unwrap_or_default().into();
+        let labels = ToolLabels { account, tool, error: reply.code.map_or("", Code::name) };
+        self.limiter.load().metrics().tool(labels, self.clock.monotonic().saturating_sub(started));
     }
 
     /// Writes the audit's last word on a call, then answers.
@@ -223,9 +288,13 @@ impl Guard {
         let recorded = record::end(&self.store, call, &outcome, elapsed).await;
         match outcome {
             // The act is done and its beginning is on record; a missing end shows in `audit verify`.
-            Outcome::Done { body, .. } if recorded || begun => {
-                Reply { code: None, body, request_id: Arc::clone(&context.request_id) }
-            }
+            Outcome::Done { body, .. } if recorded || begun => Reply {
+                code: None,
+                body,
+                request_id: Arc::clone(&context.request_id),
+                standing: None,
+                retry_after: None,
+            },
             Outcome::Refused { denied, details } if recorded => refused(&denied, &context.request_id, &details),
             // No audit, no act; and no answer either, since an answer tells something.
             Outcome::Done { .. } | Outcome::Refused { .. } => refused(&internal(), &context.request_id, &[]),
@@ -402,6 +471,10 @@ impl Guard {
             Ok(context) => context,
             Err(denied) => return self.unbound(bound, "approvals", b"", denied).await,
         };
+        let _permit = match self.enter(&context, "approvals", b"").await {
+            Ok(permit) => permit,
+            Err(reply) => return *reply,
+        };
         let started = self.clock.monotonic();
         let mut call = Call::new(&context, "approvals", b"", false);
         let outcome = match self.pending(&context, &mut call).await {
@@ -430,6 +503,10 @@ impl Guard {
             Err(denied) => {
                 return self.unbound(bound, if approve { "approve" } else { "deny" }, id.as_bytes(), denied).await;
             }
+        };
+        let _permit = match self.enter(&context, if approve { "approve" } else { "deny" }, id.as_bytes()).await {
+            Ok(permit) => permit,
+            Err(reply) => return *reply,
         };
         let started = self.clock.monotonic();
         let mut call = Call::new(&context, if approve { "approve" } else { "deny" }, id.as_bytes(), false);
@@ -553,6 +630,8 @@ fn refused(denied: &Denied, request_id: &Arc<str>, details: &[(&str, Json)]) -> 
         code: Some(denied.code),
         body: reply::refusal(denied, request_id, details),
         request_id: Arc::clone(request_id),
+        standing: None,
+        retry_after: None,
     }
 }
 

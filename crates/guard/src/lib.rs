@@ -9,6 +9,8 @@ mod cursor;
 pub mod explain;
 mod guard;
 pub mod json;
+pub mod limits;
+pub mod metrics;
 pub mod models;
 pub mod pretty;
 mod record;

@@ -15,6 +15,10 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// The call's id, as in the audit.
     pub request_id: std::sync::Arc<str>,
+    /// How the caller stands with its limit on calls, where it has one.
+    pub standing: Option<crate::limits::Standing>,
+    /// Seconds after which a call that limits refused may be tried again.
+    pub retry_after: Option<u64>,
 }
 
 /// The body of a done call.

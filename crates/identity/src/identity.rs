@@ -57,7 +57,8 @@ impl Identity {
     }
 
     /// Now, in microseconds since 1970 UTC.
-    pub(crate) fn now(&self) -> i64 {
+    #[must_use]
+    pub fn now(&self) -> i64 {
         self.clock.now_micros()
     }
 }

@@ -62,6 +62,7 @@ mod setup;
 pub mod text;
 pub mod tickets;
 pub mod tool_scopes;
+pub mod usage;
 pub mod users;
 mod watch;
 pub mod workspace_codes;

@@ -37,6 +37,7 @@ pub use engine::{
 };
 pub use error::{Fault, PlanError};
 pub use fence::{Applied as FenceApplied, Fence, FenceError};
+pub use identity::address::path as keys_of;
 pub use plan::{Effect, FORMAT, Finding, Plan};
 pub use proof::{Broken, Proof};
 pub use resource::{Kind, Resource, Target};

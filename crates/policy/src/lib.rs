@@ -19,6 +19,7 @@ pub mod decide;
 pub mod denied;
 pub mod filter;
 pub mod ids;
+pub mod limits;
 pub mod object;
 pub mod once;
 pub mod policy;

@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use tenantry_guard::reply::{Reply, refusal};
-use tenantry_policy::{Code, Denied};
+use tenantry_policy::{Clock, Code, Denied};
+
+use crate::limits::{Count, told};
 
 /// The status of a refusal. What the caller may not know exists answers as what does not exist:
 /// both have one code, and so one status.
@@ -33,9 +35,14 @@ pub(crate) fn status(code: Code) -> StatusCode {
 }
 
 /// A reply of the guard.
-pub(crate) fn from_reply(reply: Reply) -> Response {
+pub(crate) fn from_reply(reply: Reply, clock: &dyn Clock) -> Response {
     let status = reply.code.map_or(StatusCode::OK, status);
-    json(status, reply.body)
+    let standing = reply.standing.map(|standing| Count::of(standing, clock).waiting(reply.retry_after));
+    let mut response = told(standing, json(status, reply.body));
+    if let (None, Some(seconds)) = (standing, reply.retry_after) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// A refusal that never reached the guard.

@@ -10,6 +10,7 @@ use tenantry_identity::external::ExternalIssuers;
 use tenantry_identity::{Identity, Issuer, VerifiedCache};
 use tenantry_policy::{Bound, Clock, Entropy};
 
+use crate::endpoints::metrics::Watcher;
 use crate::gateway::{self, Gateway};
 use crate::limits::{Limits, Rates};
 use crate::mcp::{self, Places};
@@ -28,6 +29,7 @@ pub struct App {
     pub(crate) limits: Arc<Limits>,
     pub(crate) gateway: Option<Arc<Gateway>>,
     pub(crate) places: Arc<Places>,
+    pub(crate) metered: Option<Arc<Watcher>>,
 }
 
 impl App {
@@ -38,7 +40,19 @@ impl App {
         let tokens = Arc::new(VerifiedCache::new(100_000, Arc::clone(&issuer)));
         let limits = Arc::new(Limits::new(Rates::none(), &clock));
         let places = Arc::new(Places::new(issuer.url(), &[], &[]));
-        App { guard, issuer, identity, entropy, clock, tokens, others: None, limits, gateway: None, places }
+        App {
+            guard,
+            issuer,
+            identity,
+            entropy,
+            clock,
+            tokens,
+            others: None,
+            limits,
+            gateway: None,
+            places,
+            metered: None,
+        }
     }
 
     /// With more names (`HOST[:PORT]`) under which `/mcp` answers, and more origins whose pages may ask it. The
@@ -70,6 +84,14 @@ impl App {
         self
     }
 
+    /// With figures at `/metrics`, for whoever shows this token. They name accounts: no tenant's token opens them, and
+    /// without this there are none.
+    #[must_use]
+    pub fn metered(mut self, token: &str) -> App {
+        self.metered = Some(Arc::new(Watcher::new(token)));
+        self
+    }
+
     /// A new request's id.
     pub(crate) fn request_id(&self) -> String {
         let mut id = [0_u8; 16];
@@ -91,6 +113,7 @@ pub fn router(app: App) -> Router {
         .route("/setup/{ticket}", get(endpoints::setup::show).post(endpoints::setup::submit))
         .route("/healthz", get(endpoints::health::live))
         .route("/readyz", get(endpoints::health::ready))
+        .route("/metrics", get(endpoints::metrics::handle))
         .route("/openapi.json", get(endpoints::openapi::handle))
         .route("/exports/{file}", get(management::download::handle))
         .nest("/api/v2", management::router())

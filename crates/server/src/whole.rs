@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use tenantry_guard::Reply;
 use tenantry_guard::reply::refusal;
-use tenantry_policy::{Code, Denied};
+use tenantry_policy::{Clock, Code, Denied};
 
 use crate::answer::from_reply;
 
@@ -15,8 +15,8 @@ use crate::answer::from_reply;
 /// A caller that hangs up makes the server drop the request's future wherever it stands: a write that
 /// the database has already begun to commit would then never get its end, with the rows before and
 /// after, in the audit. So the call is a task of its own, which nobody drops.
-pub(crate) async fn answered(call: impl Future<Output = Reply> + Send + 'static) -> Response {
-    from_reply(kept(call).await)
+pub(crate) async fn answered(clock: &dyn Clock, call: impl Future<Output = Reply> + Send + 'static) -> Response {
+    from_reply(kept(call).await, clock)
 }
 
 /// The same, with the reply itself.
@@ -27,7 +27,8 @@ pub(crate) async fn kept(call: impl Future<Output = Reply> + Send + 'static) -> 
             tracing::error!(%error, "a call did not end");
             let denied = Denied::new(Code::InternalError, "the call failed on our side");
             let request_id = Arc::from("none");
-            Reply { code: Some(denied.code), body: refusal(&denied, &request_id, &[]), request_id }
+            let body = refusal(&denied, &request_id, &[]);
+            Reply { code: Some(denied.code), body, request_id, standing: None, retry_after: None }
         }
     }
 }
@@ -36,6 +37,18 @@ pub(crate) async fn kept(call: impl Future<Output = Reply> + Send + 'static) -> 
 mod tests {
     use super::*;
 
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now_micros(&self) -> i64 {
+            0
+        }
+
+        fn monotonic(&self) -> std::time::Duration {
+            std::time::Duration::ZERO
+        }
+    }
+
     #[tokio::test]
     async fn a_call_goes_on_when_its_caller_hangs_up() {
         let (go, wait) = tokio::sync::oneshot::channel::<()>();
@@ -43,9 +56,9 @@ mod tests {
         let call = async move {
             let _ = wait.await;
             let _ = told.send(());
-            Reply { code: None, body: Vec::new(), request_id: Arc::from("none") }
+            Reply { code: None, body: Vec::new(), request_id: Arc::from("none"), standing: None, retry_after: None }
         };
-        let hung_up = tokio::time::timeout(std::time::Duration::ZERO, answered(call)).await;
+        let hung_up = tokio::time::timeout(std::time::Duration::ZERO, answered(&Noon, call)).await;
         assert!(hung_up.is_err());
         go.send(()).unwrap();
         ended.await.unwrap();

@@ -29,7 +29,50 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V3__plan", include_str!("../migrations/V3__plan.sql")),
     ("V4__models", include_str!("../migrations/V4__models.sql")),
     ("V5__account_total", include_str!("../migrations/V5__account_total.sql")),
+    ("V6__limits", include_str!("../migrations/V6__limits.sql")),
 ];
+
+/// The statements on what servers share, with the database's own time in microseconds since 1970 UTC.
+macro_rules! with_time {
+    ($now:literal) => {
+        SharedStatements {
+            take: concat!(
+                "INSERT INTO tenantry_share (name, tat_micros) VALUES ($1, ",
+                $now,
+                " + $2) \
+                 ON CONFLICT (name) DO UPDATE SET tat_micros = $2 + CASE WHEN tenantry_share.tat_micros > ",
+                $now,
+                " THEN tenantry_share.tat_micros ELSE ",
+                $now,
+                " END \
+                 WHERE $2 + CASE WHEN tenantry_share.tat_micros > ",
+                $now,
+                " THEN tenantry_share.tat_micros ELSE ",
+                $now,
+                " END <= $3 + ",
+                $now
+            ),
+            ahead: concat!("SELECT tat_micros - ", $now, " FROM tenantry_share WHERE name = $1"),
+            announce: concat!(
+                "INSERT INTO tenantry_server (id, until_micros) VALUES ($1, ",
+                $now,
+                " + $2) \
+                 ON CONFLICT (id) DO UPDATE SET until_micros = excluded.until_micros"
+            ),
+            servers: concat!("SELECT count(*) FROM tenantry_server WHERE until_micros > ", $now),
+        }
+    };
+}
+
+struct SharedStatements {
+    take: &'static str,
+    ahead: &'static str,
+    announce: &'static str,
+    servers: &'static str,
+}
+
+const ON_SQLITE: SharedStatements = with_time!("CAST(unixepoch('subsec') * 1000000 AS INTEGER)");
+const ON_POSTGRES: SharedStatements = with_time!("CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)");
 
 /// The table in which the migrations that ran are noted.
 const MIGRATION_TABLE: &str = "tenantry_migrations";
@@ -368,6 +411,38 @@ impl Backend {
             }
         }
         text
+    }
+
+    /// May other servers be on the same database?
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Backend::Postgres(_))
+    }
+
+    fn shared(&self) -> &'static SharedStatements {
+        match self {
+            Backend::Sqlite(_) => &ON_SQLITE,
+            Backend::Postgres(_) => &ON_POSTGRES,
+        }
+    }
+
+    /// Takes `$2` microseconds' worth of the bucket `$1` that holds `$3`; no row is touched when there is less.
+    pub(crate) fn take_share(&self) -> &'static str {
+        self.shared().take
+    }
+
+    /// For how long the bucket `$1` is used up.
+    pub(crate) fn share_ahead(&self) -> &'static str {
+        self.shared().ahead
+    }
+
+    /// Says that the server `$1` answers for `$2` microseconds.
+    pub(crate) fn announce(&self) -> &'static str {
+        self.shared().announce
+    }
+
+    /// How many servers answer.
+    pub(crate) fn servers(&self) -> &'static str {
+        self.shared().servers
     }
 
     /// The name in logs and in `tenantry doctor`.

@@ -20,6 +20,7 @@ mod approval;
 mod audit;
 mod backend;
 mod batch;
+pub mod budgets;
 mod epochs;
 mod error;
 mod frozen;
@@ -29,6 +30,7 @@ mod keys;
 mod lease;
 mod managed;
 pub mod requester;
+pub mod shares;
 mod store;
 pub mod usage;
 

@@ -1,6 +1,6 @@
 //! What model calls used, and whose the answers are that upstreams keep.
 
-use crate::backend::Param;
+use crate::backend::{Cell, Param};
 use crate::identity::places;
 use crate::{BatchError, Store, StoreError};
 
@@ -58,7 +58,81 @@ pub struct ModelAnswer {
     pub expires_micros: i64,
 }
 
+/// What sums are made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsageBy {
+    /// The account's tenant id.
+    Account,
+    /// The workspace.
+    Workspace,
+    /// The user.
+    User,
+    /// The client application.
+    Client,
+    /// The API key.
+    Key,
+    /// The model.
+    Model,
+    /// The day (UTC), as its first microsecond since 1970.
+    Day,
+}
+
+/// Which calls are summed. What is `None` may be anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsageFilter {
+    /// The account's tenant id.
+    pub account: Option<String>,
+    /// The workspace.
+    pub workspace: Option<String>,
+    /// The user.
+    pub user: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// From when on, microseconds since 1970 UTC.
+    pub from_micros: i64,
+    /// Until before when.
+    pub to_micros: i64,
+}
+
+/// What some calls used together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsageSum {
+    /// What they have in common, in the order asked; empty where a call has none.
+    pub by: Vec<String>,
+    /// How many.
+    pub requests: i64,
+    /// Of these, those that failed or that the caller left.
+    pub unfinished: i64,
+    /// Tokens of prompts.
+    pub input_tokens: i64,
+    /// Of these, what upstreams had kept.
+    pub cached_tokens: i64,
+    /// Tokens of answers.
+    pub output_tokens: i64,
+    /// Micro-units.
+    pub cost_micros: i64,
+    /// How long they took together.
+    pub duration_micros: i64,
+}
+
+/// How many sums one question is answered with at most.
+pub const MOST_SUMS: usize = 10_000;
+
 const COLUMNS: usize = 17;
+
+impl UsageBy {
+    fn column(self) -> &'static str {
+        match self {
+            UsageBy::Account => "account",
+            UsageBy::Workspace => "workspace",
+            UsageBy::User => "user_id",
+            UsageBy::Client => "client",
+            UsageBy::Key => "api_key",
+            UsageBy::Model => "model",
+            UsageBy::Day => "time_micros - time_micros % 86400000000",
+        }
+    }
+}
 
 impl Store {
     /// Notes what calls used, each once.
@@ -139,6 +213,76 @@ impl Store {
                 }
             })
             .await
+    }
+
+    /// What calls used together, by what they have in common; the costliest first. At most [`MOST_SUMS`].
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn usage_sums(&self, filter: &UsageFilter, by: &[UsageBy]) -> Result<Vec<UsageSum>, StoreError> {
+        const FIGURES: &str = "count(*), CAST(coalesce(sum(CASE WHEN ended IN ('failed', 'aborted') THEN 1 ELSE 0 END), \
+             0) AS BIGINT), CAST(coalesce(sum(input_tokens), 0) AS BIGINT), \
+             CAST(coalesce(sum(cached_tokens), 0) AS BIGINT), CAST(coalesce(sum(output_tokens), 0) AS BIGINT), \
+             CAST(coalesce(sum(cost_micros), 0) AS BIGINT), CAST(coalesce(sum(duration_micros), 0) AS BIGINT)";
+        let columns: Vec<&str> = by.iter().map(|by| by.column()).collect();
+        let mut sql = ["SELECT ", FIGURES].concat();
+        for column in &columns {
+            sql.push_str(", ");
+            sql.push_str(column);
+        }
+        sql.push_str(" FROM tenantry_usage WHERE time_micros >= $1 AND time_micros < $2");
+        let mut params = vec![Param::int(filter.from_micros), Param::int(filter.to_micros)];
+        let wanted = [
+            (" AND account = $", &filter.account),
+            (" AND workspace = $", &filter.workspace),
+            (" AND user_id = $", &filter.user),
+            (" AND model = $", &filter.model),
+        ];
+        for (test, wanted) in wanted {
+            if let Some(wanted) = wanted {
+                params.push(Param::text(wanted));
+                sql.push_str(test);
+                sql.push_str(&params.len().to_string());
+            }
+        }
+        for (place, column) in columns.iter().enumerate() {
+            sql.push_str(if place == 0 { " GROUP BY " } else { ", " });
+            sql.push_str(column);
+        }
+        // The sum by its place: cost, then requests.
+        sql.push_str(" ORDER BY 6 DESC, 1 DESC");
+        for column in &columns {
+            sql.push_str(", ");
+            sql.push_str(column);
+        }
+        sql.push_str(" LIMIT ");
+        sql.push_str(&MOST_SUMS.to_string());
+        let found = self.backend.explore(sql, params, |row| {
+            let int = |place| row.int(place).unwrap_or_default();
+            let by = (7..16).map_while(|place| match row.cell(place) {
+                Cell::Text(text) => Some(text.to_owned()),
+                Cell::Int(number) => Some(number.to_string()),
+                Cell::Null => Some(String::new()),
+                _ => None,
+            });
+            UsageSum {
+                by: by.collect(),
+                requests: int(0),
+                unfinished: int(1),
+                input_tokens: int(2),
+                cached_tokens: int(3),
+                output_tokens: int(4),
+                cost_micros: int(5),
+                duration_micros: int(6),
+            }
+        });
+        // Without calls there is nothing, and not one sum of nothing.
+        let mut sums = found.await?;
+        sums.retain(|sum| sum.requests > 0);
+        for sum in &mut sums {
+            sum.by.truncate(by.len());
+        }
+        Ok(sums)
     }
 
     /// Notes whose an answer is that an upstream keeps, and forgets those that it keeps no longer.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::words::{Rate, WebUrl};
+use crate::model::Limits;
+use crate::words::WebUrl;
 
 /// An account: a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -25,8 +26,10 @@ pub struct Account {
     pub status: Status,
     /// Where its rows live.
     pub isolation: Isolation,
-    /// Limits on all its calls together.
+    /// Limits on all its calls together, and those of the accounts below it.
     pub limits: Limits,
+    /// Limits on each of its users who has none of their own.
+    pub each_user: Limits,
     /// Connections that its people may log in by, by name.
     pub connection: BTreeMap<String, AccountConnection>,
     /// Workspaces, by id.
@@ -125,19 +128,6 @@ impl Default for AccountConnection {
     }
 }
 
-/// Limits on all calls of an account together.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Calls: `600/min`.
-    pub requests: Option<Rate>,
-    /// Tokens of AI models: `200000/day`.
-    pub tokens: Option<Rate>,
-    /// Calls at one time.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub concurrent: Option<u32>,
-}
-
 /// A workspace inside an account.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -148,6 +138,8 @@ pub struct Workspace {
     pub metadata: BTreeMap<String, serde_json::Value>,
     /// May its people act?
     pub status: Status,
+    /// Limits on all its calls together.
+    pub limits: Limits,
     /// Members of the workspace, by the user's id. They are members of the account by that.
     pub user: BTreeMap<String, Member>,
 }
@@ -165,4 +157,6 @@ pub struct Member {
     pub app_metadata: BTreeMap<String, serde_json::Value>,
     /// Roles held here.
     pub roles: Vec<String>,
+    /// Limits on the user's calls here.
+    pub limits: Limits,
 }

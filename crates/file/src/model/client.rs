@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::model::Limits;
 use crate::words::{Millis, Secret, WebUrl};
 
 /// A client.
@@ -49,6 +50,8 @@ pub struct Client {
     pub refresh_token: Option<RefreshTokens>,
     /// Whatever the operator wants to keep here: at most ten texts.
     pub metadata: BTreeMap<String, String>,
+    /// Limits on all its calls together, for whomever it asks.
+    pub limits: Limits,
     /// What it may ask of APIs, by their identifiers: those of the file, and `management`, `app`, `dashboard` and
     /// `portal` for Tenantry's own.
     pub grant: BTreeMap<String, ClientGrant>,

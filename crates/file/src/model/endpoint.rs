@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::model::Limits;
 use crate::words::{Millis, Secret, UpstreamUrl};
 
 /// An AI model behind the gateway.
@@ -26,6 +27,12 @@ pub struct Model {
     /// How long an answer may be given again to the same account for exactly the same request: `60s`. Never
     /// across accounts. Without, never.
     pub cache: Option<Millis>,
+    /// Limits on the calls of all accounts together.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Limits on each account's calls.
+    #[serde(default)]
+    pub each_account: Limits,
     /// For people; shown by `/v1/models`.
     pub description: Option<String>,
 }

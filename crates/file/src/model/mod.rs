@@ -10,6 +10,7 @@ mod connection;
 mod database;
 mod endpoint;
 mod issuer;
+mod limits;
 mod platform;
 mod table;
 mod user;
@@ -22,7 +23,7 @@ use serde::Deserialize;
 
 use crate::words::Name;
 
-pub use account::{Account, AccountConnection, Branding, Colors, Isolation, Limits, Member, Status, Workspace};
+pub use account::{Account, AccountConnection, Branding, Colors, Isolation, Member, Status, Workspace};
 pub use api::{Api, ApiAlgorithm, Level, Role, TokenDialect};
 pub use client::{
     Client, ClientAuthentication, ClientGrant, ClientKey, ClientKind, GrantSubject, KeyAlgorithm, OrganizationUsage,
@@ -35,9 +36,10 @@ pub use database::{
 };
 pub use endpoint::{Model, PartitionField, Price, Upstream, UpstreamKind};
 pub use issuer::{Issuer, IssuerClaims, SigningAlgorithm};
+pub use limits::{Budget, Limits, Period};
 pub use platform::{
-    CallerLimits, Charset, DeviceFlow, ErrorPage, OwnPage, Platform, PlatformPrincipal, Reach, SessionCookie, Tenancy,
-    Tls,
+    CallerLimits, Charset, DeviceFlow, ErrorPage, Metrics, OwnPage, Platform, PlatformPrincipal, Reach, SessionCookie,
+    Tenancy, Tls,
 };
 pub use table::{
     ApprovalDecl, AutoDecl, BudgetDecl, Columns, DeleteDecl, FieldDecl, FieldLong, FieldShow, RelationDecl, RuleDecl,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::words::{Millis, Rate, SourceUrl, WebUrl};
+use crate::model::Limits;
+use crate::words::{Millis, Rate, Secret, SourceUrl, WebUrl};
 
 /// The platform as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -69,6 +70,8 @@ pub struct Platform {
     pub limits: CallerLimits,
     /// From where the MCP endpoint may be asked, besides the issuer's own address.
     pub mcp: McpPlaces,
+    /// Figures of what the server does. Told to nobody when absent.
+    pub metrics: Metrics,
     /// Two accounts of nobody's that attack the running server, round after round. Off when absent.
     pub canary: Option<Canary>,
     /// The server's own certificate. One of the development authority when absent.
@@ -148,6 +151,20 @@ impl Default for Canary {
     }
 }
 
+/// Figures of what a server does. They name accounts and what these cost.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Opens `GET /metrics` for Prometheus to whoever shows this token: `env:NAME` or `file:PATH`.
+    pub token: Option<Secret>,
+    /// Sends them to a collector by OTLP over HTTP: its base address, such as `http://127.0.0.1:4318`.
+    pub otlp: Option<WebUrl>,
+    /// A token for the collector, sent as `Authorization: Bearer`: `env:NAME` or `file:PATH`.
+    pub otlp_token: Option<Secret>,
+    /// How often; `15s` when absent.
+    pub otlp_every: Option<Millis>,
+}
+
 /// How much each caller may ask of a server.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -158,6 +175,17 @@ pub struct CallerLimits {
     pub tokens: Option<Rate>,
     /// Requests without a good token or client, per address; `600/min` when absent.
     pub strangers: Option<Rate>,
+    /// Limits on each account, for what it does not say itself.
+    pub each_account: Limits,
+    /// Limits on each user, for what neither it nor its account says.
+    pub each_user: Limits,
+    /// Limits on each client, for what it does not say itself.
+    pub each_client: Limits,
+    /// How long a call may wait for its turn where only so many may run at one time; `5s` when absent.
+    pub wait: Option<Millis>,
+    /// How many calls of one account may wait; 128 when absent.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub waiting: Option<u32>,
 }
 
 /// From where the MCP endpoint may be asked, besides the issuer's own address.

@@ -13,6 +13,8 @@ use tenantry_policy::{Clock, Entropy};
 use tenantry_store::Store;
 use tenantry_store::usage::ModelAnswer;
 
+use crate::limits::{Limiter, Standing};
+
 use super::body::Parsed;
 use super::caller::Caller;
 use super::catalog::{Catalog, Model, Target};
@@ -86,6 +88,10 @@ pub struct Answer {
     pub body: Body,
     /// Does it come from the account's cache? `None` where the model has none.
     pub cached: Option<bool>,
+    /// How the caller stands with its limit on calls.
+    pub requests: Option<Standing>,
+    /// How the caller stands with its limit on tokens.
+    pub tokens: Option<Standing>,
 }
 
 /// What is answered.
@@ -121,6 +127,8 @@ pub(crate) struct Running {
     record: Option<Record>,
     started: Duration,
     model: Arc<Model>,
+    /// The most output tokens of a choice.
+    cap: Option<u64>,
 }
 
 impl Running {
@@ -151,10 +159,13 @@ impl Running {
     ) -> Option<impl Future<Output = ()> + Send + 'static> {
         let (permit, record) = (self.permit.take()?, self.record.take()?);
         let took = self.models.clock.monotonic().saturating_sub(self.started);
-        let cost = permit.settle(usage, ended, &self.upstream, took);
+        let (cost, settling) = permit.settle(usage, ended, &self.upstream, took);
         let models = Arc::clone(&self.models);
         let upstream = std::mem::take(&mut self.upstream);
         Some(async move {
+            if let Some(settling) = settling {
+                settling.done().await;
+            }
             let told = Told { upstream: &upstream, usage, cost, took, error };
             record.end(&models.store, told).await;
         })
@@ -220,6 +231,11 @@ impl Models {
     /// Puts other models in force. Calls under way end under the old ones.
     pub fn replace(&self, catalog: Catalog) {
         self.catalog.store(Arc::new(catalog));
+    }
+
+    /// Keeps calls to these limits, from now on.
+    pub fn limit(&self, limiter: Arc<Limiter>) {
+        self.meter.limit(limiter);
     }
 
     /// The models in force.
@@ -297,10 +313,14 @@ impl Models {
             model: Arc::clone(&model),
             surface,
             input: estimated(body.len()),
-            output: asked.map(|asked| asked.saturating_mul(parsed.choices)),
+            bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
+            output: asked,
+            choices: parsed.choices,
         };
         let permit = match self.meter.reserve(ask).await {
             Ok(permit) => permit,
+            // Of a flood of refusals one in a second stands on record.
+            Err(refusal) if refusal.limited.as_ref().is_some_and(|limited| !limited.noted) => return Err(refusal),
             Err(refusal) => return Err(self.refused(record, refusal).await),
         };
         // INVARIANT: no audit, no call. The entry is durable before the upstream is asked.
@@ -308,7 +328,9 @@ impl Models {
             tracing::error!(request = %request_id, %error, "the audit's entry of a model call cannot be written");
             return Err(Refusal::internal());
         }
+        let cap = model.max_tokens.or(permit.cap());
         let running = Running {
+            cap,
             models: Arc::clone(self),
             caller,
             surface,
@@ -333,13 +355,20 @@ impl Models {
     ) -> Result<Answer, Refusal> {
         let request_id = Arc::clone(&running.request_id);
         let model = Arc::clone(&running.model);
+        let (requests, tokens) = running.permit.as_ref().map(Permit::standings).unwrap_or_default();
         let kept_as = (model.cache.is_some() && !parsed.stream).then(|| cache_key(&running, body));
         if let (Some(key), Some(lives)) = (&kept_as, model.cache)
             && let Some(kept) = self.cache.get(key).filter(|kept| self.clock.monotonic() < kept.at + lives)
         {
             running.upstream = "cache".into();
             running.end(Usage::default(), Ended::Cached, None).await;
-            return Ok(Answer { request_id, body: Body::Whole(kept.body.clone()), cached: Some(true) });
+            return Ok(Answer {
+                request_id,
+                body: Body::Whole(kept.body.clone()),
+                cached: Some(true),
+                requests,
+                tokens,
+            });
         }
         let reached = match self.reach(&mut running, parsed, place.as_deref()).await {
             Ok(reached) => reached,
@@ -356,7 +385,7 @@ impl Models {
             let deadline = running.started.saturating_add(patience.total);
             let Reached { incoming, first, .. } = reached;
             let delivery = Delivery::new(running, first, incoming.body, strip, patience.idle, deadline);
-            return Ok(Answer { request_id, body: Body::Events(Box::new(delivery)), cached });
+            return Ok(Answer { request_id, body: Body::Events(Box::new(delivery)), cached, requests, tokens });
         }
         let whole = collect(reached.incoming.body, reached.first, patience.idle, LARGEST_ANSWER);
         let whole = match tokio::time::timeout(patience.total, whole).await {
@@ -391,7 +420,7 @@ impl Models {
             self.cache.insert(key, Arc::new(Kept { at: self.clock.monotonic(), body: whole.clone() }));
         }
         running.end(usage, Ended::Completed, None).await;
-        Ok(Answer { request_id, body: Body::Whole(whole), cached })
+        Ok(Answer { request_id, body: Body::Whole(whole), cached, requests, tokens })
     }
 
     /// Asks upstreams in turn until one begins to answer. Once a byte of an answer is there, no other is asked.
@@ -422,7 +451,7 @@ impl Models {
             let outgoing = Outgoing {
                 surface: running.surface,
                 stream: parsed.stream,
-                body: parsed.outgoing(target, model.max_tokens, &partition).into(),
+                body: parsed.outgoing(target, running.cap, &partition).into(),
             };
             match self.attempt(target, outgoing).await {
                 Ok(reached) => {

@@ -10,13 +10,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tenantry_policy::Clock;
 use tenantry_store::Store;
 use tenantry_store::usage::UsageRow;
 
+use crate::limits::{self, Entering, Limiter, Money, Settling, Standing};
+use crate::metrics::CallLabels;
+
 use super::caller::Caller;
-use super::catalog::Model;
+use super::catalog::{Model, Price};
 use super::refusal::Refusal;
 use super::surface::Surface;
 use super::usage::Usage;
@@ -26,6 +30,13 @@ const TOGETHER: Duration = Duration::from_millis(100);
 
 /// How many rows are written in one go.
 const BATCH: usize = 500;
+
+/// What an answer is taken to be at most, for each of its choices, where neither the call nor the model says. Where a
+/// hard budget holds, the upstream is told so.
+const ASSUMED_OUTPUT: u64 = 4_096;
+
+/// How many upstreams are tried, each for as long as it may take.
+const TRIES: u32 = 3;
 
 /// How many rows may wait while the store does not answer.
 const MOST_WAITING: usize = 100_000;
@@ -43,13 +54,17 @@ pub struct Ask {
     pub surface: Surface,
     /// An estimate of the prompt's tokens.
     pub input: u64,
-    /// The most tokens that the answer may have, where that is known.
+    /// The body's bytes: no text has more tokens than bytes.
+    pub bytes: u64,
+    /// The most tokens that each of the answer's choices may have, where that is known.
     pub output: Option<u64>,
+    /// How many choices.
+    pub choices: u64,
 }
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// The answer was delivered.
     Completed,
     /// The caller left before its end.
@@ -74,6 +89,7 @@ impl Ended {
 /// Counts what callers use.
 pub struct Meter {
     ledger: Arc<Ledger>,
+    limiter: ArcSwap<Limiter>,
 }
 
 impl std::fmt::Debug for Meter {
@@ -84,21 +100,51 @@ impl std::fmt::Debug for Meter {
 
 impl Meter {
     pub(crate) fn new(store: Arc<Store>, clock: Arc<dyn Clock>) -> Meter {
+        let limiter = ArcSwap::from_pointee(Limiter::off(Arc::clone(&clock)));
         let ledger = Ledger { store, clock, waiting: Mutex::default(), scheduled: AtomicBool::new(false) };
-        Meter { ledger: Arc::new(ledger) }
+        Meter { ledger: Arc::new(ledger), limiter }
+    }
+
+    pub(crate) fn limit(&self, limiter: Arc<Limiter>) {
+        self.limiter.store(limiter);
     }
 
     /// Reserves what a call may use at most.
     ///
     /// # Errors
     /// The limit or budget that it would exceed.
-    #[allow(clippy::unused_async, reason = "shares of budgets come from the store")]
     pub async fn reserve(&self, ask: Ask) -> Result<Permit, Refusal> {
-        Ok(Permit { ledger: Arc::clone(&self.ledger), ask })
+        let output = match ask.surface {
+            Surface::Embeddings => 0,
+            _ => ask.output.unwrap_or(ASSUMED_OUTPUT).saturating_mul(ask.choices),
+        };
+        let top = Price {
+            // A part of the prompt may be kept already, or not.
+            input: ask.model.price.input.max(ask.model.price.cached_input),
+            cached_input: 0,
+            output: ask.model.price.output,
+        };
+        let cost = |input| Usage { input, cached_input: 0, output, reported: false }.cost(&top);
+        let patience = ask.model.targets.iter().map(|target| target.parts.patience.total).max().unwrap_or_default();
+        let entering = Entering {
+            principal: &ask.caller.principal,
+            model: Some(&ask.model.name),
+            tokens: ask.input.saturating_add(output),
+            money: Some(Money {
+                request_id: &ask.request_id,
+                worst: cost(ask.bytes),
+                likely: cost(ask.input),
+                lives: patience.saturating_mul(TRIES),
+            }),
+        };
+        let limiter = self.limiter.load_full();
+        let limited = limiter.enter(entering).await?;
+        Ok(Permit { ledger: Arc::clone(&self.ledger), limiter, ask, limited })
     }
 
     /// Writes what waits to be written.
     pub async fn flush(&self) {
+        self.limiter.load_full().flush().await;
         Ledger::write_all(&self.ledger).await;
     }
 }
@@ -107,7 +153,9 @@ impl Meter {
 #[derive(Debug)]
 pub struct Permit {
     ledger: Arc<Ledger>,
+    limiter: Arc<Limiter>,
     ask: Ask,
+    limited: limits::Permit,
 }
 
 impl Permit {
@@ -117,8 +165,21 @@ impl Permit {
         self.ask.input
     }
 
-    /// Settles what was reserved to what was used, and notes it. Answers the cost in micro-units.
-    pub fn settle(self, usage: Usage, ended: Ended, upstream: &str, took: Duration) -> u64 {
+    /// The most output tokens that each choice may have, where only that keeps the call within a hard budget.
+    #[must_use]
+    pub(crate) fn cap(&self) -> Option<u64> {
+        (self.ask.output.is_none() && self.limited.is_hard()).then_some(ASSUMED_OUTPUT)
+    }
+
+    /// How the caller stands: calls, and tokens.
+    #[must_use]
+    pub(crate) fn standings(&self) -> (Option<Standing>, Option<Standing>) {
+        (self.limited.requests, self.limited.token_rate)
+    }
+
+    /// Settles what was reserved to what was used, and notes it. Answers the cost in micro-units, and what tells it to
+    /// the ledger of budgets.
+    pub(crate) fn settle(self, usage: Usage, ended: Ended, upstream: &str, took: Duration) -> (u64, Option<Settling>) {
         let cost = if ended == Ended::Cached { 0 } else { usage.cost(&self.ask.model.price) };
         let int = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let principal = &self.ask.caller.principal;
@@ -141,8 +202,23 @@ impl Permit {
             cost_micros: int(cost),
             duration_micros: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
         };
+        let used = if ended == Ended::Cached { Usage::default() } else { usage };
+        self.limiter.metrics().call(
+            CallLabels {
+                account: row.account.as_str().into(),
+                workspace: row.workspace.as_deref().unwrap_or_default().into(),
+                model: Arc::clone(&self.ask.model.name),
+                operation: self.ask.surface.operation(),
+                error: if matches!(ended, Ended::Failed | Ended::Aborted) { ended.name() } else { "" },
+            },
+            took,
+            used.input,
+            used.cached_input,
+            used.output,
+            cost,
+        );
         Ledger::note(&self.ledger, row);
-        cost
+        (cost, self.limited.settle(used.input.saturating_add(used.output), cost))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Why a model call is refused or fails. The server gives it the form of the caller's protocol.
 
+use crate::limits::{Refused, Why};
+
 /// What kind of refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -60,13 +62,15 @@ pub struct Refusal {
     pub param: Option<String>,
     /// Seconds after which it may be tried again.
     pub retry_after: Option<u64>,
+    /// The limit that refused it.
+    pub limited: Option<Box<Refused>>,
 }
 
 impl Refusal {
     /// Of a kind, with a sentence.
     #[must_use]
     pub fn new(kind: RefusalKind, message: impl Into<String>) -> Refusal {
-        Refusal { kind, message: message.into(), param: None, retry_after: None }
+        Refusal { kind, message: message.into(), param: None, retry_after: None, limited: None }
     }
 
     /// A request that is not right.
@@ -101,6 +105,22 @@ impl Refusal {
 
     pub(crate) fn internal() -> Refusal {
         Refusal::new(RefusalKind::Internal, "The call failed on our side.")
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Refusal {
+        let kind = match refused.why {
+            Why::Requests | Why::Tokens | Why::Concurrent => RefusalKind::RateLimited,
+            Why::Budget { .. } => RefusalKind::BudgetSpent,
+            Why::Ledger => RefusalKind::Overloaded,
+        };
+        let mut message = refused.message();
+        if let Some(first) = message.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        message.push('.');
+        Refusal { retry_after: refused.retry_after(), limited: Some(Box::new(refused)), ..Refusal::new(kind, message) }
     }
 }
 

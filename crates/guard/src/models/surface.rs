@@ -25,6 +25,16 @@ impl Surface {
         }
     }
 
+    /// The name in metrics, as the conventions have it.
+    #[must_use]
+    pub fn operation(self) -> &'static str {
+        match self {
+            Surface::Chat | Surface::Messages => "chat",
+            Surface::Responses => "generate_content",
+            Surface::Embeddings => "embeddings",
+        }
+    }
+
     /// The path after an upstream's base address.
     #[must_use]
     pub fn path(self) -> &'static str {

@@ -11,16 +11,16 @@ use crate::caller::Target;
 use crate::{Caller, Identity, Kind, Reach, Refusal};
 
 /// A chain that the caller may look at.
-struct Chain {
+pub(crate) struct Chain {
     /// The tenant id; empty for the platform's.
-    tenant: String,
+    pub(crate) tenant: String,
     /// Only what concerns this workspace.
-    workspace: Option<String>,
+    pub(crate) workspace: Option<String>,
 }
 
 impl Identity {
     /// Finds the chain of an account (the platform's without one), if the caller may see it.
-    async fn chain(&self, caller: &Caller, account: Option<&str>) -> Result<Chain, Refusal> {
+    pub(crate) async fn chain(&self, caller: &Caller, account: Option<&str>) -> Result<Chain, Refusal> {
         let Some(account) = account else {
             caller.may(&["read:audit"], Target::Platform)?;
             return Ok(Chain { tenant: String::new(), workspace: None });

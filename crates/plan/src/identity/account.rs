@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tenantry_file::Loaded;
-use tenantry_file::model::Account as Declared;
+use tenantry_file::model::{Account as Declared, Limits};
 use tenantry_identity::Refusal;
 use tenantry_identity::accounts::{Account, NewAccount};
 
@@ -58,11 +58,6 @@ fn fields(name: &str, declared: &Declared) -> Vec<(String, Value)> {
         ]);
         object([("logo_url", text(branding.logo_url.as_ref().map(|url| url.as_str()))), ("colors", colors)])
     });
-    let limits = object([
-        ("requests", text(declared.limits.requests.as_ref().map(|rate| rate.as_str()))),
-        ("tokens", text(declared.limits.tokens.as_ref().map(|rate| rate.as_str()))),
-        ("concurrent", declared.limits.concurrent.map_or(Value::Null, Value::from)),
-    ]);
     [
         ("name", json!(name)),
         ("display_name", text(declared.display_name.as_deref())),
@@ -71,10 +66,27 @@ fn fields(name: &str, declared: &Declared) -> Vec<(String, Value)> {
         ("metadata", object(declared.metadata.clone())),
         ("status", json!(declared.status.name())),
         ("isolation", json!(declared.isolation.name())),
-        ("limits", limits),
+        ("limits", limits(&declared.limits)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()
+}
+
+/// Limits as they are kept.
+pub(super) fn limits(declared: &Limits) -> Value {
+    let budget = declared.budget.as_ref().map_or(Value::Null, |budget| {
+        object([
+            ("amount", json!(budget.amount)),
+            ("per", json!(budget.per.law().name())),
+            ("tolerance", budget.tolerance.map_or(Value::Null, Value::from)),
+        ])
+    });
+    object([
+        ("requests", text(declared.requests.as_ref().map(|rate| rate.as_str()))),
+        ("tokens", text(declared.tokens.as_ref().map(|rate| rate.as_str()))),
+        ("concurrent", declared.concurrent.map_or(Value::Null, Value::from)),
+        ("budget", budget),
+    ])
 }
 
 fn fit_name(name: &str) -> bool {

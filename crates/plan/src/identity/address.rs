@@ -24,7 +24,8 @@ pub(crate) fn quoted(key: &str) -> String {
 }
 
 /// The keys of an address; `None` for what is none.
-pub(crate) fn path(address: &str) -> Option<Vec<String>> {
+#[must_use]
+pub fn path(address: &str) -> Option<Vec<String>> {
     let mut keys = Vec::new();
     let mut rest = address;
     loop {

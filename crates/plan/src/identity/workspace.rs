@@ -6,6 +6,7 @@ use tenantry_identity::Refusal;
 use tenantry_identity::workspaces::{NewWorkspace, Workspace};
 
 use crate::error::PlanError;
+use crate::identity::account::limits;
 use crate::identity::address::address;
 use crate::identity::doing::{Doing, change};
 use crate::identity::value::{object, text};
@@ -35,6 +36,7 @@ pub(super) fn desired(loaded: &Loaded) -> Result<Vec<Resource>, PlanError> {
                     .with("display_name", text(workspace.display_name.as_deref()))
                     .with("metadata", object(workspace.metadata.clone()))
                     .with("status", workspace.status.name())
+                    .with("limits", limits(&workspace.limits))
                     .at(loaded.located(&path)),
             );
         }
@@ -50,14 +52,15 @@ pub(super) fn found(ground: &Ground, sought: &Sought<'_>) -> Option<Resource> {
 
 /// A workspace as the file writes it.
 pub(super) fn shown(workspace: &Workspace, thing: Resource) -> Resource {
-    let metadata = match workspace.fields.get("metadata") {
+    let field = |name: &str| match workspace.fields.get(name) {
         Some(Value::Object(members)) => object(members.clone()),
         _ => Value::Null,
     };
     thing
         .with("display_name", text(workspace.display_name.as_deref()))
-        .with("metadata", metadata)
+        .with("metadata", field("metadata"))
         .with("status", workspace.status.name())
+        .with("limits", field("limits"))
 }
 
 /// Does a step.
@@ -75,7 +78,7 @@ pub(super) fn apply(doing: &mut Doing<'_, '_>) -> Result<Done, Refusal> {
     let account = doing.ground.account(&tenant)?.clone();
     let status = doing.text("status").unwrap_or_default();
     let workspace = if doing.makes() {
-        let mut fields = change([("metadata", doing.field("metadata"))]);
+        let mut fields = change([("metadata", doing.field("metadata")), ("limits", doing.field("limits"))]);
         fields.retain(|_, value| !value.is_null());
         let new = NewWorkspace { name: name.clone(), display_name: doing.text("display_name"), fields };
         let made = doing.draft.create_workspace(&account, new)?;
@@ -90,6 +93,7 @@ pub(super) fn apply(doing: &mut Doing<'_, '_>) -> Result<Done, Refusal> {
             ("display_name", doing.field("display_name")),
             ("metadata", doing.field("metadata")),
             ("status", json!(status)),
+            ("limits", doing.field("limits")),
         ]);
         doing.draft.update_workspace(&account, &before, given)?
     };

@@ -1,16 +1,15 @@
 //! `POST /app/v1/tools/{tool}`: calls a data tool. The body is the tool's arguments; the tenant is
 //! the token's, and nothing in path, header or body can name another.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use tenantry_policy::{Code, Denied};
 
-use crate::answer::refused;
 use crate::app::App;
-use crate::limits::told;
 use crate::whole::answered;
 use crate::{auth, body};
 
@@ -27,17 +26,11 @@ pub(crate) async fn handle(
     };
     // Bytes that are no text name no tool, like any other unknown name.
     let tool = path.map_or_else(|_| String::new(), |Path(tool)| tool);
-    let standing = match app.limits.account(bound.principal.tenant_id.as_deref()) {
-        Ok(standing) => standing,
-        Err(standing) => {
-            let denied = Denied::new(Code::RateLimited, "the account has made its calls for now")
-                .hint(format!("again in {} s", standing.retry_after()));
-            return told(Some(standing), refused(&denied));
+    match body::read(&headers, sent).await {
+        Ok(bytes) => {
+            let clock = Arc::clone(&app.clock);
+            answered(&*clock, async move { app.guard.call(&bound, &tool, &bytes).await }).await
         }
-    };
-    let response = match body::read(&headers, sent).await {
-        Ok(bytes) => answered(async move { app.guard.call(&bound, &tool, &bytes).await }).await,
         Err(response) => *response,
-    };
-    told(standing, response)
+    }
 }

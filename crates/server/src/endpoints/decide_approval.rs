@@ -27,7 +27,10 @@ async fn decide(State(app): State<App>, path: Asked, headers: &HeaderMap, approv
     // Bytes that are no text name no request, like any other unknown id.
     let id = path.map_or_else(|_| String::new(), |Path(id)| id);
     match auth::caller(&app, headers).await {
-        Ok(bound) => answered(async move { app.guard.decide_approval(&bound, &id, approve).await }).await,
+        Ok(bound) => {
+            let clock = std::sync::Arc::clone(&app.clock);
+            answered(&*clock, async move { app.guard.decide_approval(&bound, &id, approve).await }).await
+        }
         Err(response) => *response,
     }
 }

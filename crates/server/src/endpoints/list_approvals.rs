@@ -11,7 +11,10 @@ use crate::whole::answered;
 /// Answers the call.
 pub(crate) async fn handle(State(app): State<App>, headers: HeaderMap) -> Response {
     match auth::caller(&app, &headers).await {
-        Ok(bound) => answered(async move { app.guard.approvals(&bound).await }).await,
+        Ok(bound) => {
+            let clock = std::sync::Arc::clone(&app.clock);
+            answered(&*clock, async move { app.guard.approvals(&bound).await }).await
+        }
         Err(response) => *response,
     }
 }

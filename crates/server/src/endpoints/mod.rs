@@ -5,6 +5,7 @@ pub(crate) mod decide_approval;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod list_approvals;
+pub(crate) mod metrics;
 pub(crate) mod nowhere;
 pub(crate) mod openapi;
 pub(crate) mod setup;

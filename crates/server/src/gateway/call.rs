@@ -9,7 +9,7 @@ use tenantry_guard::models::{Answer, Body as Answered, Surface};
 use crate::app::App;
 use crate::endpoints;
 use crate::gateway::failure::Failure;
-use crate::gateway::{auth, body, events, form};
+use crate::gateway::{auth, body, events, form, standing};
 
 /// The request's id, as OpenAI's clients look for it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -51,7 +51,7 @@ async fn answered(app: App, surface: Surface, headers: HeaderMap, sent: Body) ->
             if let Some(rest) = sent {
                 crate::body::drain(rest).await;
             }
-            failure.response(form(surface))
+            failure.response_at(form(surface), &*app.clock)
         }
     }
 }
@@ -66,17 +66,16 @@ async fn called(
         app.gateway.as_ref().ok_or_else(|| Failure::plain(StatusCode::NOT_FOUND, "not_found", "Not found."))?;
     // Nobody's body is read before it is known who sends it.
     let caller = auth::caller(app, gateway, headers).await?;
-    app.limits.account(caller.principal.tenant_id.as_deref()).map_err(|standing| {
-        let message = "The account has made its calls for now.";
-        Failure::plain(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message).after(standing.retry_after())
-    })?;
     let body = body::read(headers, sent.take().unwrap_or_default()).await?;
     let answer = gateway.models.call(caller, surface, body).await?;
-    Ok(response(surface, answer))
+    let told = (answer.requests, answer.tokens);
+    let mut response = response(surface, answer);
+    standing::tell(form(surface), told, &*app.clock, response.headers_mut());
+    Ok(response)
 }
 
 fn response(surface: Surface, answer: Answer) -> Response {
-    let Answer { request_id, body, cached } = answer;
+    let Answer { request_id, body, cached, .. } = answer;
     let id = HeaderValue::from_str(&request_id).unwrap_or(HeaderValue::from_static("none"));
     let (body, kind) = match body {
         Answered::Whole(bytes) => (Body::from(bytes), "application/json"),

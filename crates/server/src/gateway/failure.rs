@@ -4,7 +4,12 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
+use tenantry_guard::limits::{Refused, Why};
 use tenantry_guard::models::{Refusal, RefusalKind};
+use tenantry_policy::Clock;
+use tenantry_policy::value::format_timestamp;
+
+use super::standing;
 
 /// A protocol's form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +28,12 @@ pub(crate) struct Failure {
     message: String,
     param: Option<String>,
     retry_after: Option<u64>,
+    limited: Option<Box<Refused>>,
 }
 
 impl Failure {
     pub(crate) fn plain(status: StatusCode, code: &'static str, message: impl Into<String>) -> Failure {
-        Failure { status, code, message: message.into(), param: None, retry_after: None }
+        Failure { status, code, message: message.into(), param: None, retry_after: None, limited: None }
     }
 
     pub(crate) fn unauthorized(message: impl Into<String>) -> Failure {
@@ -61,7 +67,7 @@ impl Failure {
     }
 
     fn body(&self, form: Form, request_id: &str) -> Value {
-        match form {
+        let mut body = match form {
             Form::OpenAi => json!({ "error": {
                 "message": self.message, "type": self.kind(form), "param": self.param, "code": self.code,
             } }),
@@ -70,7 +76,28 @@ impl Failure {
                 "error": { "type": self.kind(form), "message": self.message },
                 "request_id": request_id,
             }),
+        };
+        // Whose limit it is, and when it is another one: clients leave alone what they do not know.
+        if let (Some(limited), Some(error)) = (&self.limited, body.get_mut("error").and_then(Value::as_object_mut)) {
+            error.insert("limit".to_owned(), json!(limited.level.name()));
+            if let Why::Budget { resets_micros } = limited.why {
+                error.insert("resets_at".to_owned(), json!(format_timestamp(resets_micros)));
+            }
         }
+        body
+    }
+
+    /// As an answer, with how the caller stands.
+    pub(crate) fn response_at(&self, form: Form, clock: &dyn Clock) -> Response {
+        let mut response = self.response(form);
+        if let Some(limited) = &self.limited {
+            let told = match limited.why {
+                Why::Tokens => (None, limited.standing),
+                _ => (limited.standing, None),
+            };
+            standing::tell(form, told, clock, response.headers_mut());
+        }
+        response
     }
 
     /// As an answer.
@@ -121,6 +148,7 @@ impl From<Refusal> for Failure {
             message: refusal.message,
             param: refusal.param,
             retry_after: refusal.retry_after,
+            limited: refusal.limited,
         }
     }
 }

@@ -7,6 +7,7 @@ mod call;
 mod events;
 mod failure;
 mod list;
+mod standing;
 
 use std::sync::Arc;
 

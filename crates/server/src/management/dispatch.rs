@@ -96,10 +96,10 @@ async fn counted(
             };
         }
     };
-    match app.limits.call(&caller) {
-        Ok(standing) => {
+    match app.limits.call(&app.guard.limiter(), &caller, None).await {
+        Ok(passed) => {
             let asked = Asked { uri, params, query, headers, sent };
-            told(standing, answered(operation, app, caller, asked).await)
+            told(passed.count, answered(operation, app, caller, asked).await)
         }
         Err(standing) => too_many(standing),
     }

@@ -10,9 +10,9 @@ use tenantry_guard::json::Json;
 use tenantry_identity::Cached;
 use tenantry_policy::{Bound, Code, Denied};
 
-use crate::answer::{refused, refused_as};
+use crate::answer::{from_reply, refused, refused_as};
 use crate::app::App;
-use crate::limits::told;
+use crate::limits::{Count, told};
 use crate::mcp::revision::Revision;
 use crate::mcp::rpc::{self, METHOD_NOT_FOUND, Message, NOT_AUTHORIZED, Refused};
 use crate::mcp::{answer, call, challenge, headers, list, revision};
@@ -158,17 +158,13 @@ async fn tool(
 ) -> Result<Response, Refused> {
     let asked = call::read(message).map_err(|refusal| refusal.to(Some(id)))?;
     let bound = Arc::clone(&caller.attached);
-    let standing = match app.limits.account(bound.principal.tenant_id.as_deref()) {
-        Ok(standing) => standing,
-        Err(standing) => {
-            let denied = Denied::new(Code::RateLimited, "the account has made its calls for now")
-                .hint(format!("again in {} s", standing.retry_after()));
-            return Ok(told(Some(standing), refused(&denied)));
-        }
-    };
     let (guard, tool) = (Arc::clone(&app.guard), asked.tool.clone());
     let called = Arc::clone(&bound);
     let reply = kept(async move { guard.call(&called, &tool, &asked.arguments).await }).await;
+    if reply.code == Some(Code::RateLimited) {
+        return Ok(from_reply(reply, &*app.clock));
+    }
+    let standing = reply.standing.map(|standing| Count::of(standing, &*app.clock));
     if call::beyond_scope(&bound, &asked.tool) {
         let refusal = Refused::error(NOT_AUTHORIZED, "the token's scope does not reach this tool")
             .with_status(StatusCode::FORBIDDEN)

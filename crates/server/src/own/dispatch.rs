@@ -68,10 +68,12 @@ async fn counted(
             };
         }
     };
-    match app.limits.call(&entered.0) {
-        Ok(standing) => {
+    // The chain of a platform principal's call is an account's, and not one that it stands under.
+    let tenant = matches!(entered.0.reach, Reach::Account { .. }).then_some(entered.1.as_str());
+    match app.limits.call(&app.guard.limiter(), &entered.0, tenant).await {
+        Ok(passed) => {
             let asked = Asked { request_id, uri, params, query, headers, sent };
-            told(standing, answered(endpoint, app, entered, asked).await)
+            told(passed.count, answered(endpoint, app, entered, asked).await)
         }
         Err(standing) => too_many(standing, &request_id),
     }

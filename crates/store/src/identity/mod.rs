@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod inventory;
 pub mod invitations;
 pub mod jobs;
+pub mod limits;
 pub mod logs;
 pub mod member_roles;
 pub mod members;

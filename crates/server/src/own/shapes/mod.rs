@@ -9,5 +9,6 @@ pub(crate) mod client_grant;
 pub(crate) mod invitation;
 pub(crate) mod member;
 pub(crate) mod role;
+pub(crate) mod usage;
 pub(crate) mod user;
 pub(crate) mod workspace;

@@ -7,6 +7,7 @@ mod client_grants;
 mod invitations;
 mod members;
 mod roles;
+mod usage;
 mod workspace_codes;
 mod workspace_members;
 mod workspaces;
@@ -25,5 +26,6 @@ pub(super) fn endpoints(below: &str) -> Vec<Endpoint> {
     all.extend(workspace_codes::endpoints(below));
     all.extend(api_keys::endpoints(below));
     all.extend(audit::endpoints(below));
+    all.extend(usage::endpoints(below));
     all
 }

@@ -1,0 +1,146 @@
+//! The limits of accounts: the file's, and for accounts that it does not know, the store's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use serde_json::Value;
+use tenantry_policy::limits::{AccountLimits, Budget, LimitLaw, Limits, Period, Rate, WorkspaceLimits};
+use tenantry_store::Store;
+use tenantry_store::identity::limits::DeclaredLimits;
+
+use super::scope::{Chain, Link};
+
+/// How long what the store says is believed.
+const BELIEVED: Duration = Duration::from_secs(2);
+
+/// How many accounts are remembered.
+const REMEMBERED: u64 = 10_000;
+
+/// How many accounts stand above each other at most.
+const HIGHEST: usize = 16;
+
+/// Accounts as they were last read.
+#[derive(Debug)]
+pub(super) struct Declared {
+    known: Cache<Box<str>, Arc<Chain>>,
+}
+
+impl Declared {
+    pub(super) fn new() -> Declared {
+        Declared { known: Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED).build() }
+    }
+
+    pub(super) fn forget(&self) {
+        self.known.invalidate_all();
+    }
+
+    /// An account and those above it.
+    pub(super) async fn chain(&self, law: &LimitLaw, store: Option<&Store>, tenant: Option<&str>) -> Arc<Chain> {
+        let Some(tenant) = tenant else { return Arc::from(Vec::new()) };
+        if let Some(known) = self.known.get(tenant) {
+            return known;
+        }
+        let mut chain: Vec<Link> = Vec::new();
+        let mut next: Option<Box<str>> = Some(tenant.into());
+        while let Some(tenant) =
+            next.take().filter(|next| chain.len() < HIGHEST && !chain.iter().any(|known| known.tenant == *next))
+        {
+            let link = link(law, store, tenant).await;
+            next.clone_from(&link.limits.parent);
+            chain.push(link);
+        }
+        let chain: Arc<Chain> = chain.into();
+        self.known.insert(tenant.into(), Arc::clone(&chain));
+        chain
+    }
+}
+
+async fn link(law: &LimitLaw, store: Option<&Store>, tenant: Box<str>) -> Link {
+    let file = law.accounts.get(&tenant);
+    // Of the file's accounts the store only says how their workspaces are called.
+    let found = match store {
+        Some(store) if file.is_none_or(|file| !file.workspaces.is_empty()) => read(store, &tenant).await,
+        _ => None,
+    };
+    let workspaces = found.iter().flat_map(|found| &found.workspaces);
+    let workspaces = workspaces.map(|one| (one.id.as_str().into(), one.name.as_str().into())).collect();
+    let limits = match (file, found) {
+        (Some(file), _) => file.clone(),
+        (None, Some(found)) => AccountLimits {
+            own: limits(&found.doc),
+            workspaces: found.workspaces.iter().map(|one| (one.name.as_str().into(), workspace(&one.doc))).collect(),
+            parent: found.parent.map(Into::into),
+            ..AccountLimits::default()
+        },
+        (None, None) => AccountLimits::default(),
+    };
+    Link { tenant, limits, workspaces }
+}
+
+async fn read(store: &Store, tenant: &str) -> Option<DeclaredLimits> {
+    match store.declared_limits(tenant).await {
+        Ok(found) => found,
+        Err(error) => {
+            // The act itself stands on record in the same store: without it there is none.
+            tracing::warn!(%error, "the limits of an account cannot be read");
+            None
+        }
+    }
+}
+
+fn workspace(doc: &str) -> WorkspaceLimits {
+    WorkspaceLimits { own: limits(doc), ..WorkspaceLimits::default() }
+}
+
+/// The limits in a document. What cannot be read lets nothing pass: it was meant to limit something.
+fn limits(doc: &str) -> Limits {
+    let doc: Value = serde_json::from_str(doc).unwrap_or_default();
+    let Some(said) = doc.get("limits").and_then(Value::as_object) else { return Limits::default() };
+    let said = |name: &str| said.get(name).filter(|value| !value.is_null());
+    let none = Rate { count: 0, within: Duration::from_secs(1) };
+    let rate = |name: &str| said(name).map(|value| value.as_str().and_then(Rate::parse).unwrap_or(none));
+    Limits {
+        requests: rate("requests"),
+        tokens: rate("tokens"),
+        concurrent: said("concurrent")
+            .map(|value| value.as_u64().and_then(|most| u32::try_from(most).ok()).unwrap_or_default()),
+        budget: said("budget").map(|value| {
+            let number = |name: &str| value.get(name).filter(|value| !value.is_null());
+            let budget = || {
+                let tolerance = match number("tolerance") {
+                    Some(percent) => {
+                        Some(u8::try_from(percent.as_u64()?).ok().filter(|percent| (1..=100).contains(percent))?)
+                    }
+                    None => None,
+                };
+                Some(Budget {
+                    micros: number("amount")?.as_u64()?,
+                    period: Period::parse(number("per")?.as_str()?)?,
+                    tolerance,
+                })
+            };
+            budget().unwrap_or(Budget { micros: 0, period: Period::Hour, tolerance: None })
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_lets_nothing_pass() {
+        let read =
+            limits(r#"{"limits":{"requests":"5/s","tokens":null,"concurrent":3,"budget":{"amount":7,"per":"day"}}}"#);
+        assert_eq!(read.requests, Rate::parse("5/s"));
+        assert_eq!((read.tokens, read.concurrent), (None, Some(3)));
+        assert_eq!(read.budget, Some(Budget { micros: 7, period: Period::Day, tolerance: None }));
+        for doc in ["", "{}", r#"{"limits":{}}"#, r#"{"limits":null}"#] {
+            assert!(limits(doc).is_none(), "{doc}");
+        }
+        let read = limits(r#"{"limits":{"requests":5,"concurrent":-1,"budget":{"amount":1.5,"per":"day"}}}"#);
+        assert_eq!(read.requests.map(|rate| rate.count), Some(0));
+        assert_eq!((read.concurrent, read.budget.map(|budget| budget.micros)), (Some(0), Some(0)));
+    }
+}

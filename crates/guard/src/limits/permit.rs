@@ -1,0 +1,88 @@
+//! Leave for a call to go on.
+
+use std::sync::Arc;
+
+use super::limiter::{Limiter, Places};
+use super::money::{Holding, Settling};
+use super::refused::Standing;
+use super::scope::Scope;
+
+/// Leave for a call to go on. Its places are given back when it is dropped; what it reserved and nobody settled, too.
+#[derive(Debug)]
+pub struct Permit {
+    inner: Option<Inner>,
+    pub(super) holding: Option<Holding>,
+    /// How the caller stands with the tightest limit of its own on calls.
+    pub requests: Option<Standing>,
+    /// The same for tokens.
+    pub token_rate: Option<Standing>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    limiter: Arc<Limiter>,
+    scopes: Arc<[Scope]>,
+    /// Dropped after the rest was given back.
+    places: Places,
+    tokens: u64,
+}
+
+impl Permit {
+    /// Where nothing is limited.
+    pub(crate) fn unlimited() -> Permit {
+        Permit { inner: None, holding: None, requests: None, token_rate: None }
+    }
+
+    pub(super) fn new(limiter: Arc<Limiter>, scopes: Arc<[Scope]>, places: Places, tokens: u64) -> Permit {
+        let inner = Inner { limiter, scopes, places, tokens };
+        Permit { inner: Some(inner), holding: None, requests: None, token_rate: None }
+    }
+
+    /// Was nothing but a hard budget able to let it pass? Then the answer must be bounded.
+    #[must_use]
+    pub fn is_hard(&self) -> bool {
+        self.holding.as_ref().is_some_and(Holding::is_hard)
+    }
+
+    /// The call is over: it used so many tokens, and cost so much. What is answered puts that on the ledger.
+    #[must_use = "the ledger is told by awaiting it"]
+    pub(crate) fn settle(mut self, tokens: u64, cost_micros: u64) -> Option<Settling> {
+        let inner = self.inner.take()?;
+        if inner.tokens > 0 || tokens > 0 {
+            inner.limiter.settle_tokens(&inner.scopes, inner.tokens, tokens);
+        }
+        let holding = self.holding.take();
+        drop(inner.places);
+        holding.and_then(|holding| holding.settle(cost_micros))
+    }
+
+    /// The call is over, as [`Permit::settle`] says, and the ledger knows.
+    pub async fn end(self, tokens: u64, cost_micros: u64) {
+        if let Some(settling) = self.settle(tokens, cost_micros) {
+            settling.done().await;
+        }
+    }
+
+    /// Gives back everything, as if the call had not been made.
+    pub fn undo(mut self) {
+        if let Some(inner) = &self.inner {
+            inner.limiter.uncount(&inner.scopes);
+        }
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
+        let Some(inner) = self.inner.take() else { return };
+        if inner.tokens > 0 {
+            inner.limiter.settle_tokens(&inner.scopes, inner.tokens, 0);
+        }
+        self.holding = None;
+        drop(inner.places);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}

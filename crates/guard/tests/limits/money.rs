@@ -1,0 +1,174 @@
+//! Budgets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenantry_guard::limits::{Entering, Level, Limiter, Money, Permit, Refused, Why};
+use tenantry_policy::Principal;
+use tenantry_policy::limits::{Budget, LimitLaw, Limits, Period};
+use tenantry_store::budgets::Balance;
+
+use crate::proxy::{Fault, Proxy};
+use crate::support::database::Database;
+use crate::{Desk, account, of, store_at};
+
+const LIVES: Duration = Duration::from_secs(60);
+
+pub fn budget(micros: u64, tolerance: Option<u8>) -> Limits {
+    Limits { budget: Some(Budget { micros, period: Period::Day, tolerance }), ..Limits::default() }
+}
+
+pub fn law(limits: Limits) -> LimitLaw {
+    LimitLaw { accounts: [("acme".into(), account(limits))].into(), ..LimitLaw::default() }
+}
+
+/// A call that may cost so much.
+pub async fn spend(limiter: &Arc<Limiter>, who: &Principal, id: &str, worst: u64) -> Result<Permit, Refused> {
+    let money = Money { request_id: id, worst, likely: worst, lives: LIVES };
+    limiter.enter(Entering { principal: who, model: Some("small"), tokens: 1, money: Some(money) }).await
+}
+
+pub async fn balance(desk: &Desk) -> Balance {
+    let (start, _) = Period::Day.around(tenantry_policy::Clock::now_micros(desk.clock.as_ref()));
+    desk.store.balance("account/acme:day", start).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_a_call_may_cost_is_set_aside_and_what_it_cost_put_there() {
+    Desk::on_each_store(async |desk| {
+        let limiter = desk.limiter(law(budget(100, None)));
+        let ada = of("acme", "ada");
+        let first = spend(&limiter, &ada, "req_1", 80).await.unwrap();
+        assert_eq!(balance(desk).await, Balance { spent_micros: 0, held_micros: 80 });
+        let refused = spend(&limiter, &ada, "req_2", 30).await.unwrap_err();
+        assert_eq!(refused.level, Level::Account);
+        // 2026-01-02T00:00:00Z.
+        assert_eq!(refused.why, Why::Budget { resets_micros: 1_767_312_000_000_000 });
+        assert_eq!(refused.message(), "the budget of the account is spent; it resets at 2026-01-02T00:00:00Z");
+        first.end(1, 20).await;
+        assert_eq!(balance(desk).await, Balance { spent_micros: 20, held_micros: 0 });
+        let second = spend(&limiter, &ada, "req_2", 80).await.unwrap();
+        assert!(spend(&limiter, &ada, "req_3", 1).await.is_err());
+        // An upstream that reports more than was set aside is believed: it costs that.
+        second.end(1, 90).await;
+        assert_eq!(balance(desk).await, Balance { spent_micros: 110, held_micros: 0 });
+        assert!(spend(&limiter, &ada, "req_4", 0).await.is_err());
+        desk.clock.advance(Duration::from_hours(24));
+        assert!(spend(&limiter, &ada, "req_5", 100).await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_is_settled_once() {
+    Desk::on_each_store(async |desk| {
+        let limiter = desk.limiter(law(budget(100, None)));
+        let ada = of("acme", "ada");
+        let permit = spend(&limiter, &ada, "req_1", 10).await.unwrap();
+        // The same call, asked again: nothing more is set aside.
+        let again = spend(&limiter, &ada, "req_1", 10).await.unwrap();
+        assert_eq!(balance(desk).await.held_micros, 10);
+        permit.end(1, 7).await;
+        again.end(1, 7).await;
+        assert_eq!(balance(desk).await, Balance { spent_micros: 7, held_micros: 0 });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_budget_of_nothing_and_a_level_that_refuses_charge_nothing() {
+    let desk = Desk::small().await;
+    let limiter = desk.limiter(law(budget(0, None)));
+    assert!(matches!(spend(&limiter, &of("acme", "ada"), "r", 0).await.unwrap_err().why, Why::Budget { .. }));
+    let mut acme = account(Limits { requests: crate::rate("5/min"), ..budget(100, None) });
+    acme.users.insert("ada".into(), budget(10, None));
+    let limiter = desk.limiter(LimitLaw { accounts: [("acme".into(), acme)].into(), ..LimitLaw::default() });
+    assert_eq!(spend(&limiter, &of("acme", "ada"), "a", 11).await.unwrap_err().level, Level::User);
+    assert_eq!(balance(&desk).await, Balance::default());
+    let permit = spend(&limiter, &of("acme", "bob"), "b", 1).await.unwrap();
+    assert_eq!(permit.requests.unwrap().remaining, 4, "the refused call was not counted");
+}
+
+#[tokio::test]
+async fn what_a_dead_server_set_aside_expires() {
+    Desk::on_each_store(async |desk| {
+        let ada = of("acme", "ada");
+        for (tolerance, spent) in [(None, 40), (Some(10), 40)] {
+            let limiter = desk.limiter(law(budget(100, tolerance)));
+            let id = format!("req_{tolerance:?}");
+            // Its server ends without a word.
+            std::mem::forget(spend(&limiter, &ada, &id, 20).await.unwrap());
+            std::mem::forget(spend(&limiter, &ada, &[&id, "x"].concat(), 20).await.unwrap());
+            assert_eq!(desk.store.expire_holds().await.unwrap(), 0);
+            assert_eq!(balance(desk).await.held_micros, 40);
+            desk.clock.advance(LIVES + Duration::from_mins(3));
+            assert_eq!(desk.store.expire_holds().await.unwrap(), 2);
+            // Of a hard budget it is taken as spent; a soft one has it again.
+            assert_eq!(balance(desk).await, Balance { spent_micros: spent, held_micros: 0 });
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_is_given_back_what_was_set_aside() {
+    Desk::on_each_store(async |desk| {
+        let limiter = desk.limiter(law(budget(1_000, None)));
+        let mut tasks = Vec::new();
+        for number in 0..100_u32 {
+            let limiter = Arc::clone(&limiter);
+            tasks.push(tokio::spawn(async move {
+                drop(spend(&limiter, &of("acme", "ada"), &number.to_string(), 10).await);
+            }));
+            tokio::task::yield_now().await;
+            if number % 2 == 0 {
+                tasks[number as usize].abort();
+            }
+        }
+        for task in tasks {
+            drop(task.await);
+        }
+        while balance(desk).await != Balance::default() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// While the store does not answer, a hard budget lets nothing pass, and a soft one as much as it tolerates.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hard_budget_fails_closed() {
+    let Some(database) = Database::postgres().await else {
+        return eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set");
+    };
+    let desk = Desk::over(database).await;
+    let url = desk.database.store_url();
+    let address = url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let proxy = Proxy::start(tokio::net::lookup_host(&address).await.unwrap().next().unwrap()).await;
+    let through = url.replace(&address, &proxy.address().to_string());
+    let store = store_at(&through, desk.database.folder(), &desk.clock).await;
+    let limiter = |limits| {
+        let clock: Arc<dyn tenantry_policy::Clock> = desk.clock.clone();
+        Arc::new(Limiter::new(law(limits), Arc::clone(&store), clock))
+    };
+    let (hard, soft, ada) = (limiter(budget(100, None)), limiter(budget(100, Some(10))), of("acme", "ada"));
+    // Both know the account before the store is gone.
+    spend(&hard, &ada, "h0", 1).await.unwrap().end(1, 1).await;
+    spend(&soft, &ada, "s0", 1).await.unwrap().end(1, 1).await;
+    proxy.arm(Fault::Refuse { times: 10_000 }, true);
+    let refused = spend(&hard, &ada, "h1", 1).await.unwrap_err();
+    assert_eq!((refused.why, refused.retry_after()), (Why::Ledger, Some(1)));
+    let passed = [spend(&soft, &ada, "s1", 5).await.unwrap(), spend(&soft, &ada, "s2", 5).await.unwrap()];
+    assert_eq!(spend(&soft, &ada, "s3", 1).await.unwrap_err().why, Why::Ledger);
+    for permit in passed {
+        permit.end(1, 4).await;
+    }
+    proxy.heal();
+    // What passed unseen is on the ledger once the store answers again, once.
+    while balance(&desk).await != (Balance { spent_micros: 10, held_micros: 0 }) {
+        hard.flush().await;
+        soft.flush().await;
+        tokio::task::yield_now().await;
+    }
+    assert!(spend(&hard, &ada, "h2", 1).await.is_ok());
+}
