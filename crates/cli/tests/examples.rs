@@ -101,11 +101,11 @@ fn roles_of_postgresql() {
             "no leak.",
             "ERROR:  permission denied to set role \"globex_analyst\"",
             "ERROR:  permission denied for schema tenantry",
-            "\"card\":\"************2222\"",
+            "\"card\": \"***2222\"",
             "strange_seats",
             "move-seat",
-            "loses rows of account acme",
-            "left: \n",
+            "loses: rows of account acme",
+            "left: nothing",
         ] {
             assert!(said.contains(word), "{url} {word}: {said}");
         }

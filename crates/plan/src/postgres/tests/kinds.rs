@@ -303,3 +303,19 @@ async fn a_database_is_made_and_never_dropped() {
         world.end().await;
     }
 }
+
+#[tokio::test]
+async fn a_fence_made_beside_a_plan_is_what_the_plan_wants() {
+    for server in servers() {
+        let world = World::new(&server).await;
+        world.sql("CREATE TABLE orders (id bigserial PRIMARY KEY, tenant_id text NOT NULL, status text)").await;
+        let file = "[table.orders]\nsource = \"main.orders\"\nscope = { tenant_id = \"principal.tenant_id\" }\n\
+                    fields = { id = \"allow\", status = \"allow\" }\n[table.orders.require.open]\nwhen = \"status = 'open'\"";
+        let (_, policy) = world.loaded(file).await;
+        let fence = crate::Fence::build(&policy, "main", &world.access.runtime).unwrap();
+        fence.apply(&world.access.owner, &world.access.runtime).await.unwrap();
+        let steps = world.plan(file).await.unwrap();
+        assert!(steps.is_empty(), "{}", golden(&steps));
+        world.end().await;
+    }
+}
