@@ -126,3 +126,64 @@ async fn the_platforms_operators_do_not_become_its_owners() {
     })
     .await;
 }
+
+/// What a file says of users who exist happens to each of them, whatever is wrong with the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_changes_whom_its_sender_may_change() {
+    on_each_store(async |site| {
+        let [owner, marked, plain] = people(site).await;
+        let other = user(site, "other@example.com").await;
+        let mut batch: Vec<Value> = Vec::new();
+        for number in 0..70 {
+            let id = user(site, &format!("u{number}@example.com")).await;
+            batch.push(json!({ "user_id": id.trim_start_matches("auth0|"), "email": format!("v{number}@example.com"),
+                "app_metadata": { "number": number } }));
+        }
+        batch.extend([
+            json!({ "email": "owner@example.com", "blocked": true }),
+            json!({ "email": "marked@example.com", "given_name": "Mark" }),
+            json!({ "email": "plain@example.com", "username": "plain" }),
+            // The same person twice, by another name.
+            json!({ "username": "plain", "email": "plainer@example.com" }),
+            // Two people of whom one wants the other's address.
+            json!({ "user_id": other.trim_start_matches("auth0|"), "email": "plain@example.com" }),
+        ]);
+        let caller = Caller {
+            user: Some(marked.clone()),
+            reach: Reach::Platform(["create:users", "read:users", "update:users"].map(str::to_owned).to_vec()),
+            ..Caller::operator("test")
+        };
+        let connection = site.get(&format!("/connections?name={FIRST}")).await.1[0]["id"].as_str().unwrap().to_owned();
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, Value::Array(batch).to_string().as_bytes()).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        let import =
+            tenantry_identity::jobs::Import { connection_id: connection, upsert: true, external_id: None, file };
+        let job = site.identity.import_users(&caller, import).await.unwrap();
+        let job = crate::jobs::ended(site, &json!({ "id": job.id })).await;
+        let errors = site.get(&format!("/jobs/{}/errors", job["id"].as_str().unwrap())).await.1;
+        let told: Vec<(&str, &str)> = errors
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| (error["user"]["email"].as_str().unwrap(), error["errors"][0]["code"].as_str().unwrap()))
+            .collect();
+        let mut forbidden: Vec<&str> =
+            told.iter().filter(|(_, code)| *code == "FORBIDDEN").map(|(email, _)| *email).collect();
+        forbidden.sort_unstable();
+        assert_eq!(forbidden, ["marked@example.com", "owner@example.com"], "{told:?}");
+        assert_eq!(job["summary"]["total"], json!(75), "{job}");
+        let (updated, failed) =
+            (job["summary"]["updated"].as_u64().unwrap(), job["summary"]["failed"].as_u64().unwrap());
+        assert_eq!(updated + failed, 75, "{job} {told:?}");
+        assert!(updated >= 71, "{job} {told:?}");
+        let (_, owner) = site.get(&format!("/users/{}", escaped(&owner))).await;
+        assert_eq!(owner.get("blocked"), None, "{owner}");
+        let (_, changed) = site.get("/users?q=app_metadata.number:69&include_totals=true").await;
+        assert_eq!((&changed["total"], &changed["users"][0]["email"]), (&json!(1), &json!("v69@example.com")));
+        assert_eq!(site.get("/users-by-email?email=u69@example.com").await.1, json!([]));
+        let (_, plain) = site.get(&format!("/users/{}", escaped(&plain))).await;
+        assert_eq!(plain["username"], json!("plain"), "{plain}");
+    })
+    .await;
+}

@@ -18,6 +18,7 @@ fn path(world: &World<'_>, operation: &OperationFacts) -> String {
         "roles" => &world.role,
         "client-grants" => world.known.formats["client-grant-id"].as_str().unwrap(),
         "users" => &world.user,
+        "resource-servers" => "urn%3Asample-api",
         _ => "grp_aaaaaaaaaaaaaaaa",
     };
     whole.replace("{user_id}", &world.user).replace("{client_id}", &world.client).replace("{id}", id)
@@ -118,6 +119,75 @@ async fn every_list_has_its_styles_and_its_end() {
         }
         assert!(problems.is_empty(), "{}:\n{}", problems.len(), problems.join("\n"));
         assert!(lists > 25, "{lists}");
+    })
+    .await;
+}
+
+/// The names that a query's `fields` may hold: what its pattern lists.
+fn names(operation: &OperationFacts) -> Vec<String> {
+    let pattern = operation.query.get("fields").and_then(|form| form["pattern"].as_str()).unwrap_or_default();
+    let first = pattern.split("(,(").next().unwrap_or_default();
+    let all = first.split(['(', ')', '|', '^']).filter(|name| !name.is_empty() && !name.contains('\\'));
+    all.map(str::to_owned).collect()
+}
+
+/// Answers hold the fields that were asked for, and all others where those were asked to be left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_hold_the_fields_that_are_asked_for() {
+    // What stays in an answer whatever is asked for.
+    const ALWAYS: [&str; 2] = ["tenant", "user_id"];
+    on_each_store(async |site| {
+        let world = World::made(site).await;
+        let (mut problems, mut count) = (Vec::new(), 0);
+        let gets = operations().filter(|operation| operation.offered && operation.method == "GET");
+        for operation in gets.filter(|operation| operation.query.contains_key("include_fields")) {
+            // Of groups and refresh tokens there are none; one invitation is told of among all.
+            let of_none = ["/groups", "/refresh-tokens", "{invitation_id}"];
+            if of_none.iter().any(|part| operation.path.contains(part)) {
+                continue;
+            }
+            let at = path(&world, &operation);
+            let at = if at == "/users-by-email" { format!("{at}?email=ann@example.com") } else { at };
+            let joined = if at.contains('?') { '&' } else { '?' };
+            let things = async |query: &str| -> Vec<Value> {
+                let (status, answer) = site.get(&format!("{at}{joined}{query}")).await;
+                assert_eq!(status, 200, "{at}{joined}{query}: {answer}");
+                match answer {
+                    Value::Array(things) => things,
+                    Value::Object(ref whole) if operation.query.contains_key("take") && !whole.contains_key("id") => {
+                        items(&answer).map(|(_, things)| things.clone()).unwrap_or_default()
+                    }
+                    thing => vec![thing],
+                }
+            };
+            let whole = things("take=50").await;
+            let Some(first) = whole.first().and_then(Value::as_object) else { continue };
+            let known = names(&operation);
+            let asked: Vec<&String> =
+                first.keys().filter(|name| known.is_empty() || known.contains(name)).take(2).collect();
+            let [one, other] = asked[..] else {
+                problems.push(format!("{}: {first:?} holds nothing of {known:?}", operation.path));
+                continue;
+            };
+            count += 1;
+            for (include, query) in [(true, ""), (true, "&include_fields=true"), (false, "&include_fields=false")] {
+                for thing in things(&format!("fields={one},{other}{query}")).await {
+                    let found: Vec<&String> = thing.as_object().unwrap().keys().collect();
+                    let fits = if include {
+                        found.iter().all(|name| [one, other].contains(name) || ALWAYS.contains(&name.as_str()))
+                            && found.iter().any(|name| [one, other].contains(name))
+                    } else {
+                        !found.iter().any(|name| [one, other].contains(name) && !ALWAYS.contains(&name.as_str()))
+                            && (first.len() <= 2 || !found.is_empty())
+                    };
+                    if !fits {
+                        problems.push(format!("{} fields={one},{other}{query}: {thing}", operation.path));
+                    }
+                }
+            }
+        }
+        assert!(problems.is_empty(), "{}:\n{}", problems.len(), problems.join("\n"));
+        assert!(count >= 10, "{count}");
     })
     .await;
 }
