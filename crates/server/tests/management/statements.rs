@@ -271,6 +271,7 @@ async fn lists_ask_a_few_statements_and_read_a_page() {
     let problems = watcher.problems;
     assert!(problems.is_empty(), "{} in {} lists:\n{}", problems.len(), watcher.lists, problems.join("\n"));
     assert!(watcher.lists > 80, "{}", watcher.lists);
+    eprintln!("{} lists watched", watcher.lists);
 }
 
 /// An import asks a number of statements that grows with its batches, not with its users.

@@ -80,6 +80,7 @@ async fn a_body_that_does_not_fit_is_refused() {
         }
         assert!(problems.is_empty(), "{} of {count}:\n{}", problems.len(), problems.join("\n"));
         assert!(count > 500, "{count}");
+        eprintln!("{count} bodies refused");
     })
     .await;
 }
@@ -120,6 +121,7 @@ async fn a_query_that_does_not_fit_is_refused() {
         }
         assert!(problems.is_empty(), "{} of {count}:\n{}", problems.len(), problems.join("\n"));
         assert!(count > 150, "{count}");
+        eprintln!("{count} queries refused");
     })
     .await;
 }
