@@ -265,3 +265,25 @@ pub(super) fn drop_all(ground: &Ground<'_>, model: &mut Model<'_>) {
 pub(super) fn tenant(snapshot: &Snapshot, name: &str) -> Option<Value> {
     snapshot.seats.rows.get(name).map(|tenant| json!(tenant))
 }
+
+/// A snapshot without what is made for seats: the file has one word for all of it, which names an account. Nothing
+/// when there is nothing of the kind. Whose each seat is stays in it.
+pub(super) fn set_aside(snapshot: &Snapshot) -> Option<Snapshot> {
+    let group = |name: &str| name.starts_with(seat::ROLES);
+    if snapshot.seats == Default::default() && !snapshot.roles.keys().any(|name| group(name)) {
+        return None;
+    }
+    let mut rest = snapshot.clone();
+    rest.roles.retain(|name, _| !group(name));
+    rest.members.retain(|row| !group(&row.role) && !group(&row.member));
+    let own = [table(), function()];
+    let ours = |object: &Object| own.contains(&object.table_of_column().unwrap_or_else(|| object.clone()));
+    rest.things.retain(|object, _| !ours(object));
+    if !rest.things.keys().any(|object| object.schema() == Some(seat::SCHEMA)) {
+        rest.things.remove(&schema());
+    }
+    for thing in rest.things.values_mut() {
+        thing.rights.retain(|grant| !grant.grantee.role().is_some_and(group));
+    }
+    Some(rest)
+}

@@ -68,6 +68,8 @@ pub async fn pull(url: &SourceUrl, asked: &Asked<'_>) -> Result<Pulled, PlanErro
 /// Writes what a snapshot says.
 #[must_use]
 pub fn written(snapshot: &Snapshot, asked: &Asked<'_>) -> Pulled {
+    let aside = super::seats::set_aside(snapshot);
+    let snapshot = aside.as_ref().unwrap_or(snapshot);
     let mut unknown = Vec::new();
     let roles: BTreeSet<&str> = if asked.roles.is_empty() {
         scope::concerned(snapshot, asked.runtime)
@@ -79,6 +81,12 @@ pub fn written(snapshot: &Snapshot, asked: &Asked<'_>) -> Pulled {
     let (body, left, on_governed) = (String::new(), Vec::new(), BTreeSet::new());
     let mut writer = Writer { snapshot, asked, roles, body, left, external: 0, on_governed };
     writer.all();
+    for (role, tenant) in &snapshot.seats.rows {
+        let (role, tenant) = (told(&quote_name(role)), quoted(tenant));
+        writer.leave(format!(
+            "that `{role}` is an SQL seat: write `tenant = {tenant}` at the role once the file has the account"
+        ));
+    }
     let Writer { body, left, roles, external, on_governed, .. } = writer;
     let mut text = String::new();
     if let Some((url, admin_url)) = asked.urls {

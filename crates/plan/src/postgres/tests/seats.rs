@@ -495,6 +495,32 @@ async fn what_no_seat_can_be_is_refused_with_its_place() {
     }
 }
 
+#[tokio::test]
+async fn a_seat_is_told_and_not_pulled_as_a_role_of_the_file() {
+    for server in servers() {
+        let mut world = World::new(&server).await;
+        world.sql(TABLES).await;
+        world.becomes(&file(&[ACME])).await;
+        let governed = std::collections::BTreeSet::new();
+        let asked = super::super::pull::Asked {
+            source: "main",
+            urls: Some(("env:URL", None)),
+            governed: &governed,
+            runtime: None,
+            roles: &[],
+        };
+        let pulled = super::super::pull::written(&world.snapshot().await, &asked);
+        let (name, text) = (world.text("{p}_acme"), &pulled.text);
+        let told = format!("`{name}` is an SQL seat: write `tenant = \"acme\"`");
+        assert!(pulled.left_out.iter().any(|line| line.contains(&told)), "{:#?}", pulled.left_out);
+        assert!(text.contains(&format!("[source.main.role.{name}]")), "{text}");
+        assert!(!text.contains("[source.main.role.\"tenantry:") && !text.contains("tenantry.seat"), "{text}");
+        let loaded = tenantry_file::load(vec![tenantry_file::SourceText::new("tenantry.toml", text.clone())]);
+        assert!(loaded.is_ok(), "{loaded:?}\n{text}");
+        world.end().await;
+    }
+}
+
 /// PostgreSQL's planner takes statistics of all rows for operators that it knows to be leakproof, whoever asks.
 #[tokio::test]
 async fn estimates_tell_of_others_values_until_there_are_no_statistics() {
