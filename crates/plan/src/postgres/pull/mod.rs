@@ -11,6 +11,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_policy::object::{Object, Privilege, quote_name};
+use tenantry_policy::seat;
 use tenantry_policy::value::format_timestamp;
 use tenantry_source::SourceUrl;
 use tenantry_source::admin::Admin;
@@ -20,6 +21,7 @@ use self::scope::OWN;
 use self::text::{block, key, quoted, told};
 use super::current::bare;
 use super::fence::OURS;
+use super::seats;
 use crate::error::PlanError;
 
 /// What is to be written, and how.
@@ -74,7 +76,7 @@ pub fn written(snapshot: &Snapshot, asked: &Asked<'_>) -> Pulled {
     let roles: BTreeSet<&str> = if asked.roles.is_empty() {
         scope::concerned(snapshot, asked.runtime)
     } else {
-        let names = || snapshot.roles.keys().map(AsRef::as_ref).filter(|name: &&str| !name.starts_with(OWN));
+        let names = || snapshot.roles.keys().map(AsRef::as_ref).filter(|name: &&str| !scope::is_own(name));
         unknown.extend(asked.roles.iter().filter(|wanted| !names().any(|name| scope::fits(wanted, name))).cloned());
         names().filter(|name| asked.roles.iter().any(|wanted| scope::fits(wanted, name))).collect()
     };
@@ -166,6 +168,19 @@ impl<'a> Writer<'a> {
         !name.is_empty() && name.len() <= 63 && !name.chars().any(char::is_control)
     }
 
+    fn has_seats(&self) -> bool {
+        self.snapshot.seats.table.is_some() || self.snapshot.seats.function.is_some()
+    }
+
+    /// Is a thing one that SQL seats rest on?
+    fn is_of_seats(&self, object: &Object) -> bool {
+        let is_own = |object: &Object| match object {
+            Object::Schema(name) => name == seat::SCHEMA,
+            object => *object == seats::table() || *object == seats::function(),
+        };
+        self.has_seats() && is_own(object.table_of_column().as_ref().unwrap_or(object))
+    }
+
     /// What is left out whatever stands in the database.
     fn head(&mut self) {
         let snapshot = self.snapshot;
@@ -201,7 +216,7 @@ impl<'a> Writer<'a> {
         let outside: Vec<String> = snapshot
             .roles
             .keys()
-            .filter(|name| !name.starts_with(OWN) && !self.roles.contains(name.as_ref()))
+            .filter(|name| !scope::is_own(name) && !self.roles.contains(name.as_ref()))
             .map(|name| told(&quote_name(name)))
             .collect();
         if !outside.is_empty() {
@@ -211,6 +226,13 @@ impl<'a> Writer<'a> {
                 "they were not asked for"
             };
             self.leave(format!("roles, since {why}: {}", several(&outside)));
+        }
+        if self.has_seats() {
+            self.leave(format!(
+                "what SQL seats rest on, {} and schema `{}` among it: `tenant` of a role makes it",
+                told(&quote_name(&seat::group(here))),
+                seat::SCHEMA
+            ));
         }
         if !snapshot.settings.is_empty() {
             let names: Vec<String> = snapshot.settings.keys().map(|name| told(name)).collect();
@@ -235,7 +257,11 @@ impl<'a> Writer<'a> {
         }
         for (object, thing) in &snapshot.things {
             let Object::Schema(name) = object else { continue };
-            if name.starts_with(OWN) || name == "information_schema" || thing.extension.is_some() {
+            if name.starts_with(OWN)
+                || name == "information_schema"
+                || thing.extension.is_some()
+                || self.is_of_seats(object)
+            {
                 continue;
             }
             if !Self::sayable(name) {
@@ -327,6 +353,15 @@ impl<'a> Writer<'a> {
         }
         let groups = self.groups(name);
         let (mode, mut comments) = self.mode(name, role);
+        let seat = self.snapshot.seats.rows.get(name).map(|tenant| {
+            format!(
+                "A seat of account `{0}`: `tenant = \"{0}\"` says so, beside an `[account.…]` of that name.",
+                told(tenant)
+            )
+        });
+        if let Some(seat) = &seat {
+            self.left.push(format!("role {}: {seat}", told(&quote_name(name))));
+        }
         let mut lines = String::new();
         match mode {
             Mode::External(why) => {
@@ -349,6 +384,7 @@ impl<'a> Writer<'a> {
                 for comment in &comments {
                     self.left.push(format!("role {}: {comment}", told(&quote_name(name))));
                 }
+                comments.extend(seat);
                 self.section(&["role", name], &comments, &lines);
             }
             Mode::Managed | Mode::Adopted => {
@@ -363,6 +399,7 @@ impl<'a> Writer<'a> {
                 if !refused.is_empty() {
                     comments.push(format!("`tenantry apply` takes it only with a waiver: {}.", refused.join(", ")));
                 }
+                comments.extend(seat);
                 lines.push_str(&self.attribute_lines(role));
                 lines.push_str(&self.member_lines(name, role, &groups));
                 self.section(&["role", name], &comments, &lines);
@@ -397,7 +434,8 @@ impl<'a> Writer<'a> {
     /// The roles that a role is directly in, and how; whoever gave it.
     fn groups(&self, member: &str) -> BTreeMap<&'a str, Options> {
         let mut groups: BTreeMap<&str, Options> = BTreeMap::new();
-        for row in self.snapshot.members.iter().filter(|row| *row.member == *member) {
+        let rows = self.snapshot.members.iter().filter(|row| *row.member == *member);
+        for row in rows.filter(|row| !row.role.starts_with(seat::ROLES)) {
             let options = groups.entry(&row.role).or_default();
             options.admin |= row.admin;
             options.inherit |= row.inherit;
@@ -486,7 +524,8 @@ impl<'a> Writer<'a> {
                 _ => matches!(object.schema(), Some("pg_catalog" | "information_schema")),
             };
             // A column's sequence belongs to whom its table belongs to.
-            if is_said || thing.extension.is_some() || matches!(thing.detail, Detail::Sequence(_)) {
+            let goes_with = thing.extension.is_some() || self.is_of_seats(object);
+            if is_said || goes_with || matches!(thing.detail, Detail::Sequence(_)) {
                 continue;
             }
             if Object::parse(&object.to_string()).as_ref() == Ok(object) && Self::sayable(&thing.owner) {
@@ -512,7 +551,8 @@ impl<'a> Writer<'a> {
         for table in snapshot.things.keys() {
             let Some(relation) = snapshot.relation(table) else { continue };
             let own = policies.remove(table).unwrap_or_default();
-            if !relation.row_security && !relation.forced && own.is_empty() {
+            let is_plain = !relation.row_security && !relation.forced && own.is_empty();
+            if is_plain || self.is_of_seats(table) {
                 continue;
             }
             let spelt = table.to_string();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tenantry_policy::object::{Future, Object, ObjectKind, Privilege, quote_name};
+use tenantry_policy::seat;
 use tenantry_source::cluster::Grantee;
 
 use super::scope::OWN;
@@ -33,6 +34,9 @@ impl Writer<'_> {
         // Columns of one table with the same list stand in one key.
         let mut columns: BTreeMap<(Option<&str>, Object, String), Vec<String>> = BTreeMap::new();
         for (object, thing) in &snapshot.things {
+            if self.is_of_seats(object) {
+                continue;
+            }
             let kind = object.kind();
             let mut held: BTreeMap<Option<&str>, Held> = BTreeMap::new();
             for grant in &thing.rights {
@@ -99,6 +103,10 @@ impl Writer<'_> {
     fn may_be_said(&self, to: Option<&str>, object: &Object, unsaid: &mut Unsaid) -> bool {
         let spelt = object.to_string();
         if let Some(role) = to {
+            if role.starts_with(seat::ROLES) {
+                // Told once, with all that seats rest on.
+                return false;
+            }
             if !self.roles.contains(role) && !role.starts_with(OWN) {
                 unsaid.others = unsaid.others.saturating_add(1);
                 return false;

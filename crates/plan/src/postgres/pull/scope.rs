@@ -3,10 +3,16 @@
 use std::collections::BTreeSet;
 
 use tenantry_policy::object::Object;
+use tenantry_policy::seat;
 use tenantry_source::cluster::Snapshot;
 
 /// PostgreSQL's own roles begin so, and nobody else's can.
 pub(super) const OWN: &str = "pg_";
+
+/// Is a role PostgreSQL's own, or one that is made from here for SQL seats? No file says anything of the latter.
+pub(super) fn is_own(name: &str) -> bool {
+    name.starts_with(OWN) || name.starts_with(seat::ROLES)
+}
 
 /// Roles that have to do with the database: that own something in it, hold rights in it, are named by its policies,
 /// default privileges or settings; whoever is a member of them; and the roles that all of these are members of.
@@ -41,7 +47,7 @@ pub(super) fn concerned<'s>(snapshot: &'s Snapshot, runtime: Option<&'s str>) ->
     }
     let set = snapshot.roles.iter().filter(|(_, role)| role.settings_in.contains_key(here));
     found.extend(set.map(|(name, _)| name.as_ref()));
-    found.retain(|name| !name.starts_with(OWN) && snapshot.roles.contains_key(*name));
+    found.retain(|name| !is_own(name) && snapshot.roles.contains_key(*name));
     spread(&mut found, snapshot.members.iter().map(|row| (row.role.as_ref(), row.member.as_ref())));
     spread(&mut found, snapshot.members.iter().map(|row| (row.member.as_ref(), row.role.as_ref())));
     found
@@ -49,8 +55,7 @@ pub(super) fn concerned<'s>(snapshot: &'s Snapshot, runtime: Option<&'s str>) ->
 
 /// Adds what is reached from what is there.
 fn spread<'s>(found: &mut BTreeSet<&'s str>, ways: impl Iterator<Item = (&'s str, &'s str)>) {
-    let mut ways: Vec<(&str, &str)> =
-        ways.filter(|(from, to)| !from.starts_with(OWN) && !to.starts_with(OWN)).collect();
+    let mut ways: Vec<(&str, &str)> = ways.filter(|(from, to)| !is_own(from) && !is_own(to)).collect();
     ways.sort_unstable();
     let mut left: Vec<&str> = found.iter().copied().collect();
     while let Some(here) = left.pop() {

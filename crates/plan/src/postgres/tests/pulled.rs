@@ -9,7 +9,7 @@ use tenantry_policy::object::Object;
 use super::random::seeds;
 use super::things::{by_hand, make, unmake};
 use super::{World, servers};
-use crate::postgres::{Asked, Pulled, written};
+use crate::postgres::{Asked, Pulled, Seen, written};
 
 impl World {
     /// What is there of the roles of this world, in the file's words.
@@ -18,6 +18,11 @@ impl World {
         let governed = BTreeSet::new();
         let asked = Asked { source: "main", urls: None, governed: &governed, runtime: None, roles: &roles };
         written(&self.snapshot().await, &asked)
+    }
+
+    /// As a plan of somebody would see it whose state knows nothing of this database.
+    async fn see_alone(&self, text: &str) -> Seen {
+        self.beside().await.see(text).await.unwrap()
     }
 
     /// A plan of the text is empty, it leaves nothing of its roles unsaid, and applied it is written the same again.
@@ -183,6 +188,43 @@ async fn only_what_has_to_do_with_the_database_is_pulled() {
         assert_eq!(pulled.on_governed, BTreeSet::from([world.text("{p}_holds")]));
         let asked = Asked { roles: &["nobody*".to_owned()], ..asked };
         assert_eq!(written(&world.snapshot().await, &asked).unknown, ["nobody*"]);
+        world.end().await;
+    }
+}
+
+/// What was made from rules and for seats is made by rules and seats again, not said as if a hand had made it.
+#[tokio::test]
+async fn what_rules_and_seats_made_is_left_to_them() {
+    for server in servers() {
+        let mut world = World::new(&server).await;
+        world.sql("CREATE TABLE orders (id int8 PRIMARY KEY, tenant_id text NOT NULL, note text)").await;
+        world
+            .becomes(
+                "[account.acme]\n[table.orders]\nsource = \"main.orders\"\nscope = { tenant_id = \"principal.tenant_id\" }\n\
+                 fields = { id = \"allow\" }\n[source.main.role.{p}_seat]\nlogin = true\ntenant = \"acme\"\n\
+                 grants = { \"schema public\" = [\"USAGE\"], \"public.orders(id, tenant_id)\" = [\"SELECT\"] }",
+            )
+            .await;
+        let (governed, run) = (BTreeSet::from([Object::parse("public.orders").unwrap()]), world.text("{p}_run"));
+        for governed in [governed, BTreeSet::new()] {
+            let asked = Asked { source: "main", urls: None, governed: &governed, runtime: Some(&run), roles: &[] };
+            let pulled = written(&world.snapshot().await, &asked);
+            let said: Vec<&str> = pulled.text.lines().filter(|line| !line.starts_with('#')).collect();
+            let said = said.join("\n");
+            assert!(!said.contains("tenantry"), "{said}");
+            assert!(said.contains(&world.text("[source.main.role.{p}_seat]\nlogin = true\n")), "{said}");
+            let seat =
+                "# A seat of account `acme`: `tenant = \"acme\"` says so, beside an `[account.…]` of that name.\n";
+            assert!(
+                pulled.text.contains(&[seat, &world.text("[source.main.role.{p}_seat]")].concat()),
+                "{}",
+                pulled.text
+            );
+            let seen = world.see_alone(&pulled.text).await;
+            let left = crate::step::difference(&seen.desired, &seen.current);
+            assert!(left.is_empty(), "{left:#?}\n{}", pulled.text);
+        }
+        world.becomes("").await;
         world.end().await;
     }
 }
