@@ -1,6 +1,6 @@
 //! Rights on what is there, and on what will be made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry_policy::object::{Future, Object, ObjectKind, Privilege, quote_name};
 use tenantry_policy::seat;
@@ -19,7 +19,7 @@ type Held = BTreeMap<Privilege, bool>;
 #[derive(Default)]
 struct Unsaid {
     names: Vec<String>,
-    runtime: Vec<String>,
+    runtime: BTreeSet<String>,
     others: usize,
 }
 
@@ -91,7 +91,7 @@ impl Writer<'_> {
         }
         if !runtime.is_empty() {
             let role = told(&quote_name(self.asked.runtime.unwrap_or_default()));
-            let on = several(&runtime);
+            let on = several(&runtime.into_iter().collect::<Vec<_>>());
             self.leave(format!("what {role}, which runs the data tools, may do with governed tables ({on}): it follows from their rules"));
         }
         if others > 0 {
@@ -113,7 +113,7 @@ impl Writer<'_> {
             }
             let table = object.table_of_column();
             if self.asked.runtime == Some(role) && self.asked.governed.contains(table.as_ref().unwrap_or(object)) {
-                unsaid.runtime.push(told(&spelt));
+                unsaid.runtime.insert(told(&table.as_ref().unwrap_or(object).to_string()));
                 return false;
             }
         }
