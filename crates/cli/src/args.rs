@@ -110,6 +110,8 @@ pub enum Command {
     Mcp(commands::mcp::McpArgs),
     /// Read, check and export the record of every governed act
     Audit(commands::audit::AuditArgs),
+    /// Show what AI models were used for: calls, tokens and cost, by account, workspace, user or model
+    Usage(commands::usage::UsageArgs),
     /// Show everything on generated data: three organizations of a support desk
     Demo(commands::demo::DemoArgs),
     /// Look for what is wrong: file, sources, roles, store, permissions

@@ -37,6 +37,7 @@ pub mod serve;
 pub mod setup;
 pub mod token;
 pub mod trust;
+pub mod usage;
 pub mod user;
 pub mod workspace;
 
@@ -109,6 +110,7 @@ pub async fn dispatch(cli: Cli, environment: &Environment, output: &Output, stop
         Command::Ask(args) => ask::run(run, args).await,
         Command::Mcp(args) => mcp::run(run, args).await,
         Command::Audit(args) => audit::run(run, args).await,
+        Command::Usage(args) => usage::run(run, args).await,
         Command::Demo(args) => demo::run(run, args).await,
         Command::Doctor(args) => doctor::run(run, args).await,
         Command::Completions(args) => Ok(completions::run(args)),

@@ -157,12 +157,6 @@ impl Default for Canary {
 pub struct Metrics {
     /// Opens `GET /metrics` for Prometheus to whoever shows this token: `env:NAME` or `file:PATH`.
     pub token: Option<Secret>,
-    /// Sends them to a collector by OTLP over HTTP: its base address, such as `http://127.0.0.1:4318`.
-    pub otlp: Option<WebUrl>,
-    /// A token for the collector, sent as `Authorization: Bearer`: `env:NAME` or `file:PATH`.
-    pub otlp_token: Option<Secret>,
-    /// How often; `15s` when absent.
-    pub otlp_every: Option<Millis>,
 }
 
 /// How much each caller may ask of a server.

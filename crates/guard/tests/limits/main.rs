@@ -23,6 +23,7 @@ mod support;
 mod money;
 mod servers;
 mod turns;
+mod usage;
 
 use std::path::Path;
 use std::sync::Arc;

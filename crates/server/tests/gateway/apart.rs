@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use rand::{Rng, RngExt, SeedableRng};
 use serde_json::json;
 use tenantry_guard::models::{Kind, Patience};
+use tenantry_policy::Clock;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::desk::{Desk, at, model};
@@ -115,6 +116,11 @@ async fn no_prompt_answer_key_or_token_is_kept_anywhere() {
     ])
     .await;
     let ada = desk.ada().await;
+    let law = tenantry_policy::limits::LimitLaw::default();
+    let clock: Arc<dyn Clock> = desk.site.clock.clone();
+    let limiter = tenantry_guard::limits::Limiter::new(law, Arc::clone(&desk.site.store), clock);
+    let limiter = Arc::new(limiter);
+    desk.models.limit(Arc::clone(&limiter));
     let mut answers = String::new();
     for (model, words, stream) in [
         ("echo", "prompt-canary-4711", false),
@@ -137,10 +143,14 @@ async fn no_prompt_answer_key_or_token_is_kept_anywhere() {
     let filter = tenantry_store::Filter { account: tenant, limit: 1000, ..tenantry_store::Filter::default() };
     let audit = format!("{:?}", desk.site.store.list(&filter).await.unwrap());
     let usage = format!("{:?}", desk.usage(&desk.acme).await);
+    let metrics = tenantry_guard::metrics::prometheus(&limiter.metrics().snapshot());
+    assert!(metrics.contains("gen_ai_client_token_usage_count"), "{metrics}");
     let log = String::from_utf8(logged.0.lock().clone()).unwrap();
     assert!(log.contains("a stream broke off") && audit.contains("models.chat") && usage.contains("completed"));
     let signature = ada.rsplit('.').next().unwrap();
-    for (what, text) in [("log", &log), ("audit", &audit), ("usage", &usage), ("errors", &answers)] {
+    for (what, text) in
+        [("log", &log), ("audit", &audit), ("usage", &usage), ("errors", &answers), ("metrics", &metrics)]
+    {
         for canary in ["prompt-canary", "answer-canary", "sk-upstream", "token-canary", signature] {
             let found = text.lines().find(|line| line.contains(canary));
             assert!(found.is_none(), "{canary} in {what}: {found:?}");

@@ -24,5 +24,6 @@ mod apart;
 mod callers;
 mod desk;
 mod keys;
+mod limits;
 mod scripted;
 mod upstreams;

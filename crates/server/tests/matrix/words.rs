@@ -29,6 +29,7 @@ const OPEN: &[(&str, &str)] = &[
     ("/.well-known/oauth-authorization-server", "where everything is"),
     ("/oauth/token", "clients show who they are in the request itself; tests of their own"),
     ("/oauth/revoke", "clients show who they are in the request itself; tests of their own"),
+    ("/metrics", "a token of the operator's own opens it, and without one it is not there; tests of its own"),
     ("/oauth/introspect", "clients show who they are in the request itself; tests of their own"),
 ];
 
