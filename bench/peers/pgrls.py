@@ -58,19 +58,21 @@ def ours(program, url, case):
 
 
 def theirs(program, url):
-    words, began = set(), time.monotonic()
+    words, said, began = set(), [], time.monotonic()
     for mode in ["cross-tenant", "write"]:
         done = subprocess.run(
             [program, "verify", "--database-url", url, "--mode", mode, "--format", "json"],
             capture_output=True, text=True,
         )
         try:
-            words |= {table["verdict"] for table in json.loads(done.stdout)["tables"]}
+            for table in json.loads(done.stdout)["tables"]:
+                words.add(table["verdict"])
+                said.append(f"{mode}: {json.dumps(table)}"[:600])
         except (json.JSONDecodeError, KeyError):
             words.add("unverified")
     seconds = time.monotonic() - began
     word = "leaks" if "leak" in words else "not understood" if "unverified" in words or not words else "proved"
-    return word, seconds
+    return word, seconds, said
 
 
 def main():
@@ -78,6 +80,9 @@ def main():
     arguments.add_argument("--postgres", required=True)
     arguments.add_argument("--tenantry", default=str(ROOT / "target/release/tenantry"))
     arguments.add_argument("--pgrls", help="an installed program, instead of one from PyPI")
+    arguments.add_argument("--bare", action="store_true",
+                           help="the tables with settings as they are, without the nullif(…, '') around them")
+    arguments.add_argument("--why", action="store_true", help="print what pgrls says of each table")
     arguments.add_argument("--all", action="store_true", help="every table, not the 13 probes")
     given = arguments.parse_args()
     pgrls = given.pgrls or pgrls_program()
@@ -93,6 +98,8 @@ def main():
             case = path.read_text()
             known = "leaks" if re.search(r"^-- leaks:", case, re.M) else (
                 "not understood" if re.search(r"^-- open:", case, re.M) else "proved")
+            if given.bare:
+                case = re.sub(r"nullif\((current_setting\('[^']*', true\)), ''\)", r"\1", case)
             for role, real in roles.items():
                 case = case.replace("@" + role, real)
             psql(url, "DROP SCHEMA IF EXISTS auth CASCADE; DROP SCHEMA IF EXISTS tricks CASCADE;"
@@ -105,7 +112,9 @@ def main():
                  + roles["app"] + ";")
             psql(url, case)
             mine, my_seconds = ours(given.tenantry, url, case)
-            other, other_seconds = theirs(pgrls, url)
+            other, other_seconds, said = theirs(pgrls, url)
+            if given.why:
+                print("\n".join("    " + line for line in said), flush=True)
             rows.append((path.stem, known, mine, my_seconds, other, other_seconds))
             print(f"{path.stem:28} known {known:15} tenantry {mine:15} {my_seconds:5.2f} s   pgrls {other:15} {other_seconds:5.2f} s",
                   flush=True)

@@ -316,6 +316,27 @@ fn the_demo_answers_alike_on_postgres_and_its_folder_can_be_used() {
     ]);
     assert!(told.contains("\"value\": "), "{told}");
     assert!(home.good(&["audit", "verify"]).contains("sound"));
+    // Row security as the demo applied it equals the rules, for every table and operation.
+    home.set("TENANTRY_DEMO_OWNER", &database.owner_url());
+    let ran = home.run(&["prove", "--json"]);
+    let data = ran.envelope()["data"].clone();
+    assert_eq!(ran.code, 0, "{data:#}");
+    let equal = data["obligations"].as_array().unwrap().iter().filter(|one| one["name"] == "security-equal");
+    let outcomes: Vec<&str> = equal.map(|one| one["outcome"].as_str().unwrap()).collect();
+    assert!(outcomes.len() >= 30 && outcomes.iter().all(|outcome| *outcome == "proved"), "{data:#}");
+    // What no apply would mend is named by drift and by plans, with a row.
+    home.good(&["apply"]);
+    assert!(home.good(&["drift"]).contains("No drift"));
+    let address = home.read("database.url");
+    let role = address.split("://").nth(1).unwrap().split([':', '@']).next().unwrap();
+    database.root("postgres", &format!("ALTER ROLE {role} BYPASSRLS"));
+    let ran = home.run(&["drift", "--json"]);
+    let unlike = ran.envelope()["data"]["unlike"].clone();
+    database.root("postgres", &format!("ALTER ROLE {role} NOBYPASSRLS"));
+    assert_eq!(ran.code, 2, "{unlike:#}");
+    let told = unlike.as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap());
+    let what = "to read: the database shows a row that the rules do not\nprincipal: ";
+    assert!(told.filter(|told| told.contains(what)).count() >= 4, "{unlike:#}");
     // A database that is not empty is not overwritten.
     let ran = home.run(&["demo", "--check", "--postgres", "env:OWNER", "--rows", "600", "--json"]);
     assert_eq!((ran.code, ran.envelope()["error"]["code"].as_str()), (1, Some("NOT_WRITTEN")));

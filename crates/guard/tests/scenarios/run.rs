@@ -8,7 +8,9 @@ use tenantry_file::{SourceText, Style, compile, load, render};
 use tenantry_guard::Reply;
 use tenantry_guard::json::{self, Json};
 use tenantry_policy::{Bound, Code, Principal};
+use tenantry_proof::{Equal, equal};
 use tenantry_source::InUse;
+use tenantry_source::admin::Admin;
 use tenantry_store::{Entry, Recorded};
 
 use crate::compare::{fill, fill_text, fits, lasting, member, plain, pointer};
@@ -51,6 +53,7 @@ pub async fn run(scenario: &Scenario, database: Database) -> Outcome {
         && (!scenario.ask.is_empty() || !scenario.people.is_empty() || !scenario.misfits.sqlite.is_empty())
     {
         let stage = Stage::over(database, policy).await;
+        unlike(&stage, &mut outcome).await;
         let mut run =
             Run { scenario, tables, stage, people: HashMap::new(), saved: Vec::new(), answers: Vec::new(), outcome };
         run.stored_types().await;
@@ -65,6 +68,16 @@ pub async fn run(scenario: &Scenario, database: Database) -> Outcome {
         outcome = run.outcome;
     }
     outcome
+}
+
+/// Row security, read back from the catalog, shows what the rules show, and of no rule is that left open.
+async fn unlike(stage: &Stage, outcome: &mut Outcome) {
+    let Database::Postgres { name, .. } = &stage.database else { return };
+    let admin = Admin::connect(&stage.database.owner_url()).await.expect("the owner connects");
+    let database = admin.database().await.expect("the catalog is read");
+    let found = equal(&database, &stage.policy, "main", &format!("{name}_runtime"), &[]);
+    let wrong = found.iter().filter(|one| one.outcome != Equal::Same);
+    outcome.failures.extend(wrong.map(|one| format!("row security is not the rules': {one:?}")));
 }
 
 async fn execute(database: &Database, sql: &Sql) {
