@@ -164,7 +164,7 @@ async fn calls_are_on_record_as_every_other() {
         .collect();
     for call in &calls {
         let entries: Vec<&Value> = seen.iter().filter(|one| one[1] == call.0).collect();
-        assert!(!entries.is_empty() && entries.len() % 2 == 0, "{call:?}: {entries:?}");
+        assert!(!entries.is_empty() && entries.len().is_multiple_of(2), "{call:?}: {entries:?}");
         let (mcp, http) = entries.split_at(entries.len() / 2);
         assert_eq!(mcp, http, "{call:?}");
     }
