@@ -6,7 +6,7 @@
 //!   tools/call  the guard's one door, as every other call
 //! ```
 //! Every answer is one JSON document: no session is made and no stream is kept open, so every request is held
-//! against the caller's rights as they are now. Why this layer is our own: `docs/adr/0019-mcp.md`.
+//! against the caller's rights as they are now. Why this layer is our own: `docs/adr/0018-mcp.md`.
 
 mod answer;
 mod call;
