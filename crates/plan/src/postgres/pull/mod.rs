@@ -70,7 +70,7 @@ pub async fn pull(url: &SourceUrl, asked: &Asked<'_>) -> Result<Pulled, PlanErro
 /// Writes what a snapshot says.
 #[must_use]
 pub fn written(snapshot: &Snapshot, asked: &Asked<'_>) -> Pulled {
-    let aside = super::seats::set_aside(snapshot);
+    let aside = seats::set_aside(snapshot);
     let snapshot = aside.as_ref().unwrap_or(snapshot);
     let mut unknown = Vec::new();
     let roles: BTreeSet<&str> = if asked.roles.is_empty() {
