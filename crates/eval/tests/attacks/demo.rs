@@ -150,7 +150,7 @@ impl Person {
             "documents" => {
                 own && (admin || row["is_confidential"] == json!(false) || row["owner_id"] == json!(self.user))
             }
-            _ => unreachable!("a known table"),
+            _ => panic!("not a known table: {table}"),
         }
     }
 }

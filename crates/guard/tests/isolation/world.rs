@@ -260,7 +260,7 @@ impl World {
                     && (row["owner"] == json!(person.user) || row["public"] == json!(true))
             }
             "plans" => row["is_public"] == json!(true),
-            _ => unreachable!("a known table"),
+            _ => panic!("not a known table: {table}"),
         }
     }
 
@@ -290,7 +290,7 @@ pub fn shown(table: &str) -> &'static [&'static str] {
         "docs" => &["id", "owner", "title", "public"],
         "plans" => &["id", "name", "is_public"],
         "members" => &["tenant_id", "user_id", "level"],
-        _ => unreachable!("a known table"),
+        _ => panic!("not a known table: {table}"),
     }
 }
 

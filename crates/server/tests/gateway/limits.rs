@@ -131,8 +131,7 @@ async fn a_spent_budget_is_402_with_its_scope_and_when_it_resets() {
 async fn a_stream_holds_its_place_and_is_settled_to_what_was_delivered() {
     let words = "one two three four five";
     let upstream = Scripted::always(vec![Act::Write(EVENTS.into()), Act::Chunk(event(words)), Act::Wait]).await;
-    let mut patience = Patience::default();
-    patience.idle = Duration::from_mins(5);
+    let patience = Patience { idle: Duration::from_mins(5), ..Patience::default() };
     let target = at(0, Kind::OpenAi, upstream.address, patience);
     let desk = Desk::with(vec![model("small", "use:small", vec![target])]).await;
     let ada = desk.ada().await;

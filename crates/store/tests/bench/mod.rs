@@ -110,7 +110,7 @@ impl Bench {
     }
 
     /// `host:port` of the server.
-    #[allow(dead_code, reason = "not every test has another way")]
+    #[allow(dead_code, clippy::panic, reason = "not every test has another way; a test")]
     pub(crate) fn server(&self) -> String {
         let config: tokio_postgres::Config = self.database.as_ref().unwrap().url.parse().unwrap();
         match (config.get_hosts(), config.get_ports()) {

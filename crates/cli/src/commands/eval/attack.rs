@@ -438,10 +438,10 @@ async fn waiting(policy: &Policy, players: &Players, server: &Server) -> Result<
         let rows = send(Tool::Query, json!({ "model": table.name.as_ref(), "take": 1 })).await?;
         let names = table.key.iter().filter_map(|id| table.column(*id).map(|column| column.facts.name.as_str()));
         let names: Vec<&str> = names.collect();
-        let row = &rows["data"][0];
+        let value = |name: &&str| rows.pointer("/data/0").and_then(|row| row.get(*name)).cloned().unwrap_or_default();
         let id = match names.as_slice() {
-            [one] => row[*one].clone(),
-            all => all.iter().map(|name| ((*name).to_owned(), row[*name].clone())).collect(),
+            [one] => value(one),
+            all => all.iter().map(|name| ((*name).to_owned(), value(name))).collect(),
         };
         let answer =
             send(Tool::Delete, json!({ "model": table.name.as_ref(), "id": id, "reason": "somebody has to agree" }))
