@@ -162,8 +162,10 @@ async fn open(memory: &Database, place: String, stage: &Stage) -> Store {
 /// A fault, of which one in eight is a silence.
 fn draw(dice: &mut Dice) -> Fault {
     let way = if dice.below(2) == 0 { Way::ToServer } else { Way::ToClient };
-    let bytes = dice.below(12_000);
-    let turns = dice.below(40);
+    // About as much as a round's calls send, are sent, and are answered: an append is one request with its entries,
+    // and one number comes back.
+    let bytes = dice.below(if way == Way::ToServer { 12_000 } else { 800 });
+    let turns = dice.below(10);
     let end = if dice.below(2) == 0 { End::Close } else { End::Reset };
     match dice.below(16) {
         0..=5 => Fault::After { way, bytes, end },
