@@ -26,6 +26,7 @@ mod prove;
 mod pulls;
 mod rights;
 mod serving;
+mod slow;
 mod tools_page;
 
 #[path = "../support/mod.rs"]

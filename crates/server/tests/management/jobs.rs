@@ -274,7 +274,13 @@ async fn imports_of_a_server_that_stops_or_is_killed_end_as_failed() {
         });
         let begun = begun.join().unwrap();
         let path = format!("/jobs/{}", begun["id"].as_str().unwrap());
-        assert!(matches!(site.get(&path).await.1["status"].as_str(), Some("pending" | "processing")));
+        let (_, left) = site.get(&path).await;
+        if left["status"] == json!("failed") {
+            // What watched the task outlived it by a moment, and could still say so.
+            assert_eq!(left["status_details"], json!("The job stopped on our side."));
+            return;
+        }
+        assert!(matches!(left["status"].as_str(), Some("pending" | "processing")), "{left}");
         site.identity.end_lost_jobs().await;
         assert!(matches!(site.get(&path).await.1["status"].as_str(), Some("pending" | "processing")), "it may live");
         site.clock.advance(Duration::from_secs(3 * 60));
