@@ -2,10 +2,13 @@
 //! each. Works on a copy of the sources under target, so that nobody's tree is touched.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde::Deserialize;
 
 use crate::count::Count;
@@ -216,7 +219,8 @@ impl Bench<'_> {
         if let Some(cluster) = self.cluster {
             command.env("TENANTRY_TEST_POSTGRES", cluster.url());
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // A group of its own, so that a test that runs on ends with the cargo that began it.
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let watch = Watch::start();
         let Ok(mut child) = command.spawn() else { return false };
         loop {
@@ -226,7 +230,9 @@ impl Bench<'_> {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 _ => {
-                    let _ = child.kill();
+                    if let Ok(group) = i32::try_from(child.id()) {
+                        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+                    }
                     let _ = child.wait();
                     return false;
                 }
