@@ -277,7 +277,7 @@ async fn imports_of_a_server_that_stops_or_is_killed_end_as_failed() {
         let (_, left) = site.get(&path).await;
         if left["status"] == json!("failed") {
             // What watched the task outlived it by a moment, and could still say so.
-            assert_eq!(left["status_details"], json!("The job stopped on our side."));
+            assert!(left["status_details"].as_str().unwrap().contains("on our side"), "{left}");
             return;
         }
         assert!(matches!(left["status"].as_str(), Some("pending" | "processing")), "{left}");
