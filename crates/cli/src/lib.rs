@@ -15,6 +15,7 @@ pub mod init;
 pub mod issuers;
 pub mod limits;
 pub mod models;
+pub mod otlp;
 pub mod output;
 pub mod plans;
 pub mod project;

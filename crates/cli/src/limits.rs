@@ -109,6 +109,12 @@ impl Present {
         Ok(Present { id, store: Arc::clone(store), saying })
     }
 
+    /// The server's name among the others.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Says that it answers no more.
     pub async fn end(self) {
         self.saying.abort();

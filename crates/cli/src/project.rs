@@ -211,6 +211,12 @@ impl<'a> Project<'a> {
             .map_err(|error| Failure::invalid("SECRET_MISSING", format!("{what}: {error}")))
     }
 
+    /// A variable of the surroundings; an empty one counts as absent.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.variable(name)
+    }
+
     /// The address of the store as declared, with its secret looked up. Relative SQLite paths start at
     /// the current folder.
     ///

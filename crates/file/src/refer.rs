@@ -21,6 +21,7 @@ pub(crate) fn check(document: &Document, root: &Node, findings: &mut Findings) {
     checker.apis();
     checker.tools();
     checker.reach();
+    checker.collector();
     for (name, table) in &document.table {
         checker.table(name.as_str(), table);
     }
@@ -199,6 +200,26 @@ impl Checker<'_> {
                     "the upstream gives it; write `env:NAME` or `file:PATH`",
                 );
             }
+        }
+    }
+
+    /// Where figures go: nowhere in the clear by accident.
+    fn collector(&mut self) {
+        let platform = self.document.platform.as_ref();
+        let Some(otlp) = platform.and_then(|platform| platform.metrics.otlp.as_ref()) else { return };
+        let at = |rest: &[&'static str]| self.root.span_of(&[&["platform", "metrics", "otlp"], rest].concat());
+        let url = otlp.endpoint.as_str();
+        if url.starts_with("http://") && !otlp.without_tls && !words::on_this_machine(url) {
+            let message = "the collector of figures would be told without TLS".to_owned();
+            self.findings.error(FileCode::BadUpstream, at(&["endpoint"]), message).hint(
+                "write `https://…`; `without_tls = true` says that the network in between may read figures and headers",
+            );
+        }
+        if otlp.headers.values().any(|value| value.parse() == Some(words::SecretRef::Generate)) {
+            let message = "a header for the collector cannot be generated".to_owned();
+            self.findings
+                .error(FileCode::BadUpstream, at(&["headers"]), message)
+                .hint("the collector says what it wants; write `env:NAME` or `file:PATH`");
         }
     }
 

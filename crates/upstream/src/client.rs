@@ -33,7 +33,7 @@ const KEPT: Duration = Duration::from_secs(90);
 /// The version of Anthropic's protocol.
 const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
-type Http = legacy::Client<Dial, Full<Bytes>>;
+pub(crate) type Http = legacy::Client<Dial, Full<Bytes>>;
 
 /// Asks upstreams over HTTP.
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    fn of(&self, patience: Duration) -> Http {
+    pub(crate) fn of(&self, patience: Duration) -> Http {
         if let Some((_, client)) = self.clients.read().iter().find(|(known, _)| *known == patience) {
             return client.clone();
         }
@@ -109,19 +109,19 @@ impl Client {
 
 /// Makes connections.
 #[derive(Clone)]
-struct Dial {
+pub(crate) struct Dial {
     http: HttpConnector,
     patience: Duration,
 }
 
 /// A connection.
-enum Line {
+pub(crate) enum Line {
     Plain(TokioIo<TcpStream>),
     Tls(Pin<Box<dyn Secret>>),
 }
 
 /// What a TLS connection can do.
-trait Secret: Read + Write + Send {}
+pub(crate) trait Secret: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Secret for T {}
 

@@ -4,11 +4,14 @@
 //! Outgoing (caller's form) -> translate, where the upstream speaks another -> HTTP or the built-in one
 //!                          -> translate back, event by event -> Incoming (caller's form)
 //! ```
+//! Figures go the same way, to a collector ([`Exporting`]).
+//!
 //! Who may call, what it may use and what is put on record is decided before, in the guard's room.
 
 mod client;
 mod echo;
 mod events;
+mod otlp;
 mod translate;
 
 use std::future::Future;
@@ -20,6 +23,7 @@ use tenantry_guard::models::{Incoming, Kind, Outgoing, Surface, Target, Trouble,
 use translate::{FromChat, FromMessages, chat_request, messages_request};
 
 pub use client::Client;
+pub use otlp::{BadCollector, Collector, Exporting};
 
 /// Reaches upstreams of every kind.
 #[derive(Debug, Default)]

@@ -20,6 +20,7 @@ mod first_file;
 mod https;
 mod identity;
 mod mcp;
+mod metering;
 mod plan;
 mod postgres;
 mod prove;

@@ -38,8 +38,8 @@ pub use endpoint::{Model, PartitionField, Price, Upstream, UpstreamKind};
 pub use issuer::{Issuer, IssuerClaims, SigningAlgorithm};
 pub use limits::{Budget, Limits, Period};
 pub use platform::{
-    CallerLimits, Charset, DeviceFlow, ErrorPage, Metrics, OwnPage, Platform, PlatformPrincipal, Reach, SessionCookie,
-    Tenancy, Tls,
+    CallerLimits, Charset, DeviceFlow, ErrorPage, Metrics, Otlp, OwnPage, Platform, PlatformPrincipal, Reach,
+    SessionCookie, Tenancy, Tls,
 };
 pub use table::{
     ApprovalDecl, AutoDecl, BudgetDecl, Columns, DeleteDecl, FieldDecl, FieldLong, FieldShow, RelationDecl, RuleDecl,

@@ -157,6 +157,27 @@ impl Default for Canary {
 pub struct Metrics {
     /// Opens `GET /metrics` for Prometheus to whoever shows this token: `env:NAME` or `file:PATH`.
     pub token: Option<Secret>,
+    /// Sends them to a collector of OpenTelemetry.
+    pub otlp: Option<Otlp>,
+}
+
+/// A collector of OpenTelemetry, asked over OTLP (HTTP, protobuf). What is not said here is read from the environment's
+/// `OTEL_…` variables.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Otlp {
+    /// Its address; `/v1/metrics` is put after it.
+    pub endpoint: WebUrl,
+    /// Headers that it wants, such as `authorization`: `env:NAME` or `file:PATH`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Secret>,
+    /// How often it is told; `1m` when absent.
+    pub every: Option<Millis>,
+    /// How long it may take to answer; `10s` when absent.
+    pub timeout: Option<Millis>,
+    /// Whoever stands in between may read the figures and the headers: allows `http://` beyond this machine.
+    #[serde(default)]
+    pub without_tls: bool,
 }
 
 /// How much each caller may ask of a server.

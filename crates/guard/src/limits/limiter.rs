@@ -222,6 +222,8 @@ impl Limiter {
         if let Err(refused) = &entered {
             self.metrics.refused(RefusedLabels {
                 account: entering.principal.tenant_id.as_deref().unwrap_or_default().into(),
+                workspace: entering.principal.workspace_id.as_deref().unwrap_or_default().into(),
+                model: entering.model.unwrap_or_default().into(),
                 level: refused.level.name(),
                 limit: refused.why.name(),
             });

@@ -4,18 +4,25 @@
 //! prompt, no key, no token, no user.
 
 pub mod names;
+mod otlp;
+mod protobuf;
 mod text;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
+pub use otlp::{Origin, Rejected, rejected, requests};
 pub use text::prometheus;
 
 /// How many series of one kind are kept. What comes after counts for an account of that name.
 const MOST: usize = 10_000;
+
+/// How many series are copied before others may count again.
+const AT_ONCE: usize = 128;
 
 /// The account of what came when there were too many.
 pub const OTHERS: &str = "(others)";
@@ -53,6 +60,8 @@ pub struct CallLabels {
     pub model: Arc<str>,
     /// `chat`, `embeddings` and so on.
     pub operation: &'static str,
+    /// The protocol of the upstream: `openai`, `anthropic` or `tenantry`, the built-in one.
+    pub provider: &'static str,
     /// Why they failed; empty for those that did not.
     pub error: &'static str,
 }
@@ -73,6 +82,10 @@ pub struct ToolLabels {
 pub struct RefusedLabels {
     /// The account's tenant id.
     pub account: Arc<str>,
+    /// The workspace.
+    pub workspace: Arc<str>,
+    /// The model, of a model call.
+    pub model: Arc<str>,
     /// Whose limit.
     pub level: &'static str,
     /// Which.
@@ -164,13 +177,36 @@ impl Metrics {
     /// Limits refused a call.
     pub fn refused(&self, labels: RefusedLabels) {
         let mut now = self.now.lock();
-        *of(&mut now.refused, labels, |labels| RefusedLabels { account: OTHERS.into(), ..labels }) += 1;
+        let others = |labels| RefusedLabels { account: OTHERS.into(), workspace: "".into(), ..labels };
+        *of(&mut now.refused, labels, others) += 1;
     }
 
-    /// All figures, as they are now.
+    /// All figures, as they are now. Calls that end meanwhile wait for no more than a few series to be copied; so
+    /// figures of different series may be a moment apart.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.now.lock().clone()
+        Snapshot {
+            calls: self.copied(|now| &now.calls),
+            tools: self.copied(|now| &now.tools),
+            refused: self.copied(|now| &now.refused),
+        }
+    }
+
+    fn copied<L: Ord + Clone, F: Clone>(&self, part: impl Fn(&Snapshot) -> &BTreeMap<L, F>) -> BTreeMap<L, F> {
+        let mut copied: BTreeMap<L, F> = BTreeMap::new();
+        loop {
+            let after = copied.last_key_value().map_or(Bound::Unbounded, |(last, _)| Bound::Excluded(last.clone()));
+            let piece: Vec<(L, F)> = {
+                let now = self.now.lock();
+                let rest = part(&now).range((after, Bound::Unbounded)).take(AT_ONCE);
+                rest.map(|(labels, figures)| (labels.clone(), figures.clone())).collect()
+            };
+            let whole = piece.len() == AT_ONCE;
+            copied.extend(piece);
+            if !whole {
+                return copied;
+            }
+        }
     }
 }
 
@@ -178,4 +214,32 @@ impl Metrics {
 #[allow(clippy::cast_precision_loss, reason = "figures for charts")]
 fn float(number: u64) -> f64 {
     number as f64
+}
+
+/// A label and its value; an empty one is left out.
+type Label<'a> = (&'static str, &'a str);
+
+fn call(labels: &CallLabels) -> Vec<Label<'_>> {
+    vec![
+        (names::ACCOUNT, &labels.account),
+        (names::WORKSPACE, &labels.workspace),
+        (names::REQUEST_MODEL, &labels.model),
+        (names::OPERATION, labels.operation),
+        (names::PROVIDER, labels.provider),
+        (names::ERROR_TYPE, labels.error),
+    ]
+}
+
+fn tool(labels: &ToolLabels) -> Vec<Label<'_>> {
+    vec![(names::ACCOUNT, &labels.account), (names::TOOL, labels.tool), (names::ERROR_TYPE, labels.error)]
+}
+
+fn refused(labels: &RefusedLabels) -> Vec<Label<'_>> {
+    vec![
+        (names::ACCOUNT, &labels.account),
+        (names::WORKSPACE, &labels.workspace),
+        (names::REQUEST_MODEL, &labels.model),
+        (names::LEVEL, labels.level),
+        (names::LIMIT, labels.limit),
+    ]
 }

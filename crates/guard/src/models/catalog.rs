@@ -74,6 +74,14 @@ pub struct Model {
     pub turns: Turns,
 }
 
+impl Model {
+    /// Who answers under an upstream's name, for metrics; the first one where none did.
+    pub(crate) fn provider(&self, upstream: &str) -> &'static str {
+        let named = self.targets.iter().find(|target| *target.name == *upstream);
+        named.or_else(|| self.targets.first()).map_or("", |target| target.kind.provider())
+    }
+}
+
 /// Micro-units per million tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Price {
@@ -118,6 +126,17 @@ pub enum Kind {
     Anthropic,
     /// The built-in one.
     Echo,
+}
+
+impl Kind {
+    /// Its name in metrics.
+    pub(crate) fn provider(self) -> &'static str {
+        match self {
+            Kind::OpenAi => "openai",
+            Kind::Anthropic => "anthropic",
+            Kind::Echo => "tenantry",
+        }
+    }
 }
 
 /// A field by which an upstream keeps callers apart.

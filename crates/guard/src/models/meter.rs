@@ -209,6 +209,7 @@ impl Permit {
                 workspace: row.workspace.as_deref().unwrap_or_default().into(),
                 model: Arc::clone(&self.ask.model.name),
                 operation: self.ask.surface.operation(),
+                provider: self.ask.model.provider(upstream),
                 error: if matches!(ended, Ended::Failed | Ended::Aborted) { ended.name() } else { "" },
             },
             took,
