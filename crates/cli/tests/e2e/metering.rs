@@ -152,10 +152,13 @@ fn requests(sums: &[Value]) -> i64 {
     sums.iter().map(|sum| sum["requests"].as_i64().unwrap()).sum()
 }
 
+/// Requests with their heads and bodies, as they came.
+type Sent = Mutex<Vec<(String, Vec<u8>)>>;
+
 /// A collector: keeps what it is sent, and answers or does not.
 struct Collector {
     address: SocketAddr,
-    sent: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    sent: Arc<Sent>,
 }
 
 impl Collector {
@@ -177,7 +180,7 @@ impl Collector {
     }
 }
 
-fn hear(mut stream: TcpStream, sent: &Mutex<Vec<(String, Vec<u8>)>>, answers: bool) {
+fn hear(mut stream: TcpStream, sent: &Sent, answers: bool) {
     let mut bytes = Vec::new();
     let mut piece = [0_u8; 16 * 1024];
     loop {
