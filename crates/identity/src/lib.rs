@@ -18,6 +18,7 @@ pub mod api_keys;
 pub mod apis;
 mod audience;
 pub mod audit;
+pub mod authorize;
 mod cache;
 mod caller;
 mod claims;

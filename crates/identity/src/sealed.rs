@@ -2,6 +2,7 @@
 //! SP 800-38D), and bound to the place where they lie, so that one row's secret does not open in another.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::{hkdf, hmac};
 use tenantry_policy::Entropy;
 use tenantry_store::Store;
 
@@ -65,6 +66,19 @@ impl Identity {
     /// [`open`] with this installation's key.
     pub(crate) fn open_sealed(&self, table: &str, id: &str, sealed: &[u8]) -> Result<Vec<u8>, Refusal> {
         open(&self.store, table, id, sealed)
+    }
+}
+
+impl Identity {
+    /// A key of the installation for something else than sealing: the same on every server, since it follows from
+    /// the one that all of them have (HKDF, RFC 5869).
+    pub(crate) fn derived_key(&self, purpose: &'static str) -> Result<hmac::Key, Refusal> {
+        const BROKEN: Refusal = Refusal::Internal("a key could not be derived");
+        let secret = self.store.secret(KEY, AES_256_GCM.key_len())?;
+        let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, b"tenantry").extract(&secret);
+        let purpose = [purpose.as_bytes()];
+        let derived = derived.expand(&purpose, hmac::HMAC_SHA256).map_err(|_| BROKEN)?;
+        Ok(hmac::Key::from(derived))
     }
 }
 

@@ -25,6 +25,20 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// What [`hex`] wrote; `None` for any other text.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u32>> = text.chars().map(|one| one.to_digit(16)).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    digits
+        .chunks_exact(2)
+        .map(|pair| match pair {
+            [high, low] => u8::try_from(high << 4 | low).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
 /// A stored document's members. One that is not an object reads as empty; the store writes only objects.
 #[must_use]
 pub fn fields(doc: &str) -> Fields {
@@ -48,6 +62,12 @@ pub fn merge(fields: &mut Fields, change: Fields) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hexadecimal_digits_are_read_again() {
+        assert_eq!(unhex(&hex(&[0, 10, 255])), Some(vec![0, 10, 255]));
+        assert!(unhex("0").is_none() && unhex("0g").is_none());
+    }
 
     #[test]
     fn times_have_milliseconds_and_end_with_z() {

@@ -14,7 +14,7 @@ use crate::endpoints::metrics::Watcher;
 use crate::gateway::{self, Gateway};
 use crate::limits::{Limits, Rates};
 use crate::mcp::{self, Places};
-use crate::{endpoints, management, oauth, own};
+use crate::{browser, endpoints, management, oauth, own};
 
 /// What the endpoints share.
 #[derive(Clone)]
@@ -105,7 +105,7 @@ impl App {
 
 /// Every route of the server. Unknown paths answer 404 in the same shape as every refusal.
 pub fn router(app: App) -> Router {
-    mcp::routes(gateway::routes(oauth::routes(own::routes(Router::new()))))
+    mcp::routes(gateway::routes(browser::routes(oauth::routes(own::routes(Router::new())))))
         .route("/app/v1/tools/{tool}", post(endpoints::call_tool::handle))
         .route("/app/v1/approvals", get(endpoints::list_approvals::handle))
         .route("/app/v1/approvals/{id}/approve", post(endpoints::decide_approval::approve))

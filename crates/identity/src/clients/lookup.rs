@@ -9,11 +9,18 @@ use crate::{Identity, Refusal};
 /// Where a client's secret lies, for its seal.
 pub(crate) const SECRETS: &str = "client";
 
+/// How the ids of clients begin that registered or described themselves: nobody can choose such an id.
+pub(crate) const SELF_MADE: &str = "tpc_";
+
 /// A client, as far as tokens are concerned.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownClient {
     pub(crate) id: String,
     pub(crate) name: String,
+    /// The platform's own, and not a third party's.
+    pub(crate) is_first_party: bool,
+    /// The address of the document that it describes itself with.
+    pub(crate) external_id: Option<String>,
     /// Everything else that was said about it, with the defaults filled in.
     pub(crate) fields: Fields,
     secret: Option<Vec<u8>>,
@@ -28,6 +35,11 @@ impl KnownClient {
             return name;
         }
         self.text("token_endpoint_auth_method").unwrap_or("client_secret_post")
+    }
+
+    /// Did it register or describe itself? No other client has such an id.
+    pub(crate) fn is_self_made(&self) -> bool {
+        self.id.starts_with(SELF_MADE)
     }
 
     /// May it use this grant type?
@@ -126,6 +138,8 @@ impl Identity {
             fields: fields(&row.doc),
             id: row.id,
             name: row.name,
+            is_first_party: row.is_first_party,
+            external_id: row.external_id,
             secret: row.secret,
         }))
     }

@@ -6,7 +6,7 @@ use tenantry_store::identity::users::{User, UserIdentity};
 
 use crate::act::Act;
 use crate::caller::Target;
-use crate::login::limits::user_subject;
+use crate::login::limits::{factor_subject, user_subject};
 use crate::login::login_names;
 use crate::{Caller, Identity, Kind, Refusal};
 
@@ -91,6 +91,7 @@ impl Identity {
             let mut batch: Batch = self.store.batch();
             for id in ids {
                 batch.forget_attempts_of(&user_subject(id));
+                batch.forget_attempts_of(&factor_subject(id));
             }
             self.store.commit(batch).await?;
             Ok(())

@@ -49,6 +49,11 @@ pub(crate) fn user_subject(user_id: &str) -> String {
     ["user:", user_id].concat()
 }
 
+/// The count of a user's second factors, from wherever.
+pub(crate) fn factor_subject(user_id: &str) -> String {
+    ["factor:", user_id].concat()
+}
+
 /// The count of a name that nobody has, so that its attempts end as everybody's do.
 pub(crate) fn nobody_subject(connection: &str, name: &str) -> String {
     let whole = [connection.as_bytes(), b"\0", name.as_bytes()].concat();
@@ -71,6 +76,11 @@ pub(crate) fn counted_address(address: Option<IpAddr>) -> String {
 impl Counted {
     pub(crate) fn new(user: String, account: Option<&str>, address: Option<IpAddr>) -> Counted {
         Counted { user, account: account.map(|id| ["account:", id].concat()), address: counted_address(address) }
+    }
+
+    /// Counted once, wherever attempts come from.
+    pub(crate) fn everywhere(user: String) -> Counted {
+        Counted { user, account: None, address: String::new() }
     }
 
     fn rows(&self) -> Vec<(String, String)> {

@@ -13,4 +13,6 @@ mod password;
 pub use blocks::Block;
 pub use password::{LoggedIn, Login, LoginRefusal};
 
+pub(crate) use limits::{Counted, Stop, USER_FAILURES, factor_subject, forgive};
 pub(crate) use name::login_names;
+pub(crate) use password::SESSION_IDLE;

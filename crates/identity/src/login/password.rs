@@ -20,7 +20,7 @@ const DAY: i64 = 86_400_000_000;
 
 /// How long a session lives, and how long without being used.
 const SESSION: i64 = 7 * DAY;
-const SESSION_IDLE: i64 = 3 * DAY;
+pub(crate) const SESSION_IDLE: i64 = 3 * DAY;
 
 /// Somebody says who they are.
 pub struct Login {

@@ -27,7 +27,8 @@ pub use stats::DayStats;
 /// | `s`, `slo`, `ssa` | a login, a logout, a login without asking |
 /// | `f`, `fp`, `fu` | a failed login; by a wrong password; by a name that nobody has |
 /// | `limit_wc`, `limit_mu`, `limit_sul` | blocked: a user from an address, an address, a user everywhere |
-/// | `seccft`, `feccft`, `sertft`, `fertft`, `sepft`, `fepft` | a token for a client, by refresh token, by password, and their failures |
+/// | `seacft`, `feacft`, `seccft`, `feccft`, `sertft`, `fertft`, `sepft`, `fepft` | a token by code, for a client, by refresh token, by password, and their failures |
+/// | `gd_auth_succeed`, `gd_auth_failed` | a second factor, and its failure |
 /// | `ss`, `fs`, `scp`, `fcp`, `sv`, `fv`, `sdu` | sign-up, changed password, confirmed address, deleted user |
 /// | `scpr`, `svr` | asked for a changed password, a confirmed address |
 /// | `sapi`, `mgmt_api_read` | an act on the Management API |

@@ -14,7 +14,7 @@ use crate::text::{Fields, fields};
 pub use create::NewMethod;
 
 /// Where secrets of methods lie, for their seal.
-const SECRETS: &str = "authentication_method";
+pub(crate) const SECRETS: &str = "authentication_method";
 
 /// The kind of a recovery code.
 const RECOVERY: &str = "recovery-code";

@@ -83,6 +83,7 @@ impl Identity {
             gty: None,
             session: None,
             auth_time: None,
+            nonce: None,
             now,
         };
         let mut answer = self.for_user(ask, trail).await?.answer;

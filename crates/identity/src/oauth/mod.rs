@@ -9,21 +9,22 @@ mod account;
 mod assertion;
 mod authenticate;
 mod client_credentials;
+mod code;
 mod compat;
 mod error;
 mod exchange;
 mod introspect;
 mod on_behalf;
 mod opaque;
-mod params;
+pub(crate) mod params;
 mod password;
 mod profile;
 mod record;
 mod refresh;
-mod registry;
+pub(crate) mod registry;
 mod resource;
 mod revoke;
-mod scope;
+pub(crate) mod scope;
 mod shown;
 mod user;
 mod userinfo;
@@ -40,7 +41,11 @@ pub(crate) use registry::Registry;
 pub use resource::MCP_PATH;
 
 /// The grant types that are offered.
-pub const GRANT_TYPES: [&str; 5] = [CLIENT_CREDENTIALS, REFRESH_TOKEN, PASSWORD, PASSWORD_REALM, TOKEN_EXCHANGE];
+pub const GRANT_TYPES: [&str; 6] =
+    [AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, PASSWORD, PASSWORD_REALM, TOKEN_EXCHANGE];
+
+/// RFC 6749, section 4.1.
+pub(crate) const AUTHORIZATION_CODE: &str = "authorization_code";
 
 /// RFC 6749, section 4.4.
 pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";
@@ -112,6 +117,7 @@ impl Identity {
             self.refusal_on_record("tokens.issue", request, &trail, error).await;
         }
         let codes = match grant_type {
+            AUTHORIZATION_CODE => ("seacft", "feacft"),
             REFRESH_TOKEN => ("sertft", "fertft"),
             PASSWORD | PASSWORD_REALM => ("sepft", "fepft"),
             TOKEN_EXCHANGE => ("secte", "fecte"),
@@ -142,6 +148,7 @@ impl Identity {
         trail.client_name = Some(proven.client.known.name.clone());
         proven.may_use(grant_type)?;
         match grant_type {
+            AUTHORIZATION_CODE => self.by_code(request, &proven, now, trail).await,
             CLIENT_CREDENTIALS => self.client_credentials(request, &proven, now, trail).await,
             REFRESH_TOKEN => self.refresh(request, &proven, now, trail).await,
             PASSWORD | PASSWORD_REALM => self.by_password(grant_type, request, &proven, now, trail).await,

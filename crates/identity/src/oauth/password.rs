@@ -1,18 +1,16 @@
 //! Tokens by a user's name and password (RFC 6749, section 4.3). No client has this unless it was given the
 //! grant type, and without a connection named the platform must have a default one.
 
-use serde_json::Value;
-use tenantry_store::identity::Window;
 use zeroize::Zeroizing;
 
 use crate::Identity;
 use crate::login::{Login, LoginRefusal};
 use crate::oauth::authenticate::Proven;
 use crate::oauth::params::shown;
-use crate::oauth::registry::{Stamp, setting_text};
+use crate::oauth::registry::{Client, Stamp, setting_text};
 use crate::oauth::user::Ask;
 use crate::oauth::{OAuthError, OAuthKind, OAuthRequest, PASSWORD_REALM, TokenAnswer, Trail, scope};
-use crate::text::{Fields, fields};
+use crate::text::Fields;
 
 impl Identity {
     pub(super) async fn by_password(
@@ -33,7 +31,7 @@ impl Identity {
                 .ok_or_else(|| OAuthError::denied("Authorization server not configured with default connection."))?
         };
         trail.connection = Some(shown(connection));
-        self.check_login_connection(connection, proven, &settings).await?;
+        self.check_login_connection(connection, &proven.client, &settings).await?;
         let account = self.asked_account(params.get("organization"), now).await?;
         let workspace = self.asked_workspace(account.as_deref(), params.get("workspace")).await?;
         let login = Login {
@@ -65,6 +63,7 @@ impl Identity {
             gty: Some("password"),
             session: logged_in.session_id.as_deref(),
             auth_time: Some(self.issuer.now_seconds()),
+            nonce: None,
             // The login itself changed nothing that a token rests on.
             now,
         };
@@ -79,10 +78,15 @@ impl Identity {
     }
 
     /// A connection that the client may use.
-    async fn check_login_connection(&self, name: &str, proven: &Proven, settings: &Fields) -> Result<(), OAuthError> {
+    pub(crate) async fn check_login_connection(
+        &self,
+        name: &str,
+        client: &Client,
+        settings: &Fields,
+    ) -> Result<(), OAuthError> {
         let closed = || OAuthError::denied("The connection does not exist, or is not enabled for this client.");
         let connection = self.store.connection_named(name).await?.ok_or_else(closed)?;
-        if self.store.is_client_enabled(&connection.id, proven.client.id()).await? {
+        if self.store.is_client_enabled(&connection.id, client.id()).await? {
             return Ok(());
         }
         // Unless the platform says otherwise, a connection that names no client is every client's.
@@ -93,14 +97,7 @@ impl Identity {
 
     /// A password alone does not do for a user who has second factors.
     async fn check_second_factors(&self, user: &str) -> Result<(), OAuthError> {
-        let methods = self.store.authentication_methods(user, Window { offset: 0, limit: 50 }).await?;
-        let second = methods.iter().any(|method| {
-            matches!(
-                method.kind.as_str(),
-                "totp" | "phone" | "webauthn-roaming" | "webauthn-platform" | "push-notification"
-            ) && fields(&method.doc).get("confirmed").and_then(Value::as_bool) != Some(false)
-        });
-        if second {
+        if !self.second_factors(user).await?.is_empty() {
             return Err(OAuthError::new(OAuthKind::MfaRequired, "Multifactor authentication required"));
         }
         Ok(())

@@ -49,6 +49,8 @@ pub(crate) struct About<'a> {
     pub(crate) session: Option<&'a str>,
     /// When the user logged in, in seconds since 1970 UTC.
     pub(crate) auth_time: Option<i64>,
+    /// What the client sent to find again here.
+    pub(crate) nonce: Option<&'a str>,
     pub(crate) act: Option<&'a crate::claims::Act>,
 }
 
@@ -74,6 +76,9 @@ impl Identity {
         put("exp", json!(iat.saturating_add(lifetime.max(1))));
         if let Some(time) = about.auth_time {
             put("auth_time", json!(time));
+        }
+        if let Some(nonce) = about.nonce {
+            put("nonce", json!(nonce));
         }
         if let Some(session) = about.session {
             put("sid", json!(session));

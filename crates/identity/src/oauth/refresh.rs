@@ -51,6 +51,16 @@ impl Manner {
     }
 }
 
+/// From what a family begins.
+pub(super) struct Beginning {
+    /// The session in which it is made.
+    pub(super) session: Option<String>,
+    /// Does it end with that session?
+    pub(super) online: bool,
+    /// When the user showed who it is, in seconds since 1970 UTC.
+    pub(super) auth_time: i64,
+}
+
 /// A refresh token that was shown, and its family.
 struct Turn {
     family: RefreshToken,
@@ -75,6 +85,28 @@ impl Identity {
         account: Option<&Account>,
         workspace: Option<&Workspace>,
     ) -> Result<String, OAuthError> {
+        let beginning = Beginning { session: None, online: false, auth_time: self.now().div_euclid(MICROS) };
+        let (family, token) = self.ready_family(proven, user, given, account, workspace, beginning)?;
+        let mut batch = self.store.batch();
+        batch.notes_only();
+        batch.insert_refresh_token(&family);
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(token),
+            Err(BatchError::Dangling(_)) => Err(OAuthError::grant("The user or the client does not exist any more.")),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A family that is to be kept, and its first token. Nothing is written.
+    pub(super) fn ready_family(
+        &self,
+        proven: &Proven,
+        user: &str,
+        given: &Given,
+        account: Option<&Account>,
+        workspace: Option<&Workspace>,
+        beginning: Beginning,
+    ) -> Result<(RefreshToken, String), OAuthError> {
         let manner = Manner::of(proven);
         let token = self.random_token("v1.")?;
         let now = self.now();
@@ -84,14 +116,15 @@ impl Identity {
         let doc = json!({
             "audience": given.audience,
             "scope": scope,
-            "auth_time": now.div_euclid(MICROS),
+            "auth_time": beginning.auth_time,
             "resource_servers": resource_servers,
+            "online": beginning.online,
         });
         let family = RefreshToken {
             id: ids::letters(self.entropy.as_ref(), "rt_", 24)?,
             user_id: user.to_owned(),
             client_id: proven.client.id().to_owned(),
-            session_id: None,
+            session_id: beginning.session,
             account_id: account.map(|account| account.id.clone()),
             workspace_id: workspace.map(|workspace| workspace.id.clone()),
             hash: hashed(&token),
@@ -103,14 +136,7 @@ impl Identity {
             idle_micros: after(now, manner.idle),
             expires_micros: after(now, manner.lifetime),
         };
-        let mut batch = self.store.batch();
-        batch.notes_only();
-        batch.insert_refresh_token(&family);
-        match self.store.commit(batch).await {
-            Ok(_) => Ok(token),
-            Err(BatchError::Dangling(_)) => Err(OAuthError::grant("The user or the client does not exist any more.")),
-            Err(error) => Err(error.into()),
-        }
+        Ok((family, token))
     }
 
     pub(super) async fn refresh(
@@ -192,6 +218,16 @@ impl Identity {
             return Err(unknown());
         }
         let doc = fields(&family.doc);
+        if doc.get("online").and_then(Value::as_bool) == Some(true) {
+            // INVARIANT: what was given without `offline_access` ends with the login.
+            let session = match &family.session_id {
+                Some(id) => self.store.session(id).await?,
+                None => None,
+            };
+            if session.is_none_or(|session| session.expires_micros <= now) {
+                return Err(unknown());
+            }
+        }
         Ok(Turn { family, doc })
     }
 
@@ -250,6 +286,7 @@ impl Identity {
             gty: Some("refresh-token"),
             session: family.session_id.as_deref(),
             auth_time: turn.doc.get("auth_time").and_then(Value::as_i64),
+            nonce: None,
             now,
         };
         Ok(self.for_user(ask, trail).await?.answer)

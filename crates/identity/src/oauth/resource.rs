@@ -11,7 +11,7 @@ pub const MCP_PATH: &str = "mcp";
 impl Identity {
     /// The request with the audience that its `resource` stands for: `/mcp` belongs to the context of the data
     /// tools; every other resource is an API by its identifier.
-    pub(super) fn by_resource<'r>(&self, request: &'r OAuthRequest) -> Result<Cow<'r, OAuthRequest>, OAuthError> {
+    pub(crate) fn by_resource<'r>(&self, request: &'r OAuthRequest) -> Result<Cow<'r, OAuthRequest>, OAuthError> {
         let Some(resource) = request.params.get("resource") else { return Ok(Cow::Borrowed(request)) };
         let wrong = |why: &str| Err(OAuthError::new(OAuthKind::InvalidTarget, why));
         if !is_absolute(resource) {

@@ -43,6 +43,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) gty: Option<&'static str>,
     pub(crate) session: Option<&'a str>,
     pub(crate) auth_time: Option<i64>,
+    /// What the client sent to find again in the ID token.
+    pub(crate) nonce: Option<&'a str>,
     pub(crate) now: Stamp,
 }
 
@@ -127,6 +129,7 @@ impl Identity {
                 org: ask.account.as_deref().map(|account| account::as_claims(account, &settings)),
                 session: ask.session,
                 auth_time: ask.auth_time,
+                nonce: ask.nonce,
                 act: act.as_ref(),
             };
             answer.id_token = Some(self.id_token(&ask.proven.client, &user, &granted, &about)?);

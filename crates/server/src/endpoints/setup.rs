@@ -3,40 +3,22 @@
 //! Plain HTML without scripts. The ticket in the address is the secret that makes a form from another site
 //! useless (that site does not know it); what the browser says of where the form came from is checked as well.
 
-use std::sync::LazyLock;
-
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt as _, Limited};
-use sha2::{Digest as _, Sha256};
 use tenantry_identity::{Caller, Reach, Refusal};
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::html::{Page, escaped, from_here};
 use crate::limits::told;
 use crate::serve::Peer;
 
 /// The largest form, in bytes.
 const LARGEST: usize = 16 * 1024;
-
-const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem;\
-color:#1a1a1a;background:#fff}label{display:block;margin-top:1rem}input{font:inherit;width:100%;padding:.5rem;\
-box-sizing:border-box;border:1px solid #595959}button{font:inherit;margin-top:1.5rem;padding:.6rem 1.2rem;\
-background:#0b4f8a;color:#fff;border:0}:focus-visible{outline:3px solid #b35c00;outline-offset:2px}\
-.wrong{border-left:.3rem solid #a1001d;padding-left:.8rem}";
-
-/// Nothing is loaded, framed or sent elsewhere; the one style is named by its hash.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-});
 
 /// Shows the form.
 pub(crate) async fn show(
@@ -130,19 +112,6 @@ fn counted(app: &App, peer: Option<Extension<Peer>>) -> Result<Option<std::net::
     }
 }
 
-/// What browsers say of where a form came from (Fetch Metadata; RFC 6454, section 7). A program says nothing.
-fn from_here(headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
-        return site == "same-origin";
-    }
-    match (text(header::ORIGIN), text(header::HOST)) {
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from == host),
-        (Some(_), None) => false,
-        (None, _) => true,
-    }
-}
-
 fn refused(refusal: &Refusal, email: &str) -> Response {
     let again = |status, why: &str| page(status, "Set up Tenantry", &form(email, Some(why)));
     match refusal {
@@ -178,44 +147,6 @@ fn form(email: &str, wrong: Option<&str>) -> String {
     )
 }
 
-/// A whole page. Its address holds a secret: nobody keeps it, and no other site is told of it.
 fn page(status: StatusCode, title: &str, body: &str) -> Response {
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
-         <title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
-    );
-    let mut response = Response::new(Body::from(html));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    let fixed = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    response
-}
-
-/// Text as HTML, in elements and in quoted attributes.
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            letter => html.push(letter),
-        }
-    }
-    html
+    Page::new(status, title, body).response()
 }

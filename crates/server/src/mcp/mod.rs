@@ -33,6 +33,6 @@ pub(crate) const PATH: &str = tenantry_identity::oauth::MCP_PATH;
 pub(crate) fn routes(router: Router<App>) -> Router<App> {
     router
         .route("/mcp", post(handle::handle).options(handle::preflight).fallback(handle::wrong_method))
-        .route("/.well-known/oauth-protected-resource", get(metadata::handle))
-        .route("/.well-known/oauth-protected-resource/mcp", get(metadata::handle))
+        .route("/.well-known/oauth-protected-resource", get(metadata::handle).options(crate::oauth::preflight))
+        .route("/.well-known/oauth-protected-resource/mcp", get(metadata::handle).options(crate::oauth::preflight))
 }

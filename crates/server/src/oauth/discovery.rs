@@ -9,6 +9,7 @@ use tenantry_identity::oauth::GRANT_TYPES;
 
 use crate::answer;
 use crate::app::App;
+use crate::oauth::open;
 
 /// The document.
 pub(crate) async fn handle(State(app): State<App>) -> Response {
@@ -18,7 +19,6 @@ pub(crate) async fn handle(State(app): State<App>) -> Response {
     let algorithms = ["RS256", "RS384", "PS256", "ES256", "ES384"];
     let body = json!({
         "issuer": issuer,
-        // The page does not exist yet; the member is required, and clients read it at start.
         "authorization_endpoint": at("authorize"),
         "token_endpoint": at("oauth/token"),
         "userinfo_endpoint": at("userinfo"),
@@ -33,7 +33,7 @@ pub(crate) async fn handle(State(app): State<App>) -> Response {
         "id_token_signing_alg_values_supported": ["RS256"],
         "scopes_supported": ["openid", "profile", "email", "phone", "offline_access"],
         "claims_supported": [
-            "iss", "sub", "aud", "iat", "exp", "auth_time", "sid", "org_id", "org_name", "name", "given_name",
+            "iss", "sub", "aud", "iat", "exp", "auth_time", "nonce", "sid", "org_id", "org_name", "name", "given_name",
             "family_name", "nickname", "picture", "updated_at", "email", "email_verified", "phone_number",
             "phone_number_verified",
         ],
@@ -47,8 +47,11 @@ pub(crate) async fn handle(State(app): State<App>) -> Response {
         "request_parameter_supported": false,
         "claims_parameter_supported": false,
         "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        // RFC 9207.
+        "authorization_response_iss_parameter_supported": true,
     });
-    let mut response = answer::json(StatusCode::OK, body.to_string().into_bytes());
+    let mut response = open(answer::json(StatusCode::OK, body.to_string().into_bytes()));
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=15, stale-while-revalidate=15"));

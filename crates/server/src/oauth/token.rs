@@ -10,10 +10,14 @@ use tenantry_identity::oauth::{OAuthError, OAuthKind, TokenAnswer};
 
 use crate::app::App;
 use crate::limits::{Count, told};
-use crate::oauth::{failure, form};
+use crate::oauth::{failure, form, open};
 
 /// Tokens.
 pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Response {
+    open(given(app, request).await)
+}
+
+async fn given(app: App, request: Request<Body>) -> Response {
     let request = match form::read(&app, request).await {
         Ok(request) => request,
         Err(error) => return failure::response(&error),

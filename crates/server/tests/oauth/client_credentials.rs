@@ -96,7 +96,10 @@ async fn a_client_proves_itself_in_one_way() {
         (with(ask(&client), json!({ "client_id": null })), (401, "access_denied")),
         (with(ask(&client), json!({ "client_assertion": "x" })), (400, "invalid_request")),
         (with(ask(&client), json!({ "grant_type": null })), (400, "invalid_request")),
-        (with(ask(&client), json!({ "grant_type": "authorization_code" })), (403, "unsupported_grant_type")),
+        (
+            with(ask(&client), json!({ "grant_type": "urn:openid:params:grant-type:ciba" })),
+            (403, "unsupported_grant_type"),
+        ),
         (with(ask(&client), json!({ "grant_type": "password" })), (403, "unauthorized_client")),
         (with(ask(&client), json!({ "audience": "https://other.example/" })), (403, "access_denied")),
         (with(ask(&client), json!({ "audience": null })), (403, "access_denied")),

@@ -16,6 +16,9 @@
 mod support;
 
 mod assertions;
+mod authorize;
+mod authorize_attacks;
+mod browser;
 mod client_credentials;
 mod discovery;
 mod exchange;

@@ -69,6 +69,14 @@ impl Batch {
         )
     }
 
+    /// Writes a ticket's remaining fields, where they are still `old`; untouched when somebody was faster.
+    pub fn note_ticket(&mut self, hash: &[u8], old: &str, new: &str) -> Place {
+        self.must(
+            "UPDATE tenantry_ticket SET doc = $1 WHERE hash = $2 AND doc = $3",
+            vec![Param::text(new), Param::Bytes(hash.to_vec()), Param::text(old)],
+        )
+    }
+
     /// Removes a user's unused tickets of one kind.
     pub fn delete_tickets(&mut self, user_id: &str, kind: &str) -> Place {
         self.run(
