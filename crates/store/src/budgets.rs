@@ -67,9 +67,20 @@ const TAKE: &str = "UPDATE tenantry_budget_hold SET expires_micros = expires_mic
 
 const SETTLE: &str = "UPDATE tenantry_budget SET held_micros = tenantry_budget.held_micros - h.held_micros, \
      spent_micros = tenantry_budget.spent_micros + $3 FROM tenantry_budget_hold h WHERE h.request_id = $1 \
-     AND h.scope = $2 AND tenantry_budget.scope = h.scope AND tenantry_budget.period_micros = h.period_micros";
+     AND h.scope = $2 AND h.hard < 2 AND tenantry_budget.scope = h.scope \
+     AND tenantry_budget.period_micros = h.period_micros";
 
-const FORGET: &str = "DELETE FROM tenantry_budget_hold WHERE request_id = $1";
+const FORGET: &str = "DELETE FROM tenantry_budget_hold WHERE request_id = $1 AND hard < 2";
+
+/// Of a call for which nothing was set aside only this says that it is settled: whoever missed the answer settles it
+/// again. `hard` is then 2, and the row is gone when it expires.
+const SETTLED: &str = "UPDATE tenantry_budget_hold SET hard = 2, held_micros = 0, expires_micros = $2 \
+     WHERE request_id = $1 AND hard < 2";
+
+const FORGET_SETTLED: &str = "DELETE FROM tenantry_budget_hold WHERE hard = 2 AND expires_micros <= $1";
+
+/// For how long it is remembered that a call was settled for which nothing was set aside.
+const REMEMBERED_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 impl Store {
     /// Sets aside what a call may cost at most, of every budget that it stands under or of none. A call is noted
@@ -119,7 +130,9 @@ impl Store {
             let mut batch = self.batch();
             batch.notes_only();
             let mut order: Vec<&Settlement> = settlements.iter().collect();
-            order.sort_by(|a, b| a.request_id.cmp(&b.request_id));
+            // Where nobody knew whether something was set aside, it is given back too: what the call cost counts.
+            order.sort_by(|a, b| (&a.request_id, !a.late).cmp(&(&b.request_id, !b.late)));
+            order.dedup_by(|b, a| a.request_id == b.request_id);
             for settlement in order.iter().filter(|settlement| settlement.late) {
                 for hold in &settlement.holds {
                     late(&mut batch, settlement, hold);
@@ -135,8 +148,14 @@ impl Store {
                 let of = [Param::text(&settled.request_id), Param::text(&hold.scope), Param::int(settled.cost_micros)];
                 batch.run(SETTLE, of.to_vec());
             }
+            let until = batch.now.saturating_add(REMEMBERED_MICROS);
             for settlement in &order {
-                batch.run(FORGET, vec![Param::text(&settlement.request_id)]);
+                let id = Param::text(&settlement.request_id);
+                if settlement.late {
+                    batch.run(SETTLED, vec![id, Param::int(until)]);
+                } else {
+                    batch.run(FORGET, vec![id]);
+                }
             }
             done(self.commit(batch).await)?;
         }
@@ -149,24 +168,36 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn expire_holds(&self) -> Result<usize, StoreError> {
+        // Whole calls: their rows go at once.
         const FIND: &str = "SELECT request_id, scope, period_micros, held_micros, hard FROM tenantry_budget_hold \
-             WHERE expires_micros <= $1 ORDER BY expires_micros, request_id, scope LIMIT 256";
+             WHERE request_id IN (SELECT request_id FROM tenantry_budget_hold WHERE expires_micros <= $1 \
+             ORDER BY expires_micros, request_id LIMIT 256) ORDER BY request_id, scope";
         let now = self.clock.now_micros();
-        let found = self.backend.find(FIND, vec![Param::int(now)], |row| Settlement {
-            request_id: row.text(0).unwrap_or_default(),
-            cost_micros: if row.int(4) == Some(0) { 0 } else { row.int(3).unwrap_or_default() },
-            holds: vec![Hold {
+        let found = self.backend.find(FIND, vec![Param::int(now)], |row| {
+            let hard = row.int(4).unwrap_or_default();
+            let hold = Hold {
                 scope: row.text(1).unwrap_or_default(),
                 period_micros: row.int(2).unwrap_or_default(),
                 amount_micros: row.int(3).unwrap_or_default(),
                 most_micros: 0,
-                hard: row.int(4) != Some(0),
-            }],
-            late: false,
+                hard: hard != 0,
+            };
+            let settlement = Settlement {
+                request_id: row.text(0).unwrap_or_default(),
+                cost_micros: if hold.hard { hold.amount_micros } else { 0 },
+                holds: vec![hold],
+                late: false,
+            };
+            (settlement, hard == 2)
         });
         // One call's hard and soft budgets are settled differently, and together: a call's rows go at once.
         let mut calls: Vec<Vec<Settlement>> = Vec::new();
-        for one in found.await? {
+        let mut remembered = false;
+        for (one, is_settled) in found.await? {
+            if is_settled {
+                remembered = true;
+                continue;
+            }
             match calls.last_mut().filter(|call| call.iter().any(|known| known.request_id == one.request_id)) {
                 Some(call) => call.push(one),
                 None => calls.push(vec![one]),
@@ -185,6 +216,9 @@ impl Store {
             }
             batch.run(FORGET, vec![Param::text(&first.request_id)]);
             done(self.commit(batch).await)?;
+        }
+        if remembered {
+            self.backend.write(FORGET_SETTLED, vec![Param::int(now)]).await?;
         }
         Ok(calls.len())
     }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use moka::sync::Cache;
 use serde_json::Value;
 use tenantry_policy::limits::{AccountLimits, Budget, LimitLaw, Limits, Period, Rate, WorkspaceLimits};
-use tenantry_store::Store;
-use tenantry_store::identity::limits::DeclaredLimits;
+use tenantry_store::{Store, StoreError};
 
 use super::scope::{Chain, Link};
 
 /// How long what the store says is believed.
 const BELIEVED: Duration = Duration::from_secs(2);
+
+/// How long it is held to while the store does not answer.
+const HELD_TO: Duration = Duration::from_mins(10);
 
 /// How many accounts are remembered.
 const REMEMBERED: u64 = 10_000;
@@ -23,44 +25,72 @@ const HIGHEST: usize = 16;
 /// Accounts as they were last read.
 #[derive(Debug)]
 pub(super) struct Declared {
-    known: Cache<Box<str>, Arc<Chain>>,
+    known: Cache<Box<str>, Arc<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    chain: Arc<Chain>,
+    read: Duration,
 }
 
 impl Declared {
     pub(super) fn new() -> Declared {
-        Declared { known: Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED).build() }
+        Declared { known: Cache::builder().max_capacity(REMEMBERED).time_to_live(HELD_TO).build() }
     }
 
     pub(super) fn forget(&self) {
         self.known.invalidate_all();
     }
 
-    /// An account and those above it.
-    pub(super) async fn chain(&self, law: &LimitLaw, store: Option<&Store>, tenant: Option<&str>) -> Arc<Chain> {
-        let Some(tenant) = tenant else { return Arc::from(Vec::new()) };
-        if let Some(known) = self.known.get(tenant) {
-            return known;
+    /// An account and those above it. While the store does not answer, as they were read last.
+    ///
+    /// # Errors
+    /// The store's, where nothing was read before. INVARIANT: what cannot be read is never taken for no limits.
+    pub(super) async fn chain(
+        &self,
+        law: &LimitLaw,
+        store: Option<&Store>,
+        tenant: Option<&str>,
+        now: Duration,
+    ) -> Result<Arc<Chain>, StoreError> {
+        let Some(tenant) = tenant else { return Ok(Arc::from(Vec::new())) };
+        let known = self.known.get(tenant);
+        if let Some(known) = known.as_ref().filter(|known| now < known.read + BELIEVED) {
+            return Ok(Arc::clone(&known.chain));
         }
-        let mut chain: Vec<Link> = Vec::new();
-        let mut next: Option<Box<str>> = Some(tenant.into());
-        while let Some(tenant) =
-            next.take().filter(|next| chain.len() < HIGHEST && !chain.iter().any(|known| known.tenant == *next))
-        {
-            let link = link(law, store, tenant).await;
-            next.clone_from(&link.limits.parent);
-            chain.push(link);
+        match read(law, store, tenant).await {
+            Ok(chain) => {
+                let chain: Arc<Chain> = chain.into();
+                self.known.insert(tenant.into(), Arc::new(Known { chain: Arc::clone(&chain), read: now }));
+                Ok(chain)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the limits of an account cannot be read");
+                known.map(|known| Arc::clone(&known.chain)).ok_or(error)
+            }
         }
-        let chain: Arc<Chain> = chain.into();
-        self.known.insert(tenant.into(), Arc::clone(&chain));
-        chain
     }
 }
 
-async fn link(law: &LimitLaw, store: Option<&Store>, tenant: Box<str>) -> Link {
+async fn read(law: &LimitLaw, store: Option<&Store>, tenant: &str) -> Result<Vec<Link>, StoreError> {
+    let mut chain: Vec<Link> = Vec::new();
+    let mut next: Option<Box<str>> = Some(tenant.into());
+    while let Some(tenant) =
+        next.take().filter(|next| chain.len() < HIGHEST && !chain.iter().any(|known| known.tenant == *next))
+    {
+        let link = link(law, store, tenant).await?;
+        next.clone_from(&link.limits.parent);
+        chain.push(link);
+    }
+    Ok(chain)
+}
+
+async fn link(law: &LimitLaw, store: Option<&Store>, tenant: Box<str>) -> Result<Link, StoreError> {
     let file = law.accounts.get(&tenant);
     // Of the file's accounts the store only says how their workspaces are called.
     let found = match store {
-        Some(store) if file.is_none_or(|file| !file.workspaces.is_empty()) => read(store, &tenant).await,
+        Some(store) if file.is_none_or(|file| !file.workspaces.is_empty()) => store.declared_limits(&tenant).await?,
         _ => None,
     };
     let workspaces = found.iter().flat_map(|found| &found.workspaces);
@@ -75,18 +105,7 @@ async fn link(law: &LimitLaw, store: Option<&Store>, tenant: Box<str>) -> Link {
         },
         (None, None) => AccountLimits::default(),
     };
-    Link { tenant, limits, workspaces }
-}
-
-async fn read(store: &Store, tenant: &str) -> Option<DeclaredLimits> {
-    match store.declared_limits(tenant).await {
-        Ok(found) => found,
-        Err(error) => {
-            // The act itself stands on record in the same store: without it there is none.
-            tracing::warn!(%error, "the limits of an account cannot be read");
-            None
-        }
-    }
+    Ok(Link { tenant, limits, workspaces })
 }
 
 fn workspace(doc: &str) -> WorkspaceLimits {
@@ -96,9 +115,13 @@ fn workspace(doc: &str) -> WorkspaceLimits {
 /// The limits in a document. What cannot be read lets nothing pass: it was meant to limit something.
 fn limits(doc: &str) -> Limits {
     let doc: Value = serde_json::from_str(doc).unwrap_or_default();
-    let Some(said) = doc.get("limits").and_then(Value::as_object) else { return Limits::default() };
-    let said = |name: &str| said.get(name).filter(|value| !value.is_null());
     let none = Rate { count: 0, within: Duration::from_secs(1) };
+    let said = match doc.get("limits") {
+        None | Some(Value::Null) => return Limits::default(),
+        Some(Value::Object(said)) => said,
+        Some(_) => return Limits { requests: Some(none), ..Limits::default() },
+    };
+    let said = |name: &str| said.get(name).filter(|value| !value.is_null());
     let rate = |name: &str| said(name).map(|value| value.as_str().and_then(Rate::parse).unwrap_or(none));
     Limits {
         requests: rate("requests"),
@@ -139,6 +162,7 @@ mod tests {
         for doc in ["", "{}", r#"{"limits":{}}"#, r#"{"limits":null}"#] {
             assert!(limits(doc).is_none(), "{doc}");
         }
+        assert_eq!(limits(r#"{"limits":"5/s"}"#).requests.map(|rate| rate.count), Some(0));
         let read = limits(r#"{"limits":{"requests":5,"concurrent":-1,"budget":{"amount":1.5,"per":"day"}}}"#);
         assert_eq!(read.requests.map(|rate| rate.count), Some(0));
         assert_eq!((read.concurrent, read.budget.map(|budget| budget.micros)), (Some(0), Some(0)));

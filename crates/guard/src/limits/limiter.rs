@@ -234,7 +234,9 @@ impl Limiter {
     async fn try_enter(self: &Arc<Self>, entering: Entering<'_>) -> Result<Permit, Refused> {
         let law = self.law.load_full();
         let principal = entering.principal;
-        let chain = self.declared.chain(&law, self.store.as_deref(), principal.tenant_id.as_deref()).await;
+        let tenant = principal.tenant_id.as_deref();
+        let chain = self.declared.chain(&law, self.store.as_deref(), tenant, self.clock.monotonic()).await;
+        let chain = chain.map_err(|_| unread())?;
         let scopes: Arc<[Scope]> = scopes(&law, &chain, principal, entering.model).into();
         if scopes.is_empty() {
             return Ok(Permit::unlimited());
@@ -588,6 +590,12 @@ fn rates(limits: &Limits, tokens: u64) -> impl Iterator<Item = (Why, Rate, u64)>
     let requests = limits.requests.map(|rate| (Why::Requests, rate, 1));
     let tokens = limits.tokens.filter(|_| tokens > 0).map(|rate| (Why::Tokens, rate, tokens.min(rate.count.max(1))));
     requests.into_iter().chain(tokens)
+}
+
+/// Nobody knows which limits there are.
+fn unread() -> Refused {
+    let wait = Some(Duration::from_secs(1));
+    Refused { why: Why::Ledger, level: Level::Account, wait, standing: None, noted: false }
 }
 
 fn standing(bucket: &Bucket, rate: &Rate, now: Duration) -> Standing {

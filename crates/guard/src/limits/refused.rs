@@ -18,7 +18,7 @@ pub enum Why {
         /// When the next period begins, microseconds since 1970 UTC.
         resets_micros: i64,
     },
-    /// The ledger of a hard budget does not answer.
+    /// The ledger of a hard budget does not answer, or whoever knows which limits there are.
     Ledger,
 }
 
@@ -86,7 +86,7 @@ impl Refused {
                 let until = tenantry_policy::value::format_timestamp(resets_micros).unwrap_or_default();
                 format!("the budget of the {} is spent; it resets at {until}", self.level.name())
             }
-            (Why::Ledger, _) => "the budget cannot be checked at the moment".to_owned(),
+            (Why::Ledger, _) => "the limits cannot be checked at the moment".to_owned(),
             (Why::Requests, Some(_)) => format!("too many calls for {whose} at the moment"),
             (Why::Tokens, Some(_)) => format!("too many tokens for {whose} at the moment"),
             (Why::Concurrent, Some(_)) => format!("too many calls at one time for {whose}"),

@@ -172,3 +172,30 @@ async fn a_hard_budget_fails_closed() {
     }
     assert!(spend(&hard, &ada, "h2", 1).await.is_ok());
 }
+
+/// What an account may cannot be read: it is not taken for no limits, and what was read before holds on.
+#[tokio::test]
+async fn limits_that_cannot_be_read_let_nothing_pass() {
+    let Some(database) = Database::postgres().await else {
+        return eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set");
+    };
+    let desk = Desk::over(database).await;
+    let client = desk.database.client().await;
+    let say = "INSERT INTO tenantry_account (id, tenant_id, name, status, doc, version, created_micros, \
+               updated_micros) VALUES ('acc_1', 'acme', 'acme', 'active', \
+               '{\"limits\":{\"requests\":\"1/hour\"}}', 1, 0, 0)";
+    client.batch_execute(say).await.unwrap();
+    let limiter = desk.limiter(LimitLaw::default());
+    let acme = of("acme", "ada");
+    client.batch_execute("ALTER TABLE tenantry_account RENAME TO away").await.unwrap();
+    let refused = crate::call(&limiter, &acme).await.unwrap_err();
+    assert_eq!((refused.why, refused.retry_after()), (Why::Ledger, Some(1)));
+    client.batch_execute("ALTER TABLE away RENAME TO tenantry_account").await.unwrap();
+    drop(crate::call(&limiter, &acme).await.unwrap());
+    assert_eq!(crate::call(&limiter, &acme).await.unwrap_err().why, Why::Requests);
+    client.batch_execute("ALTER TABLE tenantry_account RENAME TO away").await.unwrap();
+    for _ in 0..3 {
+        desk.clock.advance(Duration::from_secs(5));
+        assert_eq!(crate::call(&limiter, &acme).await.unwrap_err().why, Why::Requests);
+    }
+}
