@@ -90,6 +90,8 @@ async fn one(
             .header(AUTHORIZATION, &bearer)
             .body(Full::new(body.clone()))
             .doing("call")?;
+        // Behind a stream the connection takes a moment.
+        sender.ready().await.doing("call")?;
         let watch = Watch::start();
         let response = sender.send_request(request).await.doing("call")?;
         let status = response.status();

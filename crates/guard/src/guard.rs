@@ -26,7 +26,7 @@ use crate::refusal::{from_run, internal};
 use crate::reply::{self, Reply};
 use crate::sealed::Sealed;
 use crate::tools::{self, Asked, describe_schema};
-use crate::{approvals, record};
+use crate::{approvals, record, request_id};
 
 /// What the guard is made from.
 pub struct Parts {
@@ -398,7 +398,9 @@ impl Guard {
         call: &mut Call,
     ) -> Result<Outcome, Denied> {
         record::start(&self.store, call).await.map_err(|error| unrecorded(&error))?;
-        let id = self.fresh_id("apr_").map_err(|_| internal())?;
+        let mut drawn = [0_u8; 12];
+        self.entropy.fill(&mut drawn).map_err(|_| internal())?;
+        let id = request_id::written("apr_", &drawn);
         let account = context.bound.account();
         let content = self.waiting.seal(account, &id, body, self.entropy.as_ref()).ok_or_else(internal)?;
         let request = NewApproval {
@@ -421,7 +423,7 @@ impl Guard {
     }
 
     fn context(&self, bound: &Arc<Bound>) -> Result<Context, Denied> {
-        let id = self.fresh_id("req_").map_err(|_| internal())?;
+        let id = request_id::fresh(self.clock.as_ref(), self.entropy.as_ref()).map_err(|_| internal())?;
         let policy = self.policy();
         let bound = if Arc::ptr_eq(&policy, &bound.policy) {
             Arc::clone(bound)
@@ -434,7 +436,9 @@ impl Guard {
     /// Refuses a call whose principal does not fit the policy in force any more. On record all the
     /// same, under the binding that it came with; its arguments are not read.
     async fn unbound(&self, bound: &Arc<Bound>, tool: &str, body: &[u8], denied: Denied) -> Reply {
-        let Ok(id) = self.fresh_id("req_") else { return refused(&internal(), &Arc::from("none"), &[]) };
+        let Ok(id) = request_id::fresh(self.clock.as_ref(), self.entropy.as_ref()) else {
+            return refused(&internal(), &Arc::from("none"), &[]);
+        };
         let now_micros = self.clock.now_micros();
         let context = Context { bound: Arc::clone(bound), now_micros, request_id: Arc::from(id) };
         let call = Call::new(&context, tool, body, false);
@@ -450,19 +454,6 @@ impl Guard {
         Bound::new(self.policy(), principal).map_err(|error| {
             Denied::new(Code::AuthenticationRequired, format!("the token does not fit the policy: {error}"))
         })
-    }
-
-    fn fresh_id(&self, prefix: &str) -> Result<String, tenantry_policy::ambient::NoEntropy> {
-        let mut bytes = [0_u8; 12];
-        self.entropy.fill(&mut bytes)?;
-        let mut id = String::with_capacity(prefix.len() + 24);
-        id.push_str(prefix);
-        for byte in bytes {
-            for nibble in [byte >> 4, byte & 15] {
-                id.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            }
-        }
-        Ok(id)
     }
 
     /// The pending approval requests of the principal's account that it may decide on, newest first.

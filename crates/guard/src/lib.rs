@@ -16,6 +16,7 @@ pub mod pretty;
 mod record;
 mod refusal;
 pub mod reply;
+mod request_id;
 mod sanitize;
 mod sealed;
 mod tools;

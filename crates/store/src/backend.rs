@@ -223,6 +223,14 @@ impl Backend {
         }
     }
 
+    /// Appends the end of an act, in a moment where that is cheaper.
+    pub(crate) async fn append_soon(&self, entry: Entry) -> Result<(), StoreError> {
+        match self {
+            Backend::Sqlite(sqlite) => sqlite.append_soon(entry),
+            Backend::Postgres(postgres) => postgres.append(entry, None).await.map(drop),
+        }
+    }
+
     /// Appends the start of an act that is over, and its end.
     pub(crate) async fn append_ended(&self, entry: &Entry, phase: Phase, micros: i64) -> Result<Receipt, StoreError> {
         match self {

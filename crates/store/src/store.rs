@@ -1,6 +1,6 @@
 //! Opening the store.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -126,6 +126,20 @@ impl Store {
     pub async fn append(&self, entry: impl Borrow<Entry> + Send) -> Result<Receipt, StoreError> {
         let entry = entry.borrow().checked()?;
         self.backend.append(&entry).await
+    }
+
+    /// Appends the end of an act that changed nothing which its end alone would tell. On SQLite it is on record with
+    /// the next entry or 5 milliseconds later; a process that is killed before that leaves the act open, as its
+    /// start says. On PostgreSQL as [`Store::append`].
+    ///
+    /// # Errors
+    /// As [`Store::append`]; what goes wrong later is logged.
+    pub async fn append_soon(&self, entry: Entry) -> Result<(), StoreError> {
+        let entry = match entry.checked()? {
+            Cow::Owned(changed) => changed,
+            Cow::Borrowed(_) => entry,
+        };
+        self.backend.append_soon(entry).await
     }
 
     /// [`Store::append`] of an act that is over when it is put on record: its start, and its end in that phase and at

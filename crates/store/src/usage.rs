@@ -1,6 +1,7 @@
 //! What model calls used, and whose the answers are that upstreams keep.
 
 use crate::backend::{Cell, Param};
+use crate::batch::Batch;
 use crate::identity::places;
 use crate::{BatchError, Store, StoreError};
 
@@ -120,6 +121,9 @@ pub const MOST_SUMS: usize = 10_000;
 
 const COLUMNS: usize = 17;
 
+/// How many rows of usage one statement notes.
+const TOGETHER: usize = 32;
+
 impl UsageBy {
     fn column(self) -> &'static str {
         match self {
@@ -140,43 +144,17 @@ impl Store {
     /// # Errors
     /// The store's; then none of these is noted.
     pub async fn note_usage(&self, rows: &[UsageRow]) -> Result<(), StoreError> {
-        // SQLite takes 32,766 parameters at most.
-        for rows in rows.chunks(500) {
-            let mut sql = String::from(
-                "INSERT INTO tenantry_usage (request_id, time_micros, account, workspace, user_id, client, api_key, \
-                 model, surface, upstream, ended, input_tokens, cached_tokens, output_tokens, estimated, cost_micros, \
-                 duration_micros) VALUES ",
-            );
-            places(&mut sql, rows.len(), COLUMNS);
-            sql.push_str(" ON CONFLICT DO NOTHING");
-            let mut params = Vec::with_capacity(rows.len() * COLUMNS);
-            for row in rows {
-                params.extend([
-                    Param::text(&row.request_id),
-                    Param::int(row.time_micros),
-                    Param::text(&row.account),
-                    Param::maybe(row.workspace.as_deref()),
-                    Param::maybe(row.user.as_deref()),
-                    Param::maybe(row.client.as_deref()),
-                    Param::maybe(row.key.as_deref()),
-                    Param::text(&row.model),
-                    Param::text(&row.surface),
-                    Param::text(&row.upstream),
-                    Param::text(&row.ended),
-                    Param::int(row.input_tokens),
-                    Param::int(row.cached_tokens),
-                    Param::int(row.output_tokens),
-                    Param::int(i64::from(row.estimated)),
-                    Param::int(row.cost_micros),
-                    Param::int(row.duration_micros),
-                ]);
-            }
-            let mut batch = self.batch();
-            batch.notes_only();
-            batch.run(sql, params);
-            done(self.commit(batch).await)?;
+        // Of two lengths only: each is prepared once.
+        let (together, rest) = rows.as_chunks::<TOGETHER>();
+        let mut batch = self.batch();
+        batch.notes_only();
+        for rows in together {
+            note(&mut batch, rows);
         }
-        Ok(())
+        for row in rest {
+            note(&mut batch, std::slice::from_ref(row));
+        }
+        done(self.commit(batch).await)
     }
 
     /// What calls used in an account from a time on (microseconds since 1970 UTC), oldest first.
@@ -324,6 +302,39 @@ impl Store {
         });
         Ok(found.await?.pop())
     }
+}
+
+fn note(batch: &mut Batch, rows: &[UsageRow]) {
+    let mut sql = String::from(
+        "INSERT INTO tenantry_usage (request_id, time_micros, account, workspace, user_id, client, api_key, \
+         model, surface, upstream, ended, input_tokens, cached_tokens, output_tokens, estimated, cost_micros, \
+         duration_micros) VALUES ",
+    );
+    places(&mut sql, rows.len(), COLUMNS);
+    sql.push_str(" ON CONFLICT DO NOTHING");
+    let mut params = Vec::with_capacity(rows.len() * COLUMNS);
+    for row in rows {
+        params.extend([
+            Param::text(&row.request_id),
+            Param::int(row.time_micros),
+            Param::text(&row.account),
+            Param::maybe(row.workspace.as_deref()),
+            Param::maybe(row.user.as_deref()),
+            Param::maybe(row.client.as_deref()),
+            Param::maybe(row.key.as_deref()),
+            Param::text(&row.model),
+            Param::text(&row.surface),
+            Param::text(&row.upstream),
+            Param::text(&row.ended),
+            Param::int(row.input_tokens),
+            Param::int(row.cached_tokens),
+            Param::int(row.output_tokens),
+            Param::int(i64::from(row.estimated)),
+            Param::int(row.cost_micros),
+            Param::int(row.duration_micros),
+        ]);
+    }
+    batch.run(sql, params);
 }
 
 fn done<T>(outcome: Result<T, BatchError>) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ use tenantry_store::Store;
 use tenantry_store::usage::ModelAnswer;
 
 use crate::limits::{Limiter, Standing};
+use crate::request_id;
 
 use super::body::Parsed;
 use super::caller::Caller;
@@ -283,7 +284,8 @@ impl Models {
     /// # Errors
     /// [`Refusal`]; on record, unless the audit itself failed.
     pub async fn call(self: &Arc<Self>, caller: Arc<Caller>, surface: Surface, body: Bytes) -> Result<Answer, Refusal> {
-        let request_id: Arc<str> = self.fresh_id()?.into();
+        let id = request_id::fresh(self.clock.as_ref(), self.entropy.as_ref()).map_err(|_| Refusal::internal())?;
+        let request_id: Arc<str> = id.into();
         let catalog = self.catalog.load_full();
         let now = self.clock.now_micros();
         let mut record = Record::new(&request_id, &caller, surface, &body, now, catalog.version());
@@ -539,25 +541,8 @@ impl Models {
     fn partition(&self, caller: &Caller) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.partition_key) else { return String::new() };
         mac.update(caller.partition().as_bytes());
-        let mut text = String::from("t-");
-        for byte in mac.finalize().into_bytes().iter().take(16) {
-            for nibble in [byte >> 4, byte & 15] {
-                text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            }
-        }
-        text
-    }
-
-    fn fresh_id(&self) -> Result<String, Refusal> {
-        let mut bytes = [0_u8; 12];
-        self.entropy.fill(&mut bytes).map_err(|_| Refusal::internal())?;
-        let mut id = String::from("req_");
-        for byte in bytes {
-            for nibble in [byte >> 4, byte & 15] {
-                id.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            }
-        }
-        Ok(id)
+        let keyed = mac.finalize().into_bytes();
+        request_id::written("t-", keyed.get(..16).unwrap_or_default())
     }
 }
 

@@ -93,7 +93,14 @@ impl Record {
             quoted(told.upstream),
             told.cost,
         ));
-        appended(store, entry).await
+        let request = entry.id.clone();
+        match store.append_soon(entry).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%request, %error, "the audit's last entry of a model call cannot be written");
+                false
+            }
+        }
     }
 }
 

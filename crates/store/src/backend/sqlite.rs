@@ -19,10 +19,10 @@ use rusqlite::{Connection, OpenFlags, ToSql};
 use self::ledger::Ledger;
 pub use self::ledger::Lost;
 use super::{Cell, Param, Reading, Row};
-use crate::StoreError;
 use crate::address::beside;
 use crate::audit::chain::SealKey;
 use crate::keys::{create_folder, file_error, private_file};
+use crate::{Entry, StoreError};
 
 /// How long to wait for another process's transaction.
 const BUSY: Duration = Duration::from_secs(5);
@@ -30,12 +30,19 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How long an entry may be in the journal only, when nobody reads the audit.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
+/// How long the end of an act waits for the next entry.
+const SOON: Duration = Duration::from_millis(5);
+
+/// How long that thread goes on looking every [`SOON`] after it was last needed.
+const WATCHFUL: u32 = 200;
+
 /// How many idle reading connections are kept.
 const IDLE_READERS: usize = 4;
 
 /// The store on SQLite. The audit is in `ledger.rs`.
 ///
-/// Locks are taken in this order: `ledger`, the journal's file, `writer`, SQLite's own.
+/// Locks are taken in this order: `ledger`, the journal's file, `soon`, `writer`, SQLite's own. `thread` is taken
+/// by itself.
 pub(crate) struct Sqlite {
     /// `None` in memory, where the writer also reads.
     path: Option<PathBuf>,
@@ -43,6 +50,8 @@ pub(crate) struct Sqlite {
     journal: Option<PathBuf>,
     key: OnceLock<SealKey>,
     ledger: Mutex<Ledger>,
+    /// Ends of acts that are put on record with the next entry, or after [`SOON`].
+    soon: Mutex<Vec<Entry>>,
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
     thread: Mutex<Thread>,
@@ -59,6 +68,19 @@ struct Writer {
 struct Thread {
     is_due: bool,
     is_over: bool,
+    /// For how many more times it looks after [`SOON`] whether an end of an act waits. Whoever appends one need not
+    /// wake it meanwhile, which would cost more than appending.
+    looks: u32,
+}
+
+/// Why that thread goes on.
+enum Waited {
+    /// It tends the journal.
+    Due,
+    /// It looks whether an end of an act waits.
+    Soon,
+    /// The store is closed.
+    Over,
 }
 
 impl Sqlite {
@@ -102,6 +124,7 @@ impl Sqlite {
             journal: path.map(|path| beside(path, ".journal")),
             key: OnceLock::new(),
             ledger: Mutex::new(Ledger::new()),
+            soon: Mutex::default(),
             writer: Mutex::new(Writer { connection }),
             readers: Mutex::new(Vec::new()),
             thread: Mutex::new(Thread::default()),
@@ -127,25 +150,26 @@ impl Sqlite {
         let weak = Arc::downgrade(sqlite);
         let tend = move || {
             let mut failure = None;
+            let mut looked = 0;
             while let Some(sqlite) = weak.upgrade() {
-                {
-                    let mut thread = sqlite.thread.lock();
-                    if !thread.is_due && !thread.is_over {
-                        sqlite.woken.wait_for(&mut thread, AT_LEAST_EVERY);
+                let tends = match sqlite.wait() {
+                    Waited::Over => return,
+                    Waited::Due => true,
+                    Waited::Soon => {
+                        looked += 1;
+                        looked % WATCHFUL == 0
                     }
-                    if thread.is_over {
-                        return;
-                    }
-                    thread.is_due = false;
-                }
-                let outcome = sqlite.tend().err();
+                };
+                let outcome = if tends { sqlite.tend() } else { sqlite.write_soon(&mut sqlite.ledger.lock()) }.err();
                 // Once, not every second.
                 if let Some(error) = &outcome
                     && outcome != failure
                 {
                     tracing::error!(%error, "the audit's journal is not moved into the store");
                 }
-                failure = outcome;
+                if tends || outcome.is_some() {
+                    failure = outcome;
+                }
             }
         };
         std::thread::Builder::new()
@@ -153,6 +177,31 @@ impl Sqlite {
             .spawn(tend)
             .map(drop)
             .map_err(|error| StoreError::Unavailable { why: error.kind().to_string() })
+    }
+
+    /// What the thread that tends the journal does until there is something to do.
+    fn wait(&self) -> Waited {
+        let mut thread = self.thread.lock();
+        let is_watchful = thread.looks > 0;
+        if !thread.is_due && !thread.is_over {
+            self.woken.wait_for(&mut thread, if is_watchful { SOON } else { AT_LEAST_EVERY });
+        }
+        if thread.is_over {
+            return Waited::Over;
+        }
+        if std::mem::take(&mut thread.is_due) || !is_watchful {
+            return Waited::Due;
+        }
+        thread.looks -= 1;
+        Waited::Soon
+    }
+
+    /// Sees to it that what waits is looked for.
+    fn look_soon(&self) {
+        let mut thread = self.thread.lock();
+        if std::mem::replace(&mut thread.looks, WATCHFUL) == 0 {
+            self.woken.notify_one();
+        }
     }
 
     fn wake(&self) {
@@ -308,7 +357,7 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
         .busy_timeout(BUSY)
         .and_then(|()| {
             connection
-                .execute_batch("PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000;")
+                .execute_batch("PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;")
         })
         .map_err(|error| sqlite_error(&error))
 }

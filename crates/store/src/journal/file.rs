@@ -29,7 +29,9 @@ pub(crate) struct Journal {
     pub(crate) end: Mark,
     /// A place that was reached once and must be reached again, when the file was replaced meanwhile.
     pub(crate) must_reach: Option<Mark>,
+    /// Frames that are not written yet, and the place behind them.
     buffer: Vec<u8>,
+    added: Option<Mark>,
 }
 
 /// Nobody else appends while this is held.
@@ -93,7 +95,7 @@ impl Journal {
     }
 
     fn over(file: File, path: &Path, end: Mark) -> Journal {
-        Journal { file: Arc::new(file), path: path.to_owned(), end, must_reach: None, buffer: Vec::new() }
+        Journal { file: Arc::new(file), path: path.to_owned(), end, must_reach: None, buffer: Vec::new(), added: None }
     }
 
     /// For reading what is before a mark, without the lock: that part never changes.
@@ -201,19 +203,28 @@ impl Journal {
         }
     }
 
-    /// Appends an entry (the hash it rests on, its own, its fields), or brings the journal to its end.
+    /// Makes a frame of an entry (the hash it rests on, its own, its fields), or of the journal's end, and answers
+    /// the place behind it. It is in the file after [`Journal::write`], with all others that were added before.
     ///
     /// # Errors
-    /// [`StoreError::Full`] or [`StoreError::File`]; then nothing was written.
-    pub(crate) fn append(
-        &mut self,
-        _locked: &Locked,
-        key: &SealKey,
-        entry: Option<(&Hash, &Hash, &[u8])>,
-    ) -> Result<(), StoreError> {
+    /// [`StoreError::Invalid`] when the entry is too long; the others stay.
+    pub(crate) fn add(&mut self, key: &SealKey, entry: Option<(&Hash, &Hash, &[u8])>) -> Result<u64, StoreError> {
         let too_long = StoreError::Invalid { what: "audit entry", why: "too long for the journal" };
-        let end = frame::write(&mut self.buffer, key, &self.end, entry).ok_or(too_long)?;
-        if let Err(error) = write_all(&self.file, &self.buffer, self.end.position) {
+        let before = self.added.unwrap_or(self.end);
+        let end = frame::write(&mut self.buffer, key, &before, entry).ok_or(too_long)?;
+        self.added = Some(end);
+        Ok(end.position)
+    }
+
+    /// Writes the frames that were added.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::File`]; then none of them was written.
+    pub(crate) fn write(&mut self, _locked: &Locked) -> Result<(), StoreError> {
+        let Some(end) = self.added.take() else { return Ok(()) };
+        let written = write_all(&self.file, &self.buffer, self.end.position);
+        self.buffer.clear();
+        if let Err(error) = written {
             // If this fails as well, the next look cuts it off.
             let _ = self.file.set_len(self.end.position);
             return Err(file_error("write", &self.path, &error));

@@ -50,7 +50,7 @@ pub(crate) fn read_header(key: &SealKey, bytes: &[u8; HEADER_BYTES]) -> Option<M
     (expected == bytes).then_some(mark)
 }
 
-/// Puts a frame into an empty buffer and answers the place behind it. Nothing to put in ends the journal.
+/// Adds a frame to a buffer and answers the place behind it. Nothing to put in ends the journal.
 pub(crate) fn write(
     out: &mut Vec<u8>,
     key: &SealKey,
@@ -63,7 +63,7 @@ pub(crate) fn write(
     };
     let length = u32::try_from(1 + 64 + fields.len()).ok()?;
     let seal = frame_seal(key, before, kind, previous, hash);
-    out.clear();
+    let before_it = out.len();
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(&(!length).to_be_bytes());
     out.push(kind);
@@ -71,7 +71,7 @@ pub(crate) fn write(
     out.extend_from_slice(&hash.0);
     out.extend_from_slice(fields);
     out.extend_from_slice(&seal);
-    Some(Mark { position: before.position.checked_add(out.len() as u64)?, seal, ..*before })
+    Some(Mark { position: before.position.checked_add((out.len() - before_it) as u64)?, seal, ..*before })
 }
 
 fn frame_seal(key: &SealKey, before: &Mark, kind: u8, previous: &Hash, hash: &Hash) -> Seal {

@@ -35,6 +35,9 @@ use crate::keys::file_error;
 /// So many own entries wake the thread that moves them into the tables.
 const MANY: usize = 16_384;
 
+/// So many ends of acts that wait are written by who adds the last one.
+const MANY_SOON: usize = 64;
+
 /// The most bytes of entries that are moved in one transaction, but for a single one that is longer.
 const CHUNK: usize = if cfg!(test) { 16 << 10 } else { 4 << 20 };
 
@@ -113,6 +116,33 @@ impl Ledger {
     }
 }
 
+/// Entries that are written to the journal together.
+struct Piece<'a, 'e> {
+    sqlite: &'a Sqlite,
+    key: &'a SealKey,
+    journal: &'a mut Journal,
+    tails: &'a HashMap<String, Known>,
+    encoder: &'a mut Encoder,
+    /// The ends of chains, for when all of it is written.
+    reached: Vec<(&'e str, Known)>,
+}
+
+impl<'e> Piece<'_, 'e> {
+    fn add(&mut self, entry: &'e Entry) -> Result<Receipt, StoreError> {
+        let reached = self.reached.iter().rev().find(|(account, _)| *account == entry.account).map(|(_, known)| known);
+        let mut tail = match reached.or_else(|| self.tails.get(&entry.account)) {
+            Some(known) => known.tail.clone(),
+            None => self.sqlite.with_reader(|connection| chains::tail(connection, self.key, &entry.account))?,
+        };
+        let previous = tail.hash;
+        let reasons = chain::reasons_text(&entry.reasons);
+        let (receipt, _) = tail.extend(self.encoder, entry, reasons.as_deref());
+        let position = self.journal.add(self.key, Some((&previous, &receipt.hash, self.encoder.fields())))?;
+        self.reached.push((&entry.account, Known { tail, position }));
+        Ok(receipt)
+    }
+}
+
 /// Keeps the end of a chain to which an entry was added.
 fn note(tails: &mut HashMap<String, Known>, written: &Written<'_>, end: &Mark) {
     let Some((account, seq)) = written.place() else { return };
@@ -126,19 +156,50 @@ fn note(tails: &mut HashMap<String, Known>, written: &Written<'_>, end: &Mark) {
 impl Sqlite {
     /// Appends an entry; it is on record when this returns.
     pub(crate) fn append(&self, entry: &Entry) -> Result<Receipt, StoreError> {
-        let key = self.key()?;
-        let reasons = chain::reasons_text(&entry.reasons);
         if self.journal.is_none() {
-            return self.append_in_memory(key, entry, reasons.as_deref());
+            let reasons = chain::reasons_text(&entry.reasons);
+            return self.append_in_memory(self.key()?, entry, reasons.as_deref());
         }
-        let mut ledger = self.ledger.lock();
+        self.write_with(&mut self.ledger.lock(), Some(entry))?.ok_or(StoreError::Closed)
+    }
+
+    /// Appends an entry together with the next one, or after [`SOON`].
+    pub(crate) fn append_soon(&self, entry: Entry) -> Result<(), StoreError> {
+        if self.journal.is_none() {
+            return self.append(&entry).map(drop);
+        }
+        let waiting = {
+            let mut soon = self.soon.lock();
+            soon.push(entry);
+            soon.len()
+        };
+        if waiting >= MANY_SOON {
+            return self.write_soon(&mut self.ledger.lock());
+        }
+        if waiting == 1 {
+            self.look_soon();
+        }
+        Ok(())
+    }
+
+    /// Writes what [`Sqlite::append_soon`] has kept.
+    pub(super) fn write_soon(&self, ledger: &mut Ledger) -> Result<(), StoreError> {
+        if self.soon.lock().is_empty() {
+            return Ok(());
+        }
+        self.write_with(ledger, None).map(drop)
+    }
+
+    /// Writes what waits, and an entry after it, in one piece: all of them or none.
+    fn write_with(&self, ledger: &mut Ledger, own: Option<&Entry>) -> Result<Option<Receipt>, StoreError> {
+        let key = self.key()?;
         for _ in 0..TRIES {
             if ledger.journal.is_none() {
-                self.attach(&mut ledger, true)?;
+                self.attach(ledger, true)?;
             }
             let Some((locked, look)) = ledger.look(key, false)? else { continue };
             if look != Look::Open {
-                self.leave(&mut ledger, locked, look)?;
+                self.leave(ledger, locked, look)?;
                 continue;
             }
             let Ledger { journal: Some(journal), tails, encoder, drained, pending, wrote, .. } = &mut *ledger else {
@@ -147,25 +208,34 @@ impl Sqlite {
             if journal.end.position.saturating_sub(*drained) > TOO_MUCH {
                 *drained = self.drain(key, &journal.share(), &journal.end, false)?.mark.position;
             }
-            let mut tail = match tails.get(&entry.account) {
-                Some(known) => known.tail.clone(),
-                None => self.with_reader(|connection| chains::tail(connection, key, &entry.account))?,
-            };
-            let previous = tail.hash;
-            let (receipt, _) = tail.extend(encoder, entry, reasons.as_deref());
-            journal.append(&locked, key, Some((&previous, &receipt.hash, encoder.fields())))?;
-            drop(locked);
-            let known = Known { tail, position: journal.end.position };
-            match tails.get_mut(&entry.account) {
-                Some(kept) => *kept = known,
-                None => drop(tails.insert(entry.account.clone(), known)),
+            let waiting = std::mem::take(&mut *self.soon.lock());
+            let mut piece = Piece { sqlite: self, key, journal, tails, encoder, reached: Vec::new() };
+            for entry in &waiting {
+                // Others must not wait for one whose chain was changed from outside.
+                if let Err(error) = piece.add(entry) {
+                    tracing::error!(request = %entry.id, %error, "the end of an act cannot be put on record");
+                }
             }
-            *pending += 1;
-            *wrote = true;
-            if pending.is_multiple_of(MANY) {
+            let own = own.map(|entry| piece.add(entry)).transpose();
+            let reached = piece.reached;
+            if let Err(error) = journal.write(&locked) {
+                self.soon.lock().splice(0..0, waiting);
+                return Err(error);
+            }
+            drop(locked);
+            let before = *pending / MANY;
+            *pending += reached.len();
+            *wrote |= !reached.is_empty();
+            for (account, known) in reached {
+                match tails.get_mut(account) {
+                    Some(kept) => *kept = known,
+                    None => drop(tails.insert(account.to_owned(), known)),
+                }
+            }
+            if *pending / MANY > before {
                 self.wake();
             }
-            return Ok(receipt);
+            return own;
         }
         Err(StoreError::Busy)
     }
@@ -285,6 +355,7 @@ impl Sqlite {
         let key = self.key()?;
         let (file, end, pending, read) = {
             let mut ledger = self.ledger.lock();
+            self.write_soon(&mut ledger)?;
             let mut tries = 0..TRIES;
             loop {
                 if ledger.journal.is_none() && (self.has_none(key)? || !self.attach(&mut ledger, false)?) {
@@ -399,7 +470,8 @@ impl Sqlite {
         }
         let Some((locked, mut look)) = ledger.look(key, true)? else { return Ok(()) };
         if let (Look::Open, Some(journal)) = (&look, &mut ledger.journal) {
-            journal.append(&locked, key, None)?;
+            journal.add(key, None)?;
+            journal.write(&locked)?;
             probe::reached("end written");
             look = Look::Over;
         }
@@ -409,7 +481,7 @@ impl Sqlite {
     /// What the thread does that looks after the journal: moves entries, and begins the next journal when
     /// this one has become long.
     pub(super) fn tend(&self) -> Result<(), StoreError> {
-        if self.ledger.lock().pending == 0 {
+        if self.ledger.lock().pending == 0 && self.soon.lock().is_empty() {
             return Ok(());
         }
         self.settle()?;

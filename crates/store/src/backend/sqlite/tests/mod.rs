@@ -3,6 +3,7 @@
 mod changed;
 mod crash;
 mod shared;
+mod soon;
 
 use std::fs;
 use std::path::{Path, PathBuf};
