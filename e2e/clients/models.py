@@ -1,7 +1,7 @@
 """The clients of OpenAI, Anthropic and LangChain call models through the gateway, knowing nothing of it.
 
 Environment: DOMAIN, ADA (a token that may call `small`), BOB (one that may call nothing), KEY (an API key for `small`),
-SSL_CERT_FILE. With REAL_MODEL, a model of that name is called too.
+SSL_CERT_FILE.
 """
 
 import os
@@ -103,10 +103,4 @@ with_openai(KEY)
 refused_by_openai()
 with_anthropic()
 with_langchain()
-if os.environ.get("REAL_MODEL"):
-    client = openai.OpenAI(base_url=f"{BASE}/v1", api_key=ADA, max_retries=0, timeout=300)
-    real = client.chat.completions.create(model=os.environ["REAL_MODEL"], messages=SAID, max_tokens=8)
-    assert real.choices[0].message.content and real.usage.completion_tokens > 0, real
-    chunks = list(client.chat.completions.create(model=os.environ["REAL_MODEL"], messages=SAID, max_tokens=8, stream=True))
-    assert "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
 print("the story is told")

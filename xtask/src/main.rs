@@ -8,6 +8,7 @@ mod generate;
 mod interrupt;
 mod mutants;
 mod postgres;
+mod small_model;
 mod step;
 mod suite;
 mod talk;

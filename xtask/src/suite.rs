@@ -10,6 +10,7 @@ use crate::generate;
 use crate::interrupt::Interrupt;
 use crate::mutants::{self, Choice};
 use crate::postgres::{self, Cluster};
+use crate::small_model;
 use crate::step::{self, Kind, Watch};
 use crate::talk;
 use crate::workspace::cargo;
@@ -65,12 +66,14 @@ pub(crate) fn run(interrupt: &Interrupt, long: bool, filter: &[String]) -> u8 {
     talk::line(&format!("    {} from {}", cluster.url(), cluster.programs().display()));
     let newer = newer_clusters(interrupt);
     let clients = clients::install();
+    let small_model = small_model::install(clients.as_deref());
     let z3 = z3::install();
     let suite = Suite {
         interrupt,
         cluster: &cluster,
         newer: &newer,
         clients: clients.as_deref(),
+        small_model: small_model.as_deref(),
         z3: z3.as_deref(),
         long,
         filter,
@@ -107,6 +110,7 @@ struct Suite<'a> {
     cluster: &'a Cluster,
     newer: &'a [Cluster],
     clients: Option<&'a Path>,
+    small_model: Option<&'a Path>,
     z3: Option<&'a Path>,
     long: bool,
     filter: &'a [String],
@@ -217,6 +221,9 @@ impl Suite<'_> {
         }
         if let Some(clients) = self.clients {
             command.env("TENANTRY_TEST_CLIENTS", clients);
+        }
+        if let Some(folder) = self.small_model {
+            command.env("TENANTRY_TEST_SMALL_MODEL", folder);
         }
         if let Some(python) = self.z3 {
             command.env("TENANTRY_TEST_Z3", python);

@@ -16,9 +16,10 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use support::{Home, Running, Server, secured};
@@ -112,11 +113,8 @@ fn node_clients_tell_their_story() {
     assert!(scene.tell(&mut scene.node("story.mjs")).ends_with("the story is told\n"));
 }
 
-/// An API, a model behind it, one who may call it and one who may not. A real model takes part where
-/// `TENANTRY_TEST_MODEL` names the address of one (`http://127.0.0.1:…/v1`).
-#[test]
-fn clients_of_models_tell_their_story() {
-    let Some(mut scene) = Scene::begin_with(MODELS) else { return };
+/// An API, one who holds `use:small` on it and one who does not, and a key.
+fn callers(scene: &mut Scene) {
     let home = &scene.home;
     let authz = ["--set", "enforce_policies=true", "--set", "token_dialect=access_token_authz"];
     let api = "https://models.example/";
@@ -135,21 +133,58 @@ fn clients_of_models_tell_their_story() {
         home.good(&["token", "--quiet", "--account", "acme", "--user", user, "--audience", api]).trim().to_owned()
     };
     let permission = [api, "#use:small"].concat();
-    let key = home.good(&[
-        "api-key",
-        "create",
-        "program",
-        "--account",
-        "acme",
-        "--permission",
-        &permission,
-        "--model",
-        "small",
-        "--quiet",
-    ]);
+    let may = ["--account", "acme", "--permission", &permission, "--model", "small", "--quiet"];
+    let key = home.good(&[&["api-key", "create", "program"], &may[..]].concat());
     let told = [("ADA", token("ada@acme.example")), ("BOB", token("bob@acme.example")), ("KEY", key.trim().to_owned())];
     scene.variables.extend(told.map(|(name, value)| (name.to_owned(), value)));
+}
+
+#[test]
+fn clients_of_models_tell_their_story() {
+    let Some(mut scene) = Scene::begin_with(MODELS) else { return };
+    callers(&mut scene);
     assert!(scene.tell(&mut scene.python("models.py")).ends_with("the story is told\n"));
+}
+
+/// A model of 135 million parameters, in a process of its own that speaks OpenAI's protocol; `cargo xtask test`
+/// fetches it and names its folder in `TENANTRY_TEST_SMALL_MODEL`.
+#[test]
+fn clients_talk_to_a_real_model() {
+    let Ok(folder) = std::env::var("TENANTRY_TEST_SMALL_MODEL") else {
+        eprintln!("skipped: TENANTRY_TEST_SMALL_MODEL is not set (run `cargo xtask test`)");
+        return;
+    };
+    let mut node = Command::new("node");
+    node.arg(stories().join("small-model.mjs")).arg(folder);
+    let mut model = Running(node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut told = String::new();
+    BufReader::new(model.0.stdout.take().unwrap()).read_line(&mut told).unwrap();
+    let url = told.trim();
+    assert!(url.starts_with("http://127.0.0.1:"), "the model did not start: {told:?}");
+    let file = format!(
+        r#"
+[api."https://models.example/"]
+permissions = {{ "use:small" = "" }}
+[model.smol]
+api = "https://models.example/"
+requires = "use:small"
+max_tokens = 16
+price = {{ input = 1_000_000, output = 2_000_000 }}
+upstream = {{ kind = "openai", url = "{url}", model = "smollm2-135m" }}
+"#
+    );
+    let Some(mut scene) = Scene::begin_with(&file) else { return };
+    callers(&mut scene);
+    assert!(scene.tell(&mut scene.python("real.py")).ends_with("the story is told\n"));
+    // What the model counted is what was put down, a moment later, and what was left in the middle was not free.
+    let used = support::until("the calls to be noted", || {
+        let used: Value = serde_json::from_str(&scene.home.good(&["usage", "--json"])).unwrap();
+        let row = used["data"]["sums"][0].clone();
+        (row["requests"].as_u64() >= Some(14)).then_some(row)
+    });
+    let tokens = |name: &str| used[name].as_u64().unwrap_or_else(|| panic!("{name}: {used}"));
+    assert_eq!(tokens("cost_micros"), tokens("input_tokens") + 2 * tokens("output_tokens"), "{used}");
+    assert!(tokens("requests") == 14 && tokens("output_tokens") > 60, "{used}");
 }
 
 const MODELS: &str = r#"
