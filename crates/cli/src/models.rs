@@ -7,7 +7,7 @@ use tenantry_file::Loaded;
 use tenantry_file::model;
 use tenantry_file::words::Millis;
 use tenantry_guard::models::{
-    Catalog, Kind, Model, Models, ModelsParts, Partition, Patience, Price, Target, TargetParts,
+    CapField, Catalog, Kind, Model, Models, ModelsParts, Partition, Patience, Price, Target, TargetParts,
 };
 use tenantry_store::Store;
 use zeroize::Zeroizing;
@@ -56,6 +56,7 @@ fn catalog(project: &Project<'_>, loaded: &Loaded, version: &str) -> Result<Cata
                 cached_input: whole(price.cached_input.unwrap_or(price.input)),
                 output: whole(price.output),
             },
+            fetches: declared.remote_media,
             cache: declared.cache.as_ref().and_then(Millis::duration),
             targets: targets.collect::<Result<_, _>>()?,
             turns: Default::default(),
@@ -94,6 +95,10 @@ fn target(project: &Project<'_>, name: &str, place: usize, declared: &model::Ups
             total: patience(&declared.total_timeout, usual.total),
         },
         partition,
+        cap_field: match declared.cap_field {
+            Some(model::CapField::MaxTokens) => CapField::MaxTokens,
+            Some(model::CapField::MaxCompletionTokens) | None => CapField::MaxCompletionTokens,
+        },
     };
     let kind = match declared.kind {
         model::UpstreamKind::Openai => Kind::OpenAi,

@@ -27,6 +27,10 @@ pub struct Model {
     /// How long an answer may be given again to the same account for exactly the same request: `60s`. Never
     /// across accounts. Without, never.
     pub cache: Option<Millis>,
+    /// Lets callers name pictures and documents by an address, which the upstream then fetches. Only for upstreams
+    /// that reach nothing of yours by it; what is fetched is in no reservation of a budget.
+    #[serde(default)]
+    pub remote_media: bool,
     /// Limits on the calls of all accounts together.
     #[serde(default)]
     pub limits: Limits,
@@ -81,6 +85,19 @@ pub struct Upstream {
     /// The fields by which the upstream keeps callers apart, set to a keyed hash of the account: without,
     /// `user` and `prompt_cache_key`. vLLM knows `cache_salt`.
     pub partition: Option<Vec<PartitionField>>,
+    /// What the upstream calls the cap of a chat's answer (default `max_completion_tokens`). Ollama and others know
+    /// `max_tokens` alone, and without it answer as long as they like.
+    pub cap_field: Option<CapField>,
+}
+
+/// What an upstream calls the cap of a chat's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CapField {
+    /// OpenAI's name since 2024.
+    MaxCompletionTokens,
+    /// The name before, which others know alone.
+    MaxTokens,
 }
 
 /// The protocol of an upstream.

@@ -34,7 +34,7 @@ pub use database::{
     DbCommand, DbDatabase, DbExtension, DbPolicy, DbPublic, DbRole, DbRoleMode, DbRowSecurity, DbSchema, Membership,
     Source,
 };
-pub use endpoint::{Model, PartitionField, Price, Upstream, UpstreamKind};
+pub use endpoint::{CapField, Model, PartitionField, Price, Upstream, UpstreamKind};
 pub use issuer::{Issuer, IssuerClaims, SigningAlgorithm};
 pub use limits::{Budget, Limits, Period};
 pub use platform::{

@@ -8,15 +8,31 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::catalog::{Partition, Target};
+use super::catalog::{CapField, Partition, Target};
+use super::inside::{Inside, KEPT, Look, TELLING};
 use super::refusal::Refusal;
 use super::surface::Surface;
 
 /// The longest name of a model.
 const LONGEST_NAME: usize = 256;
+
+/// What other servers call the cap of an answer: it would count beside ours, or before it.
+const OTHER_CAPS: [&str; 4] = ["n_predict", "num_predict", "max_new_tokens", "max_length"];
+
+/// The most tokens that an upstream adds to a prompt where there are tools.
+const TOLD_OF_TOOLS: u64 = 1_000;
+
+/// How the types of tools begin whose calls the caller answers; whatever else there is, the upstream runs itself.
+const RUN_BY_CALLERS: [&str; 8] =
+    ["function", "custom", "local_shell", "apply_patch", "computer", "bash_", "text_editor_", "memory_"];
+
+fn hosted(kind: &str) -> Refusal {
+    let kind: String = kind.chars().filter(|c| !c.is_control()).take(64).collect();
+    Refusal::invalid(format!("`{kind}` would be run by the upstream, and is not offered."))
+}
 
 /// What is read of a body.
 #[derive(Debug)]
@@ -38,6 +54,10 @@ pub(crate) struct Parsed<'b> {
     pub(crate) choices: u64,
     /// The answer that this one follows, kept by the upstream.
     pub(crate) previous: Option<String>,
+    /// Tokens of the prompt that no byte of it shows: of pictures and documents, and what upstreams say of tools.
+    pub(crate) beyond: u64,
+    /// Does it name pictures or documents by an address, which the upstream would fetch?
+    pub(crate) fetches: bool,
 }
 
 #[derive(Debug)]
@@ -48,7 +68,7 @@ struct Member<'b> {
 }
 
 /// A member's name, borrowed where it holds no escape.
-struct Key<'b>(Cow<'b, str>);
+pub(super) struct Key<'b>(pub(super) Cow<'b, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -91,6 +111,11 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
+/// Is a name the same for readers that do not look at the size of letters? Two letters outside of ASCII fold into it.
+fn written_small(name: &str) -> bool {
+    !name.chars().any(|letter| letter.is_ascii_uppercase() || matches!(letter, '\u{17f}' | '\u{212a}'))
+}
+
 fn members<'b>(text: &'b str) -> Result<Vec<Member<'b>>, Refusal> {
     let Members(found) = serde_json::from_str(text).map_err(|error| {
         // The place, and not the text there.
@@ -99,8 +124,14 @@ fn members<'b>(text: &'b str) -> Result<Vec<Member<'b>>, Refusal> {
     let start = text.as_ptr().addr();
     let mut members: Vec<Member<'b>> = Vec::with_capacity(found.len());
     for (name, value) in found {
+        let shown = || name.chars().filter(|c| !c.is_control()).take(64).collect::<String>();
+        // Some readers take `Model` for `model` (Go's, and with it Ollama): to them it would stand there twice.
+        if !written_small(&name) {
+            let shown = shown();
+            return Err(Refusal::invalid(format!("The body has `{shown}`: names are in small letters.")).param(shown));
+        }
         if members.iter().any(|known| known.name == name) {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+            let shown = shown();
             return Err(Refusal::invalid(format!("The body has `{shown}` twice.")).param(shown));
         }
         let at = value.get().as_ptr().addr().saturating_sub(start);
@@ -113,12 +144,12 @@ impl<'b> Parsed<'b> {
     /// Reads a body.
     pub(crate) fn read(surface: Surface, body: &'b [u8]) -> Result<Parsed<'b>, Refusal> {
         let text = std::str::from_utf8(body).map_err(|_| Refusal::invalid("The body is not UTF-8."))?;
-        let members = members(text)?;
+        let found = members(text)?;
         let open = text.find('{').unwrap_or_default();
         let mut parsed = Parsed {
             text,
             open,
-            members,
+            members: found,
             surface,
             model: String::new(),
             stream: false,
@@ -126,6 +157,8 @@ impl<'b> Parsed<'b> {
             max_tokens: None,
             choices: 1,
             previous: None,
+            beyond: 0,
+            fetches: false,
         };
         parsed.model = parsed
             .value::<String>("model")?
@@ -139,8 +172,15 @@ impl<'b> Parsed<'b> {
                 let completion: Option<u64> = parsed.value("max_completion_tokens")?;
                 let tokens: Option<u64> = parsed.value("max_tokens")?;
                 parsed.max_tokens = completion.max(tokens);
-                parsed.choices = parsed.value::<u64>("n")?.unwrap_or(1).max(1);
+                // Upstreams that choose the best of several make them all.
+                let best: Option<u64> = parsed.value("best_of")?;
+                parsed.choices = parsed.value::<u64>("n")?.max(best).unwrap_or(1).max(1);
+                if parsed.raw("web_search_options").is_some() {
+                    return Err(hosted("web_search").param("web_search_options"));
+                }
                 if parsed.stream {
+                    // As strictly as the body: whether there is a usage must not be read in two ways.
+                    parsed.raw("stream_options").map(|options| members(options.get())).transpose()?;
                     let options: Option<StreamOptions> = parsed.value("stream_options")?;
                     parsed.include_usage = options.and_then(|options| options.include_usage).unwrap_or(false);
                 }
@@ -162,11 +202,25 @@ impl<'b> Parsed<'b> {
             Surface::Messages => parsed.max_tokens = parsed.value("max_tokens")?,
             Surface::Embeddings => {}
         }
+        if parsed.max_tokens == Some(0) {
+            // To some upstreams 0 is no limit at all.
+            return Err(Refusal::invalid("An answer has at least one token.").param("max_tokens"));
+        }
+        for name in OTHER_CAPS {
+            if parsed.raw(name).is_some() {
+                let said = format!("`{name}` is not taken: say how long an answer may be as the protocol does.");
+                return Err(Refusal::invalid(said).param(name));
+            }
+        }
         let tier: Option<String> = parsed.value("service_tier")?;
         if tier.is_some_and(|tier| !matches!(tier.as_str(), "auto" | "default" | "standard_only")) {
             return Err(Refusal::invalid("Only the usual service tier is offered.").param("service_tier"));
         }
-        parsed.refuse_kept_things()?;
+        if parsed.raw("tools").is_some() {
+            parsed.beyond = TOLD_OF_TOOLS;
+        }
+        parsed.refuse_hosted_tools()?;
+        parsed.look_inside()?;
         Ok(parsed)
     }
 
@@ -183,43 +237,59 @@ impl<'b> Parsed<'b> {
             .map_err(|_| Refusal::invalid(format!("`{name}` is not of the right type.")).param(name))
     }
 
-    /// Refuses what an upstream keeps under our key, whoever put it there: files, containers, vector stores.
-    /// Nothing of the kind can be made through this door, so nothing of the kind is the caller's.
-    fn refuse_kept_things(&self) -> Result<(), Refusal> {
-        const KEPT: [&str; 5] = ["file_id", "file_ids", "vector_store_ids", "container", "container_id"];
+    /// Refuses tools that the upstream would run itself: what they cost is in no count of tokens, and what they reach is
+    /// not the caller's to say.
+    fn refuse_hosted_tools(&self) -> Result<(), Refusal> {
+        #[derive(Deserialize)]
+        struct Tool<'t> {
+            #[serde(borrow, default, rename = "type")]
+            kind: Option<Cow<'t, str>>,
+        }
+        let Some(tools) = self.raw("tools").filter(|_| self.surface != Surface::Embeddings) else { return Ok(()) };
+        let tools: Vec<Tool<'_>> = serde_json::from_str(tools.get())
+            .map_err(|_| Refusal::invalid("`tools` is not of the right type.").param("tools"))?;
+        for kind in tools.iter().filter_map(|tool| tool.kind.as_deref()) {
+            if RUN_BY_CALLERS.iter().all(|known| !kind.starts_with(known)) {
+                return Err(hosted(kind).param("tools"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks into messages, as far as something there may matter: ids of what an upstream keeps under our key, whoever
+    /// put it there (nothing of the kind can be made through this door, so nothing of the kind is the caller's), and
+    /// pictures and documents.
+    fn look_inside(&mut self) -> Result<(), Refusal> {
         if self.surface == Surface::Embeddings {
             return Ok(());
         }
         // An escape may hide a name; only then, and where a name seems to stand, is it all read.
-        let suspicious = self.text.contains("\\u") || KEPT.iter().any(|name| self.text.contains(name));
+        let text = self.text.as_bytes();
+        let stands = |name: &str| memchr::memmem::find(text, name.as_bytes()).is_some();
+        let kept = KEPT.iter().any(|name| stands(name));
+        let suspicious = kept || self.surface == Surface::Responses || TELLING.iter().any(|name| stands(name));
         if !suspicious {
             return Ok(());
         }
+        let mut seen = Inside::of(self.surface);
         for member in &self.members {
-            if member.name == "messages"
-                || member.name == "input"
-                || member.name == "tools"
-                || member.name == "container"
-            {
-                let found = if KEPT.contains(&member.name.as_ref()) && member.value.get() != "null" {
-                    Some(member.name.as_ref())
-                } else {
-                    let mut found = None;
+            match member.name.as_ref() {
+                "container" if member.value.get() != "null" => seen.kept = Some("container"),
+                "messages" | "input" | "tools" => {
                     let mut reader = serde_json::Deserializer::from_str(member.value.get());
-                    let walked =
-                        serde::de::DeserializeSeed::deserialize(Walk { kept: &KEPT, found: &mut found }, &mut reader);
-                    walked.map_err(|_| Refusal::invalid(format!("`{}` is nested too deep.", member.name)))?;
-                    found
-                };
-                if let Some(found) = found {
-                    return Err(Refusal::new(
-                        super::RefusalKind::NotFound,
-                        format!("`{found}` names nothing that this account has here."),
-                    )
-                    .param(found));
+                    let look = Look::at(&mut seen, member.name == "input");
+                    serde::de::DeserializeSeed::deserialize(look, &mut reader)
+                        .map_err(|_| Refusal::invalid(format!("`{}` cannot be read.", member.name)))?;
                 }
+                _ => {}
+            }
+            if let Some(found) = seen.kept {
+                let said = format!("`{found}` names nothing that this account has here.");
+                return Err(Refusal::new(super::RefusalKind::NotFound, said).param(found));
             }
         }
+        self.beyond = self.beyond.saturating_add(seen.tokens());
+        self.fetches = seen.fetches;
         Ok(())
     }
 
@@ -251,9 +321,7 @@ impl<'b> Parsed<'b> {
                 }
             }
         }
-        if let Some(cap) = cap {
-            self.cap(&mut edits, cap);
-        }
+        self.cap(&mut edits, cap, target.parts.cap_field);
         if self.surface == Surface::Chat && self.stream && !self.include_usage {
             self.force_usage(&mut edits);
         }
@@ -261,7 +329,18 @@ impl<'b> Parsed<'b> {
     }
 
     /// Caps the output tokens; a request that asks for none is given the cap.
-    fn cap(&self, edits: &mut Edits, cap: u64) {
+    fn cap(&self, edits: &mut Edits, cap: Option<u64>, field: CapField) {
+        if (self.surface, field) == (Surface::Chat, CapField::MaxTokens) {
+            let most = match (self.max_tokens, cap) {
+                (Some(asked), Some(cap)) => Some(asked.min(cap)),
+                (asked, cap) => asked.or(cap),
+            };
+            if let Some(most) = most {
+                self.set(edits, "max_tokens", most.to_string());
+            }
+            return;
+        }
+        let Some(cap) = cap else { return };
         let names: &[&str] = match self.surface {
             Surface::Chat => &["max_completion_tokens", "max_tokens"],
             Surface::Responses => &["max_output_tokens"],
@@ -360,70 +439,6 @@ impl Edits {
     }
 }
 
-/// Looks for names anywhere in a value.
-struct Walk<'a> {
-    kept: &'a [&'static str],
-    found: &'a mut Option<&'static str>,
-}
-
-impl<'de> serde::de::DeserializeSeed<'de> for Walk<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Walk { kept: self.kept, found: self.found })?.is_some() {}
-        Ok(())
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Key(name)) = map.next_key()? {
-            match self.kept.iter().find(|kept| **kept == name) {
-                // A schema of a function may describe a parameter of that name: an object is no id.
-                Some(kept) => match map.next_value::<&RawValue>() {
-                    Ok(value) if value.get().starts_with(['"', '[']) => *self.found = Some(kept),
-                    Ok(value) => {
-                        let mut reader = serde_json::Deserializer::from_str(value.get());
-                        let walk = Walk { kept: self.kept, found: self.found };
-                        let walked = serde::de::DeserializeSeed::deserialize(walk, &mut reader);
-                        walked.map_err(serde::de::Error::custom)?;
-                    }
-                    Err(error) => return Err(error),
-                },
-                None => {
-                    map.next_value_seed(Walk { kept: self.kept, found: self.found })?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::catalog::{Kind, TargetParts};
@@ -509,13 +524,157 @@ mod tests {
             (Surface::Responses, r#"{"model":"m","conversation":"conv_1"}"#),
             (Surface::Responses, r#"{"model":"m","tools":[{"type":"file_search","vector_store_ids":["vs_1"]}]}"#),
             (Surface::Messages, r#"{"model":"m","container":"c_1"}"#),
+            // To a reader that does not look at the size of letters these stand there twice.
+            (Surface::Chat, r#"{"model":"m","Model":"n"}"#),
+            (Surface::Chat, r#"{"model":"m","MAX_TOKENS":9}"#),
+            (Surface::Chat, r#"{"model":"m","me\u017fsages":[]}"#),
+            (Surface::Chat, "{\"model\":\"m\",\"to\u{212a}en\":1}"),
+            (
+                Surface::Chat,
+                r#"{"model":"m","stream":true,"stream_options":{"include_usage":true,"Include_usage":false}}"#,
+            ),
+            (Surface::Chat, r#"{"model":"m","stream":true,"stream_options":"x"}"#),
+            // Caps that upstreams read otherwise, or besides.
+            (Surface::Chat, r#"{"model":"m","max_tokens":0}"#),
+            (Surface::Chat, r#"{"model":"m","max_tokens":1e3}"#),
+            (Surface::Chat, r#"{"model":"m","max_tokens":99999999999999999999}"#),
+            (Surface::Chat, r#"{"model":"m","max_tokens":1,"n_predict":-1}"#),
+            (Surface::Responses, r#"{"model":"m","max_output_tokens":1,"max_new_tokens":9000}"#),
+            (Surface::Messages, r#"{"model":"m","max_tokens":0}"#),
+            // What the upstream would run, at a price that no count of tokens shows.
+            (Surface::Chat, r#"{"model":"m","web_search_options":{}}"#),
+            (Surface::Chat, r#"{"model":"m","tools":[{"type":"web_search"}]}"#),
+            (
+                Surface::Responses,
+                r#"{"model":"m","tools":[{"type":"function"},{"type":"mcp","server_url":"http://10.0.0.1"}]}"#,
+            ),
+            (Surface::Responses, r#"{"model":"m","tools":[{"type":"image_generation"}]}"#),
+            (Surface::Messages, r#"{"model":"m","tools":[{"t\u0079pe":"web_search_20250305"}]}"#),
+            (Surface::Chat, r#"{"model":"m","tools":"x"}"#),
+            // Ids of what others may have put there.
+            (Surface::Responses, r#"{"model":"m","input":[{"type":"item_reference","id":"msg_1"}]}"#),
+            (Surface::Responses, r#"{"model":"m","input":[{"id":"msg_1"}]}"#),
+            (Surface::Responses, r#"{"model":"m","input":[{"type":null,"id":"msg_1"}]}"#),
+            (Surface::Responses, r#"{"model":"m","input":[{"type":"reasoning","id":"rs_1","summary":[]}]}"#),
+            (
+                Surface::Responses,
+                r#"{"model":"m","input":[{"type":"image_generation_call","id":"ig_1","result":null}]}"#,
+            ),
+            (Surface::Chat, r#"{"model":"m","messages":[{"role":"assistant","audio":{"id":"audio_1"}}]}"#),
         ] {
             assert!(Parsed::read(surface, body.as_bytes()).is_err(), "{body}");
+        }
+        for (surface, body) in [
+            (Surface::Responses, r#"{"model":"m","input":[{"role":"user","id":"msg_1","content":"x"}]}"#),
+            (Surface::Responses, r#"{"model":"m","input":[{"type":"reasoning","id":"rs_1","encrypted_content":"x"}]}"#),
+            (
+                Surface::Responses,
+                r#"{"model":"m","input":[{"type":"function_call_output","call_id":"c","output":"x"}]}"#,
+            ),
+            (Surface::Responses, r#"{"model":"m","tools":[{"type":"function","parameters":{"default":{"id":"x"}}}]}"#),
+            (Surface::Messages, r#"{"model":"m","tools":[{"name":"x","input_schema":{}},{"type":"bash_20250124"}]}"#),
+            (Surface::Chat, r#"{"model":"m","audio":{"voice":"x"},"tools":[{"type":"function","function":{}}]}"#),
+        ] {
+            assert!(Parsed::read(surface, body.as_bytes()).is_ok(), "{body}");
         }
         assert!(Parsed::read(Surface::Chat, b"{\"model\":\"\xff\"}").is_err());
         // A function may have a parameter of that name.
         let schema =
             r#"{"model":"m","tools":[{"function":{"parameters":{"properties":{"file_id":{"type":"string"}}}}}]}"#;
         assert!(Parsed::read(Surface::Chat, schema.as_bytes()).is_ok());
+    }
+
+    /// Every level of a body is read once, by a reader that goes no deeper than it says.
+    #[test]
+    fn deep_bodies_are_refused_and_end_nothing() {
+        for (open, close) in [(r#"{"file_id":"#, "}"), (r#"{"a":"#, "}"), ("[", "]")] {
+            for (surface, member) in
+                [(Surface::Chat, "messages"), (Surface::Responses, "input"), (Surface::Chat, "tools")]
+            {
+                let deep = [&open.repeat(200_000), "1", &close.repeat(200_000)].concat();
+                let body = format!(r#"{{"model":"m","image_url":"","{member}":[{{"x":{deep}}}]}}"#);
+                assert!(Parsed::read(surface, body.as_bytes()).is_err(), "{open} {member}");
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_and_documents_count_beyond_their_bytes_and_addresses_are_seen() {
+        for (surface, body, beyond, fetches) in [
+            (Surface::Chat, r#"{"model":"m","messages":[{"content":"https://x.example/?url=1"}]}"#, 0, false),
+            (Surface::Chat, r#"{"model":"m","tools":[]}"#, 1_000, false),
+            (
+                Surface::Chat,
+                r#"{"model":"m","messages":[{"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]}]}"#,
+                50_000,
+                false,
+            ),
+            (
+                Surface::Chat,
+                r#"{"model":"m","messages":[{"content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/"}}]}]}"#,
+                50_000,
+                true,
+            ),
+            (
+                Surface::Chat,
+                r#"{"model":"m","messages":[{"content":[{"t\u0079pe":"image_url","image_url":{"u\u0072l":"file:///etc/passwd"}}]}]}"#,
+                50_000,
+                true,
+            ),
+            (
+                Surface::Chat,
+                r#"{"model":"m","messages":[{"content":[{"type":"input_audio","input_audio":{"data":"AA"}}]}]}"#,
+                200_000,
+                false,
+            ),
+            (
+                Surface::Responses,
+                r#"{"model":"m","input":[{"role":"user","content":[{"type":"input_image","image_url":"https://x.example/"}]}]}"#,
+                50_000,
+                true,
+            ),
+            (
+                Surface::Responses,
+                r#"{"model":"m","input":[{"role":"user","content":[{"type":"input_file","file_url":"https://x.example/"}]}]}"#,
+                200_000,
+                true,
+            ),
+            (
+                Surface::Messages,
+                r#"{"model":"m","messages":[{"content":[{"type":"image","source":{"type":"url","url":"https://x.example/"}}]}]}"#,
+                50_000,
+                true,
+            ),
+            // What a tool was called with is no address for the upstream.
+            (
+                Surface::Messages,
+                r#"{"model":"m","messages":[{"content":[{"type":"tool_use","input":{"url":"https://x.example/","file_id":"f"}}]}]}"#,
+                0,
+                false,
+            ),
+        ] {
+            let parsed = Parsed::read(surface, body.as_bytes()).unwrap();
+            assert_eq!((parsed.beyond, parsed.fetches), (beyond, fetches), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_cap_goes_by_the_name_that_the_upstream_knows() {
+        let mut old = target(None, &[]);
+        old.parts.cap_field = CapField::MaxTokens;
+        for (body, cap, expected) in [
+            (r#"{"model":"m"}"#, None, r#"{"model":"m"}"#),
+            (r#"{"model":"m"}"#, Some(7), r#"{"max_tokens":7,"model":"m"}"#),
+            (
+                r#"{"model":"m","max_completion_tokens":5}"#,
+                None,
+                r#"{"max_tokens":5,"model":"m","max_completion_tokens":5}"#,
+            ),
+            (r#"{"model":"m","max_tokens":9}"#, Some(7), r#"{"model":"m","max_tokens":7}"#),
+        ] {
+            assert_eq!(sent(Surface::Chat, body, &old, cap), expected);
+        }
+        let best = Parsed::read(Surface::Chat, br#"{"model":"m","n":2,"best_of":5}"#).unwrap();
+        assert_eq!(best.choices, 5);
     }
 }

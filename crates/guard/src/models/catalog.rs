@@ -68,6 +68,8 @@ pub struct Model {
     pub price: Price,
     /// How long an answer may be given again to the same account.
     pub cache: Option<Duration>,
+    /// May callers name pictures and documents by an address, which the upstream then fetches?
+    pub fetches: bool,
     /// Where calls go.
     pub targets: Vec<Arc<Target>>,
     /// Whose turn it is among them.
@@ -150,6 +152,16 @@ pub enum Partition {
     CacheSalt,
 }
 
+/// What an upstream calls the cap of a chat's answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CapField {
+    /// `max_completion_tokens`, or `max_tokens` where the caller says so.
+    #[default]
+    MaxCompletionTokens,
+    /// `max_tokens` and nothing else.
+    MaxTokens,
+}
+
 /// What an upstream is made from.
 #[derive(Default)]
 pub struct TargetParts {
@@ -165,6 +177,8 @@ pub struct TargetParts {
     pub patience: Patience,
     /// What it keeps callers apart by, beside what it is sent.
     pub partition: Vec<Partition>,
+    /// What it calls the cap of a chat's answer.
+    pub cap_field: CapField,
 }
 
 /// Where calls go.

@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_millis(400);
 /// After how long a silence [`Delivery::next`] says so.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// By how many pieces an answer may pass its cap: some tokens are told in two.
+const SLACK: u64 = 16;
+
 /// An answer on its way. Dropping it cancels the upstream's call and settles to what was delivered.
 pub struct Delivery {
     arriving: Option<Arriving>,
@@ -32,6 +35,8 @@ pub struct Delivery {
     /// How long nothing has arrived.
     silent: Duration,
     deadline: Duration,
+    /// Why nothing more of it is told, once what came before is delivered.
+    broken: Option<&'static str>,
 }
 
 impl std::fmt::Debug for Delivery {
@@ -60,6 +65,7 @@ impl Delivery {
             idle,
             silent: Duration::ZERO,
             deadline,
+            broken: None,
         }
     }
 
@@ -69,6 +75,9 @@ impl Delivery {
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Result<Bytes, Refusal>> {
         loop {
+            if let (Some(why), true) = (self.broken, self.running.is_some()) {
+                return Some(Err(self.fail(Refusal::new(RefusalKind::Upstream, why))));
+            }
             let arrived = match self.first.take() {
                 Some(first) => Some(Ok(first)),
                 None => self.arrive().await,
@@ -139,7 +148,21 @@ impl Delivery {
         let mut cut: Vec<(usize, usize)> = Vec::new();
         let mut at = 0;
         for event in frames::each(&whole) {
-            let seen = frames::data(event).map_or(Seen::Pass, |data| self.gathered.see(data));
+            let seen = frames::data(event).map_or(Seen::Pass, |data| self.gathered.see(&data));
+            if seen == Seen::Fault {
+                // Its words may hold what is ours there: they are for nobody.
+                self.broken = Some("The model's answer broke off.");
+                cut.push((at, whole.len()));
+                break;
+            }
+            // INVARIANT: an upstream that heeds no cap is stopped where it passes what was set aside for its answer. An event
+            // with content is a token at least.
+            let most = self.running.as_ref().and_then(|running| running.most);
+            if most.is_some_and(|most| self.gathered.events > most.saturating_add(SLACK)) {
+                self.broken = Some("The model's answer is longer than it was asked to be.");
+                cut.push((at, whole.len()));
+                break;
+            }
             if seen == Seen::UsageOnly && self.strip {
                 cut.push((at, at + event.len()));
             }

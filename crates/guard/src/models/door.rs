@@ -1,5 +1,6 @@
 //! The one order that every model call goes through.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use super::record::{Record, Told};
 use super::refusal::{Refusal, RefusalKind};
 use super::surface::Surface;
 use super::upstream::{Incoming, Outgoing, Trouble, Upstream};
-use super::usage::{Usage, of_whole};
+use super::usage::{Report, Usage, of_whole};
 
 /// The largest answer that is not streamed, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
@@ -130,6 +131,8 @@ pub(crate) struct Running {
     model: Arc<Model>,
     /// The most output tokens of a choice.
     cap: Option<u64>,
+    /// The most output tokens of all of them, as far as that is known.
+    pub(crate) most: Option<u64>,
 }
 
 impl Running {
@@ -294,6 +297,11 @@ impl Models {
             // INVARIANT: a model that is absent and one that is not the caller's part here, and nowhere earlier.
             let model = catalog.get(&parsed.model).filter(|model| caller.may(model));
             let model = model.map(Arc::clone).ok_or_else(|| Refusal::no_model(&parsed.model))?;
+            if parsed.fetches && !model.fetches {
+                return Err(Refusal::invalid(
+                    "Pictures and documents are taken as `data:` alone, not by their address.",
+                ));
+            }
             Ok((parsed, model))
         });
         let (parsed, model) = match read {
@@ -315,7 +323,7 @@ impl Models {
             model: Arc::clone(&model),
             surface,
             input: estimated(body.len()),
-            bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
+            bytes: u64::try_from(body.len()).unwrap_or(u64::MAX).saturating_add(parsed.beyond),
             output: asked,
             choices: parsed.choices,
         };
@@ -333,6 +341,7 @@ impl Models {
         let cap = model.max_tokens.or(permit.cap());
         let running = Running {
             cap,
+            most: asked.or(permit.cap()).map(|most| most.saturating_mul(parsed.choices)),
             models: Arc::clone(self),
             caller,
             surface,
@@ -372,6 +381,11 @@ impl Models {
                 tokens,
             });
         }
+        // It may have waited for its turn since it was verified.
+        if !(running.caller.holds)() {
+            let usage = Usage { reported: true, ..Usage::default() };
+            return Err(revoked(running, usage).await);
+        }
         let reached = match self.reach(&mut running, parsed, place.as_deref()).await {
             Ok(reached) => reached,
             Err(refusal) => {
@@ -407,7 +421,13 @@ impl Models {
             running.end(Usage::default(), Ended::Failed, Some(refusal.kind.code())).await;
             return Err(refusal);
         }
-        let (id, usage) = of_whole(running.surface, &whole);
+        let Report { id, usage, failed } = of_whole(running.surface, &whole);
+        if failed {
+            tracing::warn!(request = %request_id, upstream = %running.upstream, "an upstream told of its failure as of an answer");
+            let refusal = told(Trouble::Broken);
+            running.end(usage.unwrap_or_default(), Ended::Failed, Some(refusal.kind.code())).await;
+            return Err(refusal);
+        }
         if let (Surface::Responses, Some(id)) = (running.surface, id) {
             // Known before it is told: the caller may go on from it at once.
             self.keep(running.answer_kept(id)).await;
@@ -418,6 +438,10 @@ impl Models {
             output: estimated(whole.len()),
             reported: false,
         });
+        // INVARIANT: what comes after a revocation is paid for and not told.
+        if !(running.caller.holds)() {
+            return Err(revoked(running, usage).await);
+        }
         if let Some(key) = kept_as {
             self.cache.insert(key, Arc::new(Kept { at: self.clock.monotonic(), body: whole.clone() }));
         }
@@ -429,6 +453,7 @@ impl Models {
     async fn reach(&self, running: &mut Running, parsed: &Parsed<'_>, place: Option<&str>) -> Result<Reached, Refusal> {
         let model = Arc::clone(&running.model);
         let partition = self.partition(&running.caller);
+        let who = number(&running.caller);
         let mut order = model.order();
         if let Some(place) = place {
             // Only where the earlier answer is kept can it be followed.
@@ -445,7 +470,7 @@ impl Models {
             if made >= TRIES || (again && !unconnected.contains(&&*target.name)) {
                 continue;
             }
-            if !target.breaker.lets_through(self.clock.monotonic()) {
+            if !target.breaker.lets_through(self.clock.monotonic(), who) {
                 continue;
             }
             made += 1;
@@ -467,7 +492,7 @@ impl Models {
                 Err(Attempt::Next { refusal, trouble, sick }) => {
                     tracing::warn!(request = %running.request_id, upstream = %target.name, %trouble, "an upstream failed");
                     if sick {
-                        target.breaker.failed(self.clock.monotonic());
+                        target.breaker.failed(self.clock.monotonic(), who);
                     } else {
                         target.breaker.came_through();
                     }
@@ -493,7 +518,7 @@ impl Models {
             Ok(Ok(incoming)) => incoming,
         };
         if !(200..300).contains(&incoming.status) {
-            return Err(refused_by(incoming).await);
+            return Err(refused_by(incoming, target).await);
         }
         let left = patience.first_byte.saturating_sub(self.clock.monotonic().saturating_sub(began));
         let first = match tokio::time::timeout(left, incoming.body.next()).await {
@@ -546,6 +571,13 @@ impl Models {
     }
 }
 
+/// Ends a call whose credential does not hold any more.
+async fn revoked(running: Running, usage: Usage) -> Refusal {
+    let refusal = Refusal::new(RefusalKind::Revoked, "The credential is not valid any more.");
+    running.end(usage, Ended::Failed, Some(refusal.kind.code())).await;
+    refusal
+}
+
 /// How an attempt failed.
 enum Attempt {
     /// No other upstream would do better: the request itself is wrong.
@@ -569,14 +601,14 @@ fn told(trouble: Trouble) -> Refusal {
 
 /// What an upstream's refusal means. Only what it says of the request itself is told; what it says of us, our
 /// key or our limits there is for the log.
-async fn refused_by(incoming: Incoming) -> Attempt {
+async fn refused_by(incoming: Incoming, target: &Target) -> Attempt {
     let status = incoming.status;
     let retry_after = incoming.retry_after;
     let next = |refusal: Refusal, sick: bool| Attempt::Next { refusal, trouble: format!("status {status}"), sick };
     match status {
         400 | 413 | 415 | 422 => {
             let body = collect(incoming.body, None, Duration::from_secs(5), LARGEST_ERROR).await.unwrap_or_default();
-            Attempt::Final(super::refusal::said(&body, status == 413))
+            Attempt::Final(super::refusal::said(&body, status == 413, target.parts.key.as_deref().map(String::as_str)))
         }
         429 | 529 => {
             let mut refusal = Refusal::new(RefusalKind::Overloaded, "The model takes no more calls at the moment.");
@@ -592,6 +624,13 @@ async fn refused_by(incoming: Incoming) -> Attempt {
         // INVARIANT: what a caller can bring about by what it asks for never rests an upstream for others.
         _ => next(told(Trouble::Broken), status >= 500),
     }
+}
+
+/// The account's number, for the breakers of this process; never 0.
+fn number(caller: &Caller) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    caller.partition().hash(&mut hasher);
+    hasher.finish() >> 1 | 1
 }
 
 /// About how many tokens a text of so many bytes has: English has four bytes to a token, and no prompt less

@@ -1,5 +1,7 @@
 //! Server-sent events, cut where they end and otherwise left as they are.
 
+use std::borrow::Cow;
+
 use bytes::{Bytes, BytesMut};
 
 /// The longest event.
@@ -24,13 +26,15 @@ impl Frames {
         // Mostly an event arrives whole: then nothing is copied.
         if self.pending.is_empty() {
             let mut arrived = arrived;
-            let end = last_end(&arrived);
+            let end = last_end(&arrived, 0);
             let whole = arrived.split_to(end);
             self.hold(&arrived)?;
             return Ok(whole);
         }
+        // What waits holds no end of an event: only in what arrives can one be.
+        let before = self.pending.len();
         self.hold(&arrived)?;
-        let end = last_end(&self.pending);
+        let end = last_end(&self.pending, before);
         Ok(self.pending.split_to(end).freeze())
     }
 
@@ -49,9 +53,9 @@ impl Frames {
     }
 }
 
-/// Where the last whole event ends.
-fn last_end(bytes: &[u8]) -> usize {
-    for newline in memchr::memrchr_iter(b'\n', bytes) {
+/// Where the last whole event ends that ends at or after a place; 0 where there is none.
+fn last_end(bytes: &[u8], from: usize) -> usize {
+    for newline in memchr::memrchr_iter(b'\n', bytes.get(from..).unwrap_or_default()).map(|at| at + from) {
         let before = bytes.get(..newline).unwrap_or_default();
         let before = before.strip_suffix(b"\r").unwrap_or(before);
         if before.ends_with(b"\n") || before.is_empty() {
@@ -83,13 +87,22 @@ pub fn each(whole: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The data of an event; of one that has several `data` lines, the first. None of a comment.
+/// The data of an event; of one that has several `data` lines, all of them, as clients put them together. None of a
+/// comment.
 #[must_use]
-pub fn data(event: &[u8]) -> Option<&[u8]> {
-    event.split(|byte| *byte == b'\n').find_map(|line| {
+pub fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let mut lines = event.split(|byte| *byte == b'\n').filter_map(|line| {
         let data = line.strip_prefix(b"data:")?;
-        Some(data.strip_suffix(b"\r").unwrap_or(data).trim_ascii())
-    })
+        Some(data.strip_suffix(b"\r").unwrap_or(data))
+    });
+    let first = lines.next()?;
+    let Some(second) = lines.next() else { return Some(Cow::Borrowed(first.trim_ascii())) };
+    let mut all = first.trim_ascii().to_vec();
+    for line in std::iter::once(second).chain(lines) {
+        all.push(b'\n');
+        all.extend_from_slice(line.trim_ascii());
+    }
+    Some(Cow::Owned(all))
 }
 
 #[cfg(test)]
@@ -101,12 +114,14 @@ mod tests {
     #[test]
     fn events_are_cut_at_blank_lines() {
         let text = b"data: a\n\n: comment\n\nevent: x\r\ndata: b\r\n\r\ndata: c\n";
-        let end = last_end(text);
+        let end = last_end(text, 0);
         assert_eq!(&text[end..], b"data: c\n");
         let events: Vec<_> = each(&text[..end]).collect();
         assert_eq!(events, [&b"data: a\n\n"[..], b": comment\n\n", b"event: x\r\ndata: b\r\n\r\n"]);
         let found: Vec<_> = events.into_iter().map(data).collect();
-        assert_eq!(found, [Some(&b"a"[..]), None, Some(b"b")]);
+        assert_eq!(found.iter().map(Option::as_deref).collect::<Vec<_>>(), [Some(&b"a"[..]), None, Some(b"b")]);
+        let several = data(b"event: x\ndata: {\"a\":\r\ndata: 1}\r\n\r\n");
+        assert_eq!(several.as_deref(), Some(&b"{\"a\":\n1}"[..]));
     }
 
     proptest! {

@@ -11,6 +11,7 @@ mod catalog;
 mod delivery;
 mod door;
 pub mod frames;
+mod inside;
 mod meter;
 mod record;
 mod refusal;
@@ -20,7 +21,7 @@ mod upstream;
 mod usage;
 
 pub use caller::{Caller, Grant};
-pub use catalog::{Catalog, Kind, Model, Partition, Patience, Price, Target, TargetParts};
+pub use catalog::{CapField, Catalog, Kind, Model, Partition, Patience, Price, Target, TargetParts};
 pub use delivery::Delivery;
 pub use door::{Answer, Body, Listed, Models, ModelsParts};
 pub use meter::{Ask, Meter, Permit};

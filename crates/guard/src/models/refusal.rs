@@ -128,7 +128,7 @@ impl From<Refused> for Refusal {
 const LONGEST: usize = 500;
 
 /// What an upstream says of a request that it refuses. Its words are told where they are plain words.
-pub(crate) fn said(body: &[u8], too_large: bool) -> Refusal {
+pub(crate) fn said(body: &[u8], too_large: bool, key: Option<&str>) -> Refusal {
     #[derive(serde::Deserialize)]
     struct Outer {
         #[serde(default)]
@@ -143,6 +143,7 @@ pub(crate) fn said(body: &[u8], too_large: bool) -> Refusal {
         .or_else(|| inner.and_then(serde_json::Value::as_str))
         .or_else(|| outer.as_ref().and_then(|outer| outer.message.as_deref()));
     let kind = if too_large { RefusalKind::TooLarge } else { RefusalKind::Invalid };
+    let harmless = |text: &str| harmless(text) && key.is_none_or(|key| key.is_empty() || !text.contains(key));
     let message = message.filter(|message| harmless(message)).map_or_else(
         || "The model does not take this request.".to_owned(),
         |message| message.chars().filter(|c| !c.is_control()).take(LONGEST).collect(),
@@ -153,7 +154,7 @@ pub(crate) fn said(body: &[u8], too_large: bool) -> Refusal {
 }
 
 /// Holds a sentence nothing of our account there: no key, no address, no organization?
-fn harmless(text: &str) -> bool {
+pub(crate) fn harmless(text: &str) -> bool {
     let lower = text.to_lowercase();
     !["sk-", "org-", "proj_", "key", "http", "account", "billing", "quota", "token:"]
         .iter()

@@ -53,6 +53,7 @@ mod tests {
             max_tokens: None,
             price: Price::default(),
             cache: None,
+            fetches: false,
             targets: vec![target(0, 3), target(1, 1), target(2, 0)],
             turns: Turns::default(),
         };

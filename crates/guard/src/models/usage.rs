@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::catalog::Price;
+use super::refusal::harmless;
 use super::surface::Surface;
 
 /// Tokens of a call.
@@ -69,7 +70,31 @@ struct Whole {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
+    error: Option<Fault>,
+    #[serde(default)]
     usage: Option<Reported>,
+}
+
+/// What is read of a failure: a sentence, or an object that has one.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Fault {
+    Object {
+        #[serde(default)]
+        message: Option<String>,
+    },
+    Text(String),
+    Other(serde::de::IgnoredAny),
+}
+
+impl Fault {
+    fn is_harmless(&self) -> bool {
+        match self {
+            Fault::Object { message } => message.as_deref().is_none_or(harmless),
+            Fault::Text(text) => harmless(text),
+            Fault::Other(_) => false,
+        }
+    }
 }
 
 /// What is read of a stream's event.
@@ -85,15 +110,27 @@ struct Event {
     message: Option<Whole>,
 }
 
-/// What an answer's JSON tells: its id and its usage.
-pub(crate) fn of_whole(surface: Surface, body: &[u8]) -> (Option<String>, Option<Usage>) {
-    let Ok(whole) = serde_json::from_slice::<Whole>(body) else { return (None, None) };
+/// What an answer's JSON tells.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// Its id.
+    pub(crate) id: Option<String>,
+    /// Its usage.
+    pub(crate) usage: Option<Usage>,
+    /// Does it tell of the upstream's failure, in words that are not for callers?
+    pub(crate) failed: bool,
+}
+
+/// Reads an answer's JSON.
+pub(crate) fn of_whole(surface: Surface, body: &[u8]) -> Report {
+    let Ok(whole) = serde_json::from_slice::<Whole>(body) else { return Report::default() };
     let mut sum = Usage::default();
     let usage = whole.usage.map(|reported| {
         merge(surface, &mut sum, &reported);
         sum
     });
-    (whole.id, usage)
+    let failed = whole.error.is_some_and(|error| surface != Surface::Responses || !error.is_harmless());
+    Report { id: whole.id, usage, failed }
 }
 
 fn merge(surface: Surface, into: &mut Usage, reported: &Reported) {
@@ -133,7 +170,7 @@ pub(crate) struct Gathered {
     /// Has the answer come to its own end?
     pub(crate) ended: bool,
     /// Events with content.
-    events: u64,
+    pub(crate) events: u64,
     /// Bytes of content.
     bytes: u64,
 }
@@ -145,6 +182,8 @@ pub(crate) enum Seen {
     Pass,
     /// It holds the usage and nothing else.
     UsageOnly,
+    /// It tells of the upstream's failure, in words that are not for callers.
+    Fault,
 }
 
 impl Gathered {
@@ -166,6 +205,11 @@ impl Gathered {
         if data == b"[DONE]" {
             self.ended = true;
             return Seen::Pass;
+        }
+        if after(data, b"\"error\":").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
+            || after(data, b"\"choices\"").is_none() && after(data, b"\"error\"").is_some()
+        {
+            return Seen::Fault;
         }
         if let Some(rest) = after(data, b"\"finish_reason\":")
             && rest.trim_ascii_start().starts_with(b"\"")
@@ -199,12 +243,20 @@ impl Gathered {
             && let Ok(event) = serde_json::from_slice::<Event>(data)
             && let Some(response) = event.response
         {
+            let fault = response.error.as_ref().is_some_and(|error| !error.is_harmless());
             self.id = response.id.or(self.id.take());
             if let Some(usage) = &response.usage {
                 merge(self.surface, &mut self.usage, usage);
             }
+            if fault {
+                self.ended = true;
+                return Seen::Fault;
+            }
         }
-        self.ended |= is_last || kind.starts_with(b"\"error\"");
+        if kind.starts_with(b"\"error\"") {
+            return Seen::Fault;
+        }
+        self.ended |= is_last;
         Seen::Pass
     }
 
@@ -223,8 +275,10 @@ impl Gathered {
             if let Some(usage) = &usage {
                 merge(self.surface, &mut self.usage, usage);
             }
-        } else if kind.starts_with(b"\"message_stop\"") || kind.starts_with(b"\"error\"") {
+        } else if kind.starts_with(b"\"message_stop\"") {
             self.ended = true;
+        } else if kind.starts_with(b"\"error\"") {
+            return Seen::Fault;
         }
         Seen::Pass
     }
@@ -306,7 +360,7 @@ mod tests {
             (Surface::Chat, r#"{"usage":null}"#, None),
             (Surface::Chat, "not json", None),
         ] {
-            assert_eq!(of_whole(surface, body.as_bytes()).1, expected, "{body}");
+            assert_eq!(of_whole(surface, body.as_bytes()).usage, expected, "{body}");
         }
     }
 
