@@ -1,8 +1,9 @@
 //! The built-in upstream: says again what it is told, the same each time. For demonstrations and tests, so
 //! that the first call works without anybody's key. A word is a token.
 //!
-//! Where a chat offers tools and its user says `call TOOL {…}`, that call is what it answers with, so that
-//! programs that use tools can be tried; told the tool's result, it says that again.
+//! Where tools are offered and the user says `call TOOL {…}`, that call is what it answers with, so that programs that
+//! use tools can be tried; told the tool's result, it says that again. Where a form is asked for (JSON, or a schema),
+//! it answers with the least that has it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,12 +21,15 @@ const CREATED: i64 = 1_700_000_000;
 /// How many numbers an embedding has where nobody asks for another count.
 const DIMENSIONS: u64 = 16;
 
+/// The most answers of one chat.
+const MOST_CHOICES: u64 = 128;
+
 /// The most numbers of an embedding.
 const MOST_DIMENSIONS: u64 = 3072;
 
 /// Answers a request.
 pub(crate) fn answer(request: &Outgoing) -> Result<Incoming, Trouble> {
-    let body: Value = serde_json::from_slice(&request.body).map_err(|_| Trouble::Protocol)?;
+    let body = crate::read(&request.body)?;
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
     let mark: String = Sha256::digest(&request.body).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let made = match request.surface {
@@ -65,12 +69,15 @@ fn whole(status: u16, value: &Value) -> Incoming {
     Incoming { status, events: false, retry_after: None, body: Box::pin(futures_util::stream::iter([Ok(bytes)])) }
 }
 
-/// The words of a message's content: a text, or a list of parts.
+/// The words of a message's content: a text, or a list of parts, among them the results of tools.
 fn text_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {
-            let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
+            let texts = parts.iter().filter_map(|part| match part.get("text").and_then(Value::as_str) {
+                Some(text) => Some(text.to_owned()),
+                None => part.get("content").map(text_of),
+            });
             texts.collect::<Vec<_>>().join(" ")
         }
         _ => String::new(),
@@ -84,7 +91,8 @@ fn heard(list: &Value, name: &'static str) -> Result<(String, usize), (String, &
     }
     let said = list.as_array().filter(|said| !said.is_empty());
     let said = said.ok_or_else(|| (format!("`{name}` needs at least one message."), name))?;
-    let texts: Vec<String> = said.iter().map(|one| text_of(one.get("content").unwrap_or(&Value::Null))).collect();
+    let content = |one: &Value| text_of(one.get("content").or_else(|| one.get("output")).unwrap_or(&Value::Null));
+    let texts: Vec<String> = said.iter().map(content).collect();
     let count = texts.iter().map(|text| words(text)).sum();
     Ok((texts.into_iter().next_back().unwrap_or_default(), count))
 }
@@ -94,21 +102,37 @@ fn words(text: &str) -> usize {
 }
 
 /// The answer in pieces, cut at the most tokens; whether it was cut.
-fn pieces(said: &str, most: Option<u64>) -> (Vec<String>, bool) {
-    let all: Vec<&str> = std::iter::once("echo:").chain(said.split_whitespace()).collect();
+fn pieces(said: &str, format: Option<&Value>, most: Option<u64>) -> (Vec<String>, bool) {
+    let text = formed(format, said).unwrap_or_else(|| ["echo: ", said].concat());
+    let all: Vec<&str> = text.split_whitespace().collect();
     let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
     let kept = all.iter().take(most).enumerate();
     let kept = kept.map(|(at, word)| if at == 0 { (*word).to_owned() } else { [" ", word].concat() }).collect();
     (kept, all.len() > most)
 }
 
-/// The call of an offered tool that the user's last words ask for: its name and its arguments.
-fn asked_call(body: &Value, said: &str) -> Option<(String, String)> {
-    let last = body.get("messages")?.as_array()?.last()?;
-    if last.get("role").and_then(Value::as_str) != Some("user") {
+/// Does a person speak last, rather than the model or a tool?
+fn asked_by_user(said: Option<&Value>) -> bool {
+    let last = match said {
+        Some(Value::String(_)) => return true,
+        said => said.and_then(Value::as_array).and_then(|all| all.last()),
+    };
+    let results = |content: &Value| {
+        let blocks = content.as_array().map_or(&[][..], Vec::as_slice);
+        blocks.iter().any(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"))
+    };
+    last.is_some_and(|last| {
+        last.get("role").and_then(Value::as_str) == Some("user") && !last.get("content").is_some_and(results)
+    })
+}
+
+/// The call of an offered tool that the user's last words ask for: its name and its arguments. `name` is where a tool
+/// has its name.
+fn asked_call(body: &Value, turns: &str, name: &str, said: &str) -> Option<(String, Value)> {
+    if !asked_by_user(body.get(turns)) {
         return None;
     }
-    let offered = body.get("tools")?.as_array()?.iter().filter_map(|tool| tool.pointer("/function/name")?.as_str());
+    let offered = body.get("tools")?.as_array()?.iter().filter_map(|tool| tool.pointer(name)?.as_str());
     offered
         .filter_map(|name| {
             let at = said.find(&["call ", name, " {"].concat())?;
@@ -116,17 +140,62 @@ fn asked_call(body: &Value, said: &str) -> Option<(String, String)> {
             // What stands after the object is still said to people.
             let mut read = serde_json::Deserializer::from_str(&arguments).into_iter::<Value>();
             let arguments = read.next()?.ok().filter(Value::is_object)?;
-            Some((at, name.to_owned(), arguments.to_string()))
+            Some((at, name.to_owned(), arguments))
         })
         .min_by_key(|(at, ..)| *at)
         .map(|(_, name, arguments)| (name, arguments))
 }
 
+/// What is answered where a form is asked for: the least that has it, with what was said in its texts. `None` where
+/// texts are free.
+fn formed(format: Option<&Value>, said: &str) -> Option<String> {
+    let format = format?;
+    match format.get("type")?.as_str()? {
+        "json_object" => Some(json!({ "echo": said }).to_string()),
+        "json_schema" => {
+            let schema = format.pointer("/json_schema/schema").or_else(|| format.get("schema"))?;
+            Some(instance(schema, schema, said, 0).to_string())
+        }
+        _ => None,
+    }
+}
+
+/// The least value that a schema lets pass, as far as models are asked for such.
+fn instance(root: &Value, schema: &Value, said: &str, depth: usize) -> Value {
+    if depth > 16 {
+        return Value::Null;
+    }
+    let inner = |schema: &Value| instance(root, schema, said, depth + 1);
+    if let Some(place) = schema.get("$ref").and_then(Value::as_str) {
+        return root.pointer(place.trim_start_matches('#')).map_or(Value::Null, inner);
+    }
+    if let Some(value) = schema.get("const").or_else(|| schema.pointer("/enum/0")) {
+        return value.clone();
+    }
+    if let Some(first) = ["/anyOf/0", "/oneOf/0", "/allOf/0"].into_iter().find_map(|place| schema.pointer(place)) {
+        return inner(first);
+    }
+    let kind = schema.get("type");
+    match kind.and_then(Value::as_str).or_else(|| kind?.get(0)?.as_str()) {
+        Some("string") => json!(said),
+        Some("integer" | "number") => json!(words(said)),
+        Some("boolean") => json!(true),
+        Some("array") => json!([inner(schema.get("items").unwrap_or(&Value::Null))]),
+        Some("object") => {
+            let members = schema.get("properties").and_then(Value::as_object);
+            members.into_iter().flatten().map(|(name, schema)| (name.clone(), inner(schema))).collect()
+        }
+        _ => Value::Null,
+    }
+}
+
 fn chat(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
     let (said, input) = heard(body.get("messages").unwrap_or(&Value::Null), "messages")?;
-    let call = asked_call(body, &said);
+    let call = asked_call(body, "messages", "/function/name", &said).map(|(name, input)| (name, input.to_string()));
     let most = ["max_completion_tokens", "max_tokens"].iter().filter_map(|name| body.get(name)?.as_u64()).min();
-    let (pieces, cut) = if call.is_some() { (Vec::new(), false) } else { pieces(&said, most) };
+    let format = body.get("response_format");
+    let (pieces, cut) = if call.is_some() { (Vec::new(), false) } else { pieces(&said, format, most) };
+    let many = body.get("n").and_then(Value::as_u64).unwrap_or(1).clamp(1, MOST_CHOICES);
     let reason = match (&call, cut) {
         (Some(_), _) => "tool_calls",
         (None, true) => "length",
@@ -136,7 +205,8 @@ fn chat(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
         let id = format!("call_{mark}");
         json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } })
     });
-    let output = call.as_ref().map_or(pieces.len(), |(_, arguments)| words(arguments));
+    let one = call.as_ref().map_or(pieces.len(), |(_, arguments)| words(arguments));
+    let output = one.saturating_mul(usize::try_from(many).unwrap_or(1));
     let usage = json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output });
     let id = ["chatcmpl-", mark].concat();
     if !stream {
@@ -147,7 +217,9 @@ fn chat(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
         }
         return Ok(Made::Whole(json!({
             "id": id, "object": "chat.completion", "created": CREATED, "model": model,
-            "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": reason }],
+            "choices": (0..many).map(|index| {
+                json!({ "index": index, "message": message, "logprobs": null, "finish_reason": reason })
+            }).collect::<Vec<_>>(),
             "usage": usage,
         })));
     }
@@ -163,13 +235,20 @@ fn chat(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
         events::plain(&chunk, &mut out);
         out
     };
-    let choice = |delta: Value, reason: Option<&str>| json!([{ "index": 0, "delta": delta, "finish_reason": reason }]);
-    let mut out = vec![chunk(choice(json!({ "role": "assistant", "content": "" }), None), None)];
-    out.extend(pieces.iter().map(|piece| chunk(choice(json!({ "content": piece }), None), None)));
-    if let Some(called) = &called {
-        out.push(chunk(choice(json!({ "tool_calls": [with(called, json!({ "index": 0 }))] }), None), None));
+    let mut out = Vec::new();
+    for index in 0..many {
+        let mut tell = |delta: Value, reason: Option<&str>| {
+            out.push(chunk(json!([{ "index": index, "delta": delta, "finish_reason": reason }]), None));
+        };
+        tell(json!({ "role": "assistant", "content": "" }), None);
+        for piece in &pieces {
+            tell(json!({ "content": piece }), None);
+        }
+        if let Some(called) = &called {
+            tell(json!({ "tool_calls": [with(called, json!({ "index": 0 }))] }), None);
+        }
+        tell(json!({}), Some(reason));
     }
-    out.push(chunk(choice(json!({}), Some(reason)), None));
     if with_usage {
         out.push(chunk(json!([]), Some(&usage)));
     }
@@ -180,46 +259,40 @@ fn chat(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
 fn responses(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
     let (said, input) = heard(body.get("input").unwrap_or(&Value::Null), "input")?;
     let most = body.get("max_output_tokens").and_then(Value::as_u64);
-    let (pieces, cut) = pieces(&said, most);
-    let output = pieces.len();
-    let (id, item) = (["resp_", mark].concat(), ["msg_", mark].concat());
+    let called = asked_call(body, "input", "/name", &said).map(|(name, input)| (name, input.to_string()));
+    let (pieces, cut) = pieces(&said, body.pointer("/text/format"), most);
+    let cut = cut && called.is_none();
+    let output = called.as_ref().map_or(pieces.len(), |(_, arguments)| words(arguments));
+    let id = ["resp_", mark].concat();
     let status = if cut { "incomplete" } else { "completed" };
-    let part = |text: &str| json!({ "type": "output_text", "text": text, "annotations": [] });
-    let message = |status: &str, content: Value| json!({ "type": "message", "id": item, "status": status, "role": "assistant", "content": content });
     let response = |status: &str, output_items: Value, usage: Value| {
         json!({
             "id": id, "object": "response", "created_at": CREATED, "status": status, "model": model, "error": null,
             "incomplete_details": if status == "incomplete" { json!({ "reason": "max_output_tokens" }) } else { Value::Null },
             "instructions": null, "metadata": {}, "output": output_items, "parallel_tool_calls": true,
             "previous_response_id": body.get("previous_response_id"), "temperature": 1.0, "tool_choice": "auto",
-            "tools": [], "top_p": 1.0, "usage": usage,
+            "tools": body.get("tools").cloned().unwrap_or_else(|| json!([])), "top_p": 1.0, "usage": usage,
         })
     };
     let usage = json!({
         "input_tokens": input, "input_tokens_details": { "cached_tokens": 0 }, "output_tokens": output,
         "output_tokens_details": { "reasoning_tokens": 0 }, "total_tokens": input + output,
     });
-    let text = pieces.concat();
-    let done = response(status, json!([message(status, json!([part(&text)]))]), usage);
+    let (item, told) = match &called {
+        Some((name, arguments)) => function_call(name, arguments, mark),
+        None => message(&pieces, status, mark),
+    };
+    let done = response(status, json!([item]), usage);
     if !stream {
         return Ok(Made::Whole(done));
     }
     let begun = response("in_progress", json!([]), Value::Null);
-    let at = json!({ "item_id": item, "output_index": 0, "content_index": 0 });
     let mut all = vec![
         json!({ "type": "response.created", "response": begun }),
-        json!({ "type": "response.output_item.added", "output_index": 0, "item": message("in_progress", json!([])) }),
-        with(&at, json!({ "type": "response.content_part.added", "part": part("") })),
+        json!({ "type": "response.in_progress", "response": begun }),
     ];
-    all.extend(
-        pieces
-            .iter()
-            .map(|piece| with(&at, json!({ "type": "response.output_text.delta", "delta": piece, "logprobs": [] }))),
-    );
-    all.push(with(&at, json!({ "type": "response.output_text.done", "text": text, "logprobs": [] })));
-    all.push(with(&at, json!({ "type": "response.content_part.done", "part": part(&text) })));
-    let item_done = message(status, json!([part(&text)]));
-    all.push(json!({ "type": "response.output_item.done", "output_index": 0, "item": item_done }));
+    all.extend(told);
+    all.push(json!({ "type": "response.output_item.done", "output_index": 0, "item": item }));
     all.push(json!({ "type": format!("response.{status}"), "response": done }));
     let numbered = all.into_iter().enumerate().map(|(at, event)| {
         let mut out = Vec::new();
@@ -227,6 +300,44 @@ fn responses(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
         out
     });
     Ok(Made::Events(numbered.collect()))
+}
+
+/// A message among the items of a response, and the events that tell it piece by piece.
+fn message(pieces: &[String], status: &str, mark: &str) -> (Value, Vec<Value>) {
+    let id = ["msg_", mark].concat();
+    let part = |text: &str| json!({ "type": "output_text", "text": text, "annotations": [] });
+    let item = |status: &str, content: Value| json!({ "type": "message", "id": id, "status": status, "role": "assistant", "content": content });
+    let text = pieces.concat();
+    let at = json!({ "item_id": id, "output_index": 0, "content_index": 0 });
+    let mut told = vec![
+        json!({ "type": "response.output_item.added", "output_index": 0, "item": item("in_progress", json!([])) }),
+        with(&at, json!({ "type": "response.content_part.added", "part": part("") })),
+    ];
+    let deltas = pieces.iter();
+    told.extend(
+        deltas.map(|piece| with(&at, json!({ "type": "response.output_text.delta", "delta": piece, "logprobs": [] }))),
+    );
+    told.push(with(&at, json!({ "type": "response.output_text.done", "text": text, "logprobs": [] })));
+    told.push(with(&at, json!({ "type": "response.content_part.done", "part": part(&text) })));
+    (item(status, json!([part(&text)])), told)
+}
+
+/// A call of a function among the items of a response, and the events that tell it.
+fn function_call(name: &str, arguments: &str, mark: &str) -> (Value, Vec<Value>) {
+    let id = ["fc_", mark].concat();
+    let item = |status: &str, arguments: &str| {
+        json!({
+            "type": "function_call", "id": id, "call_id": format!("call_{mark}"), "name": name, "arguments": arguments,
+            "status": status,
+        })
+    };
+    let at = json!({ "item_id": id, "output_index": 0 });
+    let told = vec![
+        json!({ "type": "response.output_item.added", "output_index": 0, "item": item("in_progress", "") }),
+        with(&at, json!({ "type": "response.function_call_arguments.delta", "delta": arguments })),
+        with(&at, json!({ "type": "response.function_call_arguments.done", "name": name, "arguments": arguments })),
+    ];
+    (item("completed", arguments), told)
 }
 
 /// An object with the members of another as well.
@@ -284,8 +395,14 @@ fn messages(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
     let most = body.get("max_tokens").and_then(Value::as_u64).filter(|most| *most > 0);
     let most = most.ok_or_else(|| ("`max_tokens` is needed.".to_owned(), "max_tokens"))?;
     let input = heard + words(&text_of(body.get("system").unwrap_or(&Value::Null)));
-    let (pieces, cut) = pieces(&said, Some(most));
-    let reason = if cut { "max_tokens" } else { "end_turn" };
+    let called = asked_call(body, "messages", "/name", &said);
+    let (pieces, cut) = pieces(&said, None, Some(most));
+    let output = called.as_ref().map_or(pieces.len(), |(_, arguments)| words(&arguments.to_string()));
+    let reason = match (&called, cut) {
+        (Some(_), _) => "tool_use",
+        (None, true) => "max_tokens",
+        (None, false) => "end_turn",
+    };
     let id = ["msg_", mark].concat();
     let message = |content: Value, reason: Option<&str>, output: usize| {
         json!({
@@ -293,20 +410,31 @@ fn messages(body: &Value, model: &str, mark: &str, stream: bool) -> Asked {
             "stop_reason": reason, "stop_sequence": null, "usage": { "input_tokens": input, "output_tokens": output },
         })
     };
+    // A block as it begins, what is added to it, and as it is when it is whole.
+    let (begun, deltas, whole) = match &called {
+        Some((name, arguments)) => {
+            let used = |input: &Value| json!({ "type": "tool_use", "id": format!("toolu_{mark}"), "name": name, "input": input });
+            let delta = json!({ "type": "input_json_delta", "partial_json": arguments.to_string() });
+            (used(&json!({})), vec![delta], used(arguments))
+        }
+        None => {
+            let text = |text: &str| json!({ "type": "text", "text": text });
+            let deltas = pieces.iter().map(|piece| json!({ "type": "text_delta", "text": piece }));
+            (text(""), deltas.collect(), text(&pieces.concat()))
+        }
+    };
     if !stream {
-        let content = json!([{ "type": "text", "text": pieces.concat() }]);
-        return Ok(Made::Whole(message(content, Some(reason), pieces.len())));
+        return Ok(Made::Whole(message(json!([whole]), Some(reason), output)));
     }
     let mut all = vec![
         json!({ "type": "message_start", "message": message(json!([]), None, 0) }),
-        json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }),
+        json!({ "type": "content_block_start", "index": 0, "content_block": begun }),
     ];
-    all.extend(pieces.iter().map(
-        |piece| json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": piece } }),
-    ));
+    let deltas = deltas.into_iter();
+    all.extend(deltas.map(|delta| json!({ "type": "content_block_delta", "index": 0, "delta": delta })));
     all.push(json!({ "type": "content_block_stop", "index": 0 }));
     let delta = json!({ "stop_reason": reason, "stop_sequence": null });
-    all.push(json!({ "type": "message_delta", "delta": delta, "usage": { "output_tokens": pieces.len() } }));
+    all.push(json!({ "type": "message_delta", "delta": delta, "usage": { "output_tokens": output } }));
     all.push(json!({ "type": "message_stop" }));
     let written = all.iter().map(|event| {
         let mut out = Vec::new();
@@ -351,5 +479,81 @@ mod tests {
             { "role": "tool", "tool_call_id": "x", "content": "call query {}" },
         ] });
         assert_eq!(said(&told)["message"]["content"], "echo: call query {}");
+    }
+
+    fn events(made: Asked) -> Vec<Value> {
+        let Ok(Made::Events(events)) = made else { panic!("events were expected") };
+        let data = |event: &Vec<u8>| {
+            let text = String::from_utf8(event.clone()).unwrap();
+            serde_json::from_str(text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap()).unwrap()
+        };
+        events.iter().map(data).collect()
+    }
+
+    #[test]
+    fn a_tool_is_called_in_every_form_and_its_result_said_again() {
+        let tools = json!([{ "type": "function", "name": "query", "parameters": {} }]);
+        let ask = |input: Value| json!({ "input": input, "tools": tools });
+        let Ok(Made::Whole(answer)) = responses(&ask(json!(r#"call query {"a":1}"#)), "m", "x", false) else {
+            panic!()
+        };
+        let call = &answer["output"][0];
+        assert_eq!(
+            (&call["type"], &call["name"], &call["arguments"]),
+            (&json!("function_call"), &json!("query"), &json!(r#"{"a":1}"#))
+        );
+        let told =
+            events(responses(&ask(json!([{ "role": "user", "content": r#"call query {"a":1}"# }])), "m", "x", true));
+        let kinds: Vec<&str> = told.iter().map(|event| event["type"].as_str().unwrap()).collect();
+        assert_eq!(
+            kinds,
+            [
+                "response.created",
+                "response.in_progress",
+                "response.output_item.added",
+                "response.function_call_arguments.delta",
+                "response.function_call_arguments.done",
+                "response.output_item.done",
+                "response.completed",
+            ]
+        );
+        assert!(told.iter().enumerate().all(|(at, event)| event["sequence_number"] == at));
+        let result = json!([{ "type": "function_call_output", "call_id": "call_x", "output": "call query {}" }]);
+        let Ok(Made::Whole(answer)) = responses(&ask(result), "m", "x", false) else { panic!() };
+        assert_eq!(answer["output"][0]["content"][0]["text"], "echo: call query {}");
+
+        let tools = json!([{ "name": "query", "input_schema": {} }]);
+        let ask = |content: Value| json!({ "max_tokens": 99, "tools": tools, "messages": [{ "role": "user", "content": content }] });
+        let Ok(Made::Whole(answer)) = messages(&ask(json!(r#"call query {"a":1}"#)), "m", "x", false) else { panic!() };
+        assert_eq!((&answer["stop_reason"], &answer["content"][0]["input"]), (&json!("tool_use"), &json!({ "a": 1 })));
+        let told = events(messages(&ask(json!(r#"call query {"a":1}"#)), "m", "x", true));
+        assert_eq!(told[1]["content_block"]["input"], json!({}));
+        assert_eq!(told[2]["delta"], json!({ "type": "input_json_delta", "partial_json": r#"{"a":1}"# }));
+        let result = json!([{ "type": "tool_result", "tool_use_id": "toolu_x", "content": [{ "type": "text", "text": "call query {}" }] }]);
+        let Ok(Made::Whole(answer)) = messages(&ask(result), "m", "x", false) else { panic!() };
+        assert_eq!(answer["content"][0]["text"], "echo: call query {}");
+    }
+
+    #[test]
+    fn a_form_is_kept_and_as_many_answers_given_as_are_asked_for() {
+        let schema = json!({
+            "type": "object", "$defs": { "day": { "type": "string" } },
+            "properties": { "day": { "$ref": "#/$defs/day" }, "people": { "type": "array", "items": { "type": "integer" } },
+                "kind": { "enum": ["a", "b"] } },
+        });
+        let format = json!({ "type": "json_schema", "json_schema": { "name": "x", "schema": schema } });
+        let body =
+            json!({ "n": 3, "response_format": format, "messages": [{ "role": "user", "content": "on friday" }] });
+        let Ok(Made::Whole(answer)) = chat(&body, "m", "x", false) else { panic!() };
+        assert_eq!(answer["choices"].as_array().unwrap().len(), 3);
+        assert_eq!(answer["choices"][2]["message"]["content"], r#"{"day":"on friday","people":[2],"kind":"a"}"#);
+        assert_eq!(answer["usage"]["completion_tokens"], 6);
+        assert_eq!(events_of_chat(&body), 3);
+    }
+
+    /// How many answers end.
+    fn events_of_chat(body: &Value) -> usize {
+        let Ok(Made::Events(events)) = chat(body, "m", "x", true) else { panic!() };
+        events.iter().filter(|event| String::from_utf8_lossy(event).contains("\"finish_reason\":\"stop\"")).count()
     }
 }

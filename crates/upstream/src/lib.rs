@@ -45,14 +45,12 @@ impl Upstream for Wire {
                     Err(Trouble::Untranslatable("This model is not offered in this form."))
                 }
                 (Kind::OpenAi, Surface::Messages) => {
-                    let asked = serde_json::from_slice(&request.body).map_err(|_| Trouble::Protocol)?;
-                    let asked = messages_request(&asked, &target.parts.partition)?.to_string();
+                    let asked = messages_request(&read(&request.body)?, &target.parts)?.to_string();
                     let incoming = self.client.ask(&target, Surface::Chat.path(), asked.into()).await?;
                     translate::answer(incoming, FromChat::whole, FromChat::default()).await
                 }
                 (Kind::Anthropic, Surface::Chat) => {
-                    let asked = serde_json::from_slice(&request.body).map_err(|_| Trouble::Protocol)?;
-                    let asked = chat_request(&asked)?.to_string();
+                    let asked = chat_request(&read(&request.body)?)?.to_string();
                     let incoming = self.client.ask(&target, Surface::Messages.path(), asked.into()).await?;
                     translate::answer(incoming, FromMessages::whole, FromMessages::new()).await
                 }
@@ -62,4 +60,9 @@ impl Upstream for Wire {
             }
         })
     }
+}
+
+/// A request that has to be understood. What cannot be read (too deep, a number too large) is the caller's doing.
+fn read(body: &[u8]) -> Result<serde_json::Value, Trouble> {
+    serde_json::from_slice(body).map_err(|_| Trouble::Untranslatable("The body holds what this model cannot read."))
 }

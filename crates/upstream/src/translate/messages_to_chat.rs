@@ -1,7 +1,7 @@
 //! Callers who speak messages, an upstream that speaks chat completions.
 
 use serde_json::{Map, Value, json};
-use tenantry_guard::models::{Partition, Trouble};
+use tenantry_guard::models::{CapField, Partition, TargetParts, Trouble};
 
 use super::{Events, count, list, said, text};
 use crate::events;
@@ -10,8 +10,9 @@ fn no<T>(why: &'static str) -> Result<T, Trouble> {
     Err(Trouble::Untranslatable(why))
 }
 
-/// A request of messages as one of chat completions, with what the upstream keeps callers apart by.
-pub(crate) fn request(asked: &Value, partition: &[Partition]) -> Result<Value, Trouble> {
+/// A request of messages as one of chat completions, with what the upstream keeps callers apart by and what it calls the
+/// cap of an answer.
+pub(crate) fn request(asked: &Value, upstream: &TargetParts) -> Result<Value, Trouble> {
     if said(asked, "thinking") && asked.pointer("/thinking/type").and_then(Value::as_str) != Some("disabled") {
         return no("This model has no `thinking` to show.");
     }
@@ -42,7 +43,11 @@ pub(crate) fn request(asked: &Value, partition: &[Partition]) -> Result<Value, T
         }
     };
     copy("model", "model");
-    copy("max_tokens", "max_completion_tokens");
+    let cap = match upstream.cap_field {
+        CapField::MaxCompletionTokens => "max_completion_tokens",
+        CapField::MaxTokens => "max_tokens",
+    };
+    copy("max_tokens", cap);
     copy("temperature", "temperature");
     copy("top_p", "top_p");
     copy("stop_sequences", "stop");
@@ -52,7 +57,7 @@ pub(crate) fn request(asked: &Value, partition: &[Partition]) -> Result<Value, T
         made.insert("stream_options".to_owned(), json!({ "include_usage": true }));
     }
     if let Some(user) = asked.pointer("/metadata/user_id") {
-        for field in partition {
+        for field in &upstream.partition {
             let name = match field {
                 Partition::User => "user",
                 Partition::PromptCacheKey => "prompt_cache_key",

@@ -27,7 +27,7 @@ pub(super) fn translated<E: Events>(arriving: Arriving, events: E) -> Arriving {
             let mut out = Vec::new();
             for event in each(&whole) {
                 let Some(data) = data(event).filter(|data| !data.is_empty()) else { continue };
-                if let Err(trouble) = passing.events.event(data, &mut out) {
+                if let Err(trouble) = passing.events.event(&data, &mut out) {
                     // What came before it is told first.
                     if out.is_empty() {
                         return Some((Err(trouble), None));

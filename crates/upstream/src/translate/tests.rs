@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tenantry_guard::models::Partition;
+use tenantry_guard::models::{Partition, TargetParts};
 
 use super::*;
 
@@ -18,6 +18,10 @@ fn told(mut events: impl Events, said: &[Value]) -> Vec<Value> {
         .filter_map(|line| line.strip_prefix("data: "))
         .map(|data| serde_json::from_str(data).unwrap_or_else(|_| json!(data)))
         .collect()
+}
+
+fn keeping(partition: &[Partition]) -> TargetParts {
+    TargetParts { partition: partition.to_vec(), ..TargetParts::default() }
 }
 
 fn conversation() -> Value {
@@ -66,7 +70,7 @@ fn a_conversation_of_chat_becomes_one_of_messages_and_back() {
             "tool_choice": { "type": "any", "disable_parallel_tool_use": true },
         })
     );
-    let chat = messages_request(&messages, &[Partition::User, Partition::CacheSalt]).unwrap();
+    let chat = messages_request(&messages, &keeping(&[Partition::User, Partition::CacheSalt])).unwrap();
     assert_eq!(
         chat,
         json!({
@@ -112,7 +116,7 @@ fn what_changes_the_answer_and_has_no_word_is_refused() {
     ] {
         let mut messages = json!({ "model": "m", "max_tokens": 1, "messages": [] });
         messages[name] = value;
-        assert!(matches!(messages_request(&messages, &[]), Err(Trouble::Untranslatable(_))), "{name}");
+        assert!(matches!(messages_request(&messages, &keeping(&[])), Err(Trouble::Untranslatable(_))), "{name}");
     }
 }
 
