@@ -28,6 +28,11 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Failu
         let message = "The body must be JSON: send the header `Content-Type: application/json`.";
         return Err(Failure::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", message));
     }
+    let coded = headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if coded {
+        let message = "The body is taken as it is: send no header `Content-Encoding`.";
+        return Err(Failure::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", message));
+    }
     match tokio::time::timeout(SLOWEST, Limited::new(body, LARGEST).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),

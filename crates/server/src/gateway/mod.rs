@@ -1,6 +1,7 @@
 //! The gateway: AI models as their clients know them, OpenAI's and Anthropic's. One file per endpoint. It
 //! verifies the credential and gives answers their form; what may be called is decided in the guard.
 
+mod absent;
 mod auth;
 mod body;
 mod call;
@@ -12,7 +13,7 @@ mod standing;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use tenantry_guard::models::{Caller, Models, Surface};
 use tenantry_identity::Identity;
 use tenantry_identity::admission::AdmissionCache;
@@ -37,12 +38,17 @@ impl Gateway {
 /// The gateway's routes.
 pub(crate) fn routes(router: Router<App>) -> Router<App> {
     router
-        .route("/v1/chat/completions", post(call::chat))
-        .route("/v1/responses", post(call::responses))
-        .route("/v1/embeddings", post(call::embeddings))
-        .route("/v1/messages", post(call::messages))
-        .route("/v1/models", get(list::all))
-        .route("/v1/models/{*model}", get(list::one))
+        .route("/v1/chat/completions", only(post(call::chat)))
+        .route("/v1/responses", only(post(call::responses)))
+        .route("/v1/embeddings", only(post(call::embeddings)))
+        .route("/v1/messages", only(post(call::messages)))
+        .route("/v1/models", only(get(list::all)))
+        .route("/v1/models/{*model}", only(get(list::one)))
+        .route("/v1/{*rest}", any(absent::path))
+}
+
+fn only(route: MethodRouter<App>) -> MethodRouter<App> {
+    route.fallback(absent::method)
 }
 
 /// In which protocol's form a surface is answered.

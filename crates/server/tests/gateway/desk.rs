@@ -61,6 +61,7 @@ pub fn model(name: &str, requires: &str, targets: Vec<Target>) -> Model {
         max_tokens: None,
         price: Price { input: 1_000_000, cached_input: 500_000, output: 2_000_000 },
         cache: None,
+        fetches: false,
         targets: targets.into_iter().map(Arc::new).collect(),
         turns: Default::default(),
     }
@@ -79,6 +80,7 @@ pub fn at(place: usize, kind: Kind, address: std::net::SocketAddr, patience: Pat
         weight: 1,
         patience,
         partition: vec![Partition::User, Partition::PromptCacheKey],
+        ..TargetParts::default()
     };
     Target::new(kind, place, parts)
 }

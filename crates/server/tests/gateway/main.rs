@@ -21,6 +21,7 @@ mod site;
 mod support;
 
 mod apart;
+mod attacks;
 mod callers;
 mod desk;
 mod keys;
