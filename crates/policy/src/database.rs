@@ -19,6 +19,8 @@ pub struct Database {
     pub relations: Vec<Relation>,
     /// Functions outside of the system and of extensions.
     pub functions: Vec<Function>,
+    /// Operators outside of the system and of extensions, by name: a body that is read as it was written may mean them.
+    pub operators: Vec<String>,
 }
 
 /// A role.
@@ -32,6 +34,10 @@ pub struct DbRole {
     pub bypasses: bool,
     /// LOGIN.
     pub login: bool,
+    /// REPLICATION: it may copy everything.
+    pub replicates: bool,
+    /// CREATEROLE: it may make itself a member of others.
+    pub creates_roles: bool,
     /// Roles whose rights it has as it stands, itself among them. Empty for a superuser.
     pub acts_as: Vec<String>,
     /// Roles that it is a member of, itself among them: it may become them by SET ROLE. Empty for a superuser.
@@ -84,6 +90,12 @@ pub struct Relation {
     pub parent: Option<(String, String)>,
     /// Has it triggers that people made, or rules?
     pub triggers: bool,
+    /// Functions of its triggers, by schema and name.
+    pub fires: Vec<(String, String)>,
+    /// Has it rules, beyond what makes a view a view?
+    pub rules: bool,
+    /// A view: WITH CHECK OPTION.
+    pub checked: bool,
     /// Has it heirs (INHERITS)? Their rows are among its own, and keep to few of its constraints.
     pub heirs: bool,
     /// A view: can rows be written through it?
@@ -238,6 +250,8 @@ pub struct Function {
     pub parsed: Option<String>,
     /// NULL in, NULL out.
     pub strict: bool,
+    /// IMMUTABLE: its answer may be kept.
+    pub immutable: bool,
     /// Does it return rows?
     pub returns_set: bool,
     /// The type it returns, by the database's name.

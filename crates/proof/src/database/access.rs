@@ -17,7 +17,15 @@ pub(crate) struct Law {
 #[derive(Default)]
 pub(crate) struct Laws {
     of: Vec<Vec<Law>>,
-    checks: Vec<Vec<Expr>>,
+    checks: Vec<Vec<Check>>,
+}
+
+/// A CHECK, read.
+pub(crate) struct Check {
+    pub(crate) says: Expr,
+    /// Does it hold of rows that are there? One that asks the session or a function may have said something else when
+    /// they were written.
+    pub(crate) lasts: bool,
 }
 
 impl Laws {
@@ -34,12 +42,20 @@ impl Laws {
             let mut checks = Vec::new();
             let met = reader.whys.len();
             for check in &relation.checks {
+                let calls = reader.calls;
                 let check = reader.condition(at, &check.text);
-                let mut opaque = false;
-                check.visit(&mut |one| opaque |= matches!(one, Expr::Opaque { .. }), &mut |_| {});
-                // A CHECK that is not understood is not relied on.
-                if !opaque {
-                    checks.push(check);
+                let (mut known, mut lasts, mut alone) = (true, reader.calls == calls, true);
+                check.visit(
+                    &mut |one| match one {
+                        // One that is not understood is not relied on; nor is one about who asks.
+                        Expr::Opaque { .. } | Expr::User(_) | Expr::Login | Expr::HasRole { .. } => known = false,
+                        Expr::Setting(_) | Expr::Claim { .. } => lasts = false,
+                        _ => {}
+                    },
+                    &mut |_| alone = false,
+                );
+                if known && alone {
+                    checks.push(Check { says: check, lasts });
                 }
             }
             reader.whys.truncate(met);
@@ -52,7 +68,7 @@ impl Laws {
         self.of.get(relation).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn checks(&self, relation: usize) -> &[Expr] {
+    pub(crate) fn checks(&self, relation: usize) -> &[Check] {
         self.checks.get(relation).map_or(&[], Vec::as_slice)
     }
 }

@@ -6,7 +6,7 @@ use tenantry_policy::condition::Cmp;
 use tenantry_policy::database::DbCommand;
 use tenantry_policy::{Type, Value};
 
-use super::expr::{Expr, List, ListForm, Query, ROOT, Scan, Select, cast};
+use super::expr::{Asked, Expr, List, ListForm, Query, ROOT, Scan, Select, cast};
 use super::world::{Key, Many, Sym, Tri, World};
 
 /// What a binding stands for.
@@ -16,6 +16,8 @@ pub(crate) enum Bound {
     Row(usize),
     /// A value of a domain, by its place.
     Item(usize),
+    /// An item of a list that is NULL.
+    Nothing,
 }
 
 pub(crate) type Env = [(usize, Bound)];
@@ -103,7 +105,12 @@ impl World<'_> {
                 self.any(&left, *cmp, list, *all, env, actor)
             }
             Expr::HasRole { user, role, member } => {
-                let user = user.as_deref().unwrap_or(actor);
+                let login = self.login.clone();
+                let user = match user {
+                    Asked::Actor => actor,
+                    Asked::Login => login.as_str(),
+                    Asked::Role(name) => name.as_str(),
+                };
                 let has = user.is_empty()
                     || self.roles.find(user).is_some_and(|user| {
                         user.superuser || if *member { &user.member_of } else { &user.acts_as }.contains(role)
@@ -152,10 +159,14 @@ impl World<'_> {
             },
             Expr::Item { binding, ty } => {
                 let mut symbol = self.undefined(*ty);
-                if let Some(Bound::Item(at)) = bound(*binding)
-                    && let Some(is) = symbol.is.get_mut(at)
-                {
-                    *is = self.solver.yes();
+                match bound(*binding) {
+                    Some(Bound::Item(at)) => {
+                        if let Some(is) = symbol.is.get_mut(at) {
+                            *is = self.solver.yes();
+                        }
+                    }
+                    Some(Bound::Nothing) => symbol.null = self.solver.yes(),
+                    _ => {}
                 }
                 symbol
             }
@@ -374,6 +385,11 @@ impl World<'_> {
                 let null = self.solver.and(defined.into_iter().chain([!yes, !no]));
                 Tri { yes, no, null }
             }
+            // Comparisons with it are made of others when they are read.
+            List::Aggregated(_) => {
+                self.too_large = true;
+                Tri { yes: self.solver.no(), no: self.solver.no(), null: self.solver.no() }
+            }
             List::Setting { .. } => {
                 let Some((held, there, null_list)) = self.many(list) else {
                     self.too_large = true;
@@ -390,7 +406,7 @@ impl World<'_> {
                 }
                 let hit = self.solver.or(hits);
                 let hit = self.solver.and([there, hit]);
-                let none = self.solver.and(misses);
+                let none = self.solver.and(misses.into_iter().chain([!held.holed]));
                 let none = self.solver.and([there, none]);
                 let value = self.solver.or(left.is.iter().copied());
                 let defined = self.solver.or([value, left.null]);
@@ -412,7 +428,7 @@ impl World<'_> {
             self.too_large = true;
             return None;
         }
-        let (mut unset, mut empty) = (many.unset, many.empty);
+        let (mut unset, mut empty, mut nothing) = (many.unset, many.empty, self.solver.no());
         for step in steps {
             match step {
                 Step::Demand => unset = self.solver.no(),
@@ -424,11 +440,16 @@ impl World<'_> {
                     empty = self.solver.or([unset, empty]);
                     unset = self.solver.no();
                 }
+                Step::NullIsNothing => {
+                    nothing = unset;
+                    unset = self.solver.no();
+                }
             }
         }
         let listed = self.solver.and([!many.unset, !many.empty]);
         // The empty text is an empty list where it is separated, and no list at all otherwise.
-        let there = if separator.is_some() { self.solver.or([listed, empty]) } else { listed };
+        let there =
+            if separator.is_some() { self.solver.or([listed, empty]) } else { self.solver.or([listed, nothing]) };
         Some((many, there, unset))
     }
 
@@ -500,6 +521,14 @@ impl World<'_> {
                         env.push((*binding, Bound::Item(place)));
                         self.ways(select, at + 1, env, yes, not, actor, found);
                     }
+                    if held.holed != self.solver.no() {
+                        let yes = self.solver.and([yes, there, held.holed]);
+                        let away = self.solver.and([there, !held.holed]);
+                        let not = self.solver.or([not, away, null]);
+                        let mut env = env.clone();
+                        env.push((*binding, Bound::Nothing));
+                        self.ways(select, at + 1, env, yes, not, actor, found);
+                    }
                 }
                 List::Items(items) => {
                     for item in items {
@@ -514,9 +543,16 @@ impl World<'_> {
                             env.push((*binding, Bound::Item(place)));
                             self.ways(select, at + 1, env, yes, not, actor, found);
                         }
+                        if symbol.null != self.solver.no() {
+                            let known = self.solver.or(symbol.is.iter().copied());
+                            let (yes, not) = (self.solver.and([yes, symbol.null]), self.solver.or([not, known]));
+                            let mut env = env.clone();
+                            env.push((*binding, Bound::Nothing));
+                            self.ways(select, at + 1, env, yes, not, actor, found);
+                        }
                     }
                 }
-                List::Query(_) => self.too_large = true,
+                List::Query(_) | List::Aggregated(_) => self.too_large = true,
             },
         }
     }
@@ -568,13 +604,9 @@ impl World<'_> {
                 continue;
             }
             let expr = if check { law.check.as_ref().or(law.using.as_ref()) } else { law.using.as_ref() };
-            let truth = match expr {
-                Some(expr) => self.tri(expr, &[(ROOT, Bound::Row(row))], role),
-                None => {
-                    let yes = self.solver.yes();
-                    self.truth(yes)
-                }
-            };
+            // A policy that says nothing of this neither lets nor keeps.
+            let Some(expr) = expr else { continue };
+            let truth = self.tri(expr, &[(ROOT, Bound::Row(row))], role);
             if policy.permissive { widen.push(truth) } else { narrow.push(truth) }
         }
         self.walking.pop();
@@ -595,13 +627,16 @@ pub(crate) enum Step {
     Demand,
     /// Empty is NULL.
     EmptyIsNull,
-    /// NULL is empty.
+    /// NULL is the empty text.
     NullIsEmpty,
+    /// NULL is a list of nothing.
+    NullIsNothing,
 }
 
 /// The setting that a list is read from, and what happens on the way, in its order.
 pub(crate) fn source(of: &Expr) -> Option<(Key, Vec<Step>)> {
     let empty = |expr: &Expr| matches!(expr, Expr::Value(Value::Text(text)) if text.is_empty());
+    let nothing = |expr: &Expr| matches!(expr, Expr::Value(Value::Text(text)) if matches!(text.as_ref(), "{}" | "[]"));
     match of {
         Expr::Setting(setting) => Some((Key { setting: setting.clone(), path: Vec::new() }, Vec::new())),
         Expr::Claim { setting, path } => Some((Key { setting: setting.clone(), path: path.clone() }, Vec::new())),
@@ -616,6 +651,10 @@ pub(crate) fn source(of: &Expr) -> Option<(Key, Vec<Step>)> {
         Expr::Coalesce(parts) => match parts.as_slice() {
             [inner, other] if empty(other) => source(inner).map(|(key, mut steps)| {
                 steps.push(Step::NullIsEmpty);
+                (key, steps)
+            }),
+            [inner, other] if nothing(other) => source(inner).map(|(key, mut steps)| {
+                steps.push(Step::NullIsNothing);
                 (key, steps)
             }),
             _ => None,

@@ -8,15 +8,15 @@ use tenantry_policy::database::{Database, DbCommand};
 
 use super::access::{Laws, Roles};
 use super::encode::{Step, source};
-use super::expr::{Expr, List, ListForm, Query, ROOT, Scan, Select, cast};
+use super::expr::{Asked, Expr, List, ListForm, Query, ROOT, Scan, Select, cast};
 use super::world::Key;
 
 /// A small database with plain values.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Scenery {
     pub(crate) settings: BTreeMap<Key, String>,
-    /// Settings that hold lists: their items.
-    pub(crate) lists: BTreeMap<Key, Vec<Value>>,
+    /// Settings that hold lists: their items; `None` for NULL.
+    pub(crate) lists: BTreeMap<Key, Vec<Option<Value>>>,
     pub(crate) rows: Vec<PlainRow>,
     pub(crate) login: String,
 }
@@ -45,7 +45,7 @@ type Found = Result<Option<Value>, Stop>;
 #[derive(Clone)]
 enum At {
     Row(usize),
-    Item(Value),
+    Item(Option<Value>),
 }
 
 /// Evaluates over one scenery.
@@ -92,10 +92,8 @@ impl Evaluator<'_> {
                 continue;
             }
             let expr = if check { law.check.as_ref().or(law.using.as_ref()) } else { law.using.as_ref() };
-            let holds = match expr {
-                Some(expr) => self.eval(expr, &[(ROOT, At::Row(row))], role, depth + 1),
-                None => Ok(Some(Value::Bool(true))),
-            };
+            let Some(expr) = expr else { continue };
+            let holds = self.eval(expr, &[(ROOT, At::Row(row))], role, depth + 1);
             match (holds, policy.permissive) {
                 (Ok(Some(Value::Bool(true))), true) => widening.push(law.policy),
                 (Ok(Some(Value::Bool(true))), false) => {}
@@ -114,7 +112,7 @@ impl Evaluator<'_> {
     fn text(&self, key: &Key) -> Option<String> {
         if let Some(items) = self.scenery.lists.get(key) {
             // As a text it is something: whether it is set and empty is what may be asked.
-            return Some(items.iter().map(crate::witness::text).collect::<Vec<_>>().join(","));
+            return Some(items.iter().flatten().map(crate::witness::text).collect::<Vec<_>>().join(","));
         }
         self.scenery.settings.get(key).cloned()
     }
@@ -137,7 +135,7 @@ impl Evaluator<'_> {
                 _ => Err(Stop::Error),
             },
             Expr::Item { binding, .. } => match bound(*binding) {
-                Some(At::Item(value)) => Ok(Some(value.clone())),
+                Some(At::Item(value)) => Ok(value.clone()),
                 _ => Err(Stop::Error),
             },
             Expr::Setting(setting) => {
@@ -150,7 +148,11 @@ impl Evaluator<'_> {
             Expr::User(name) => Ok(Some(Value::text(name.as_deref().unwrap_or(actor)))),
             Expr::Login => Ok(Some(Value::text(&self.scenery.login))),
             Expr::HasRole { user, role, member } => {
-                let user = user.as_deref().unwrap_or(actor);
+                let user = match user {
+                    Asked::Actor => actor,
+                    Asked::Login => self.scenery.login.as_str(),
+                    Asked::Role(name) => name.as_str(),
+                };
                 yes(user.is_empty()
                     || self.roles.find(user).is_some_and(|user| {
                         user.superuser || if *member { &user.member_of } else { &user.acts_as }.contains(role)
@@ -249,9 +251,10 @@ impl Evaluator<'_> {
                         let rows = self.rows(query, env, actor, depth + 1)?;
                         rows.into_iter().map(|mut row| row.pop().flatten()).collect()
                     }
+                    List::Aggregated(_) => return Err(Stop::Opaque),
                     List::Setting { .. } => match self.listed(list)? {
                         None => return Ok(None),
-                        Some(items) => items.into_iter().map(Some).collect(),
+                        Some(items) => items,
                     },
                 };
                 let mut unknown = false;
@@ -269,7 +272,7 @@ impl Evaluator<'_> {
     }
 
     /// The items of a list in a setting; `None` for NULL.
-    fn listed(&self, list: &List) -> Result<Option<Vec<Value>>, Stop> {
+    fn listed(&self, list: &List) -> Result<Option<Vec<Option<Value>>>, Stop> {
         let List::Setting { of, form, .. } = list else { return Err(Stop::Error) };
         let Some((key, steps)) = source(of) else { return Err(Stop::Opaque) };
         if let Some(items) = self.scenery.lists.get(&key) {
@@ -281,6 +284,8 @@ impl Evaluator<'_> {
                 (Step::Demand, None) => return Err(Stop::Error),
                 (Step::EmptyIsNull, Some(text)) if text.is_empty() => None,
                 (Step::NullIsEmpty, None) => Some(String::new()),
+                // A list of nothing, in its form.
+                (Step::NullIsNothing, None) => return Ok(Some(Vec::new())),
                 (_, text) => text,
             };
         }
@@ -346,9 +351,9 @@ impl Evaluator<'_> {
                     List::Setting { .. } => self.listed(list)?.unwrap_or_default(),
                     List::Items(items) => {
                         let items = items.iter().map(|item| self.eval(item, &env, actor, depth + 1));
-                        items.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect()
+                        items.collect::<Result<Vec<_>, _>>()?
                     }
-                    List::Query(_) => return Err(Stop::Opaque),
+                    List::Query(_) | List::Aggregated(_) => return Err(Stop::Opaque),
                 };
                 for item in items {
                     let mut env = env.clone();

@@ -36,9 +36,9 @@ pub(crate) enum Expr {
     User(Option<String>),
     /// The name of the role that logged in.
     Login,
-    /// May the acting role act as another (or, `member`, become it)?
+    /// May a role act as another (or, `member`, become it)?
     HasRole {
-        user: Option<String>,
+        user: Asked,
         role: String,
         member: bool,
     },
@@ -74,11 +74,24 @@ pub(crate) enum Expr {
     },
 }
 
+/// The role that `pg_has_role` is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Whoever acts.
+    Actor,
+    /// Whoever logged in.
+    Login,
+    /// This one.
+    Role(String),
+}
+
 /// A list.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum List {
     Items(Vec<Expr>),
     Query(Box<Query>),
+    /// `array_agg`: the same, and NULL where there is no row. Comparisons with it say so (`read::condition::any`).
+    Aggregated(Box<Query>),
     /// A setting or a claim that holds a list of these, in some form.
     Setting {
         of: Box<Expr>,
@@ -233,7 +246,7 @@ impl List {
     fn visit(&self, see: &mut dyn FnMut(&Expr), scan: &mut dyn FnMut(&Scan)) {
         match self {
             List::Items(items) => items.iter().for_each(|item| item.visit(see, scan)),
-            List::Query(query) => query.visit(see, scan),
+            List::Query(query) | List::Aggregated(query) => query.visit(see, scan),
             List::Setting { of, .. } => of.visit(see, scan),
         }
     }
@@ -242,7 +255,7 @@ impl List {
     pub(crate) fn ty(&self) -> Option<Type> {
         match self {
             List::Items(items) => items.iter().find_map(Expr::ty),
-            List::Query(query) => query.branches.first()?.out.first()?.ty(),
+            List::Query(query) | List::Aggregated(query) => query.branches.first()?.out.first()?.ty(),
             List::Setting { ty, .. } => Some(*ty),
         }
     }
@@ -359,7 +372,7 @@ impl List {
     fn rebind(&mut self, from: usize, to: usize) {
         match self {
             List::Items(items) => items.iter_mut().for_each(|item| item.rebind(from, to)),
-            List::Query(query) => query.rebind(from, to),
+            List::Query(query) | List::Aggregated(query) => query.rebind(from, to),
             List::Setting { of, .. } => of.rebind(from, to),
         }
     }

@@ -6,7 +6,7 @@ use tenantry_policy::{Op, Value};
 use super::access::{ANYBODY, Exempt, Laws, Roles};
 use super::encode::Bound;
 use super::evaluate::{Evaluator, Scenery, Stop};
-use super::expr::{Expr, ROOT, TRUE};
+use super::expr::{Asked, Expr, ROOT, TRUE};
 use super::fix;
 use super::read::Reader;
 use super::report::{Finding, Judged, Leak, LeakRow, Replay, Said, Through, Verdict};
@@ -44,7 +44,7 @@ pub fn judge(database: &Database, given: &Said) -> Result<Judged, String> {
         let (name, condition) = text.split_once('=').unwrap_or((text, "true"));
         let at = database.relations.iter().position(|relation| is_called(relation, name.trim()));
         let at = at.ok_or_else(|| ["there is no table `", name.trim(), "`"].concat())?;
-        let condition = reader.condition(at, condition);
+        let condition = reader.said(at, condition);
         understood(&reader, &condition)?;
         if let Some(place) = shared.get_mut(at) {
             *place = Some(condition);
@@ -57,6 +57,13 @@ pub fn judge(database: &Database, given: &Said) -> Result<Judged, String> {
         bypass.push(condition);
     }
     for name in &given.trusted {
+        if let Some(function) = name.strip_suffix("()") {
+            let (schema, plain) = function.rsplit_once('.').unwrap_or(("public", function));
+            if !database.functions.iter().any(|known| known.schema == schema && known.name == plain) {
+                return Err(["there is no function `", name, "`"].concat());
+            }
+            continue;
+        }
         if !database.roles.iter().any(|role| &role.name == name) {
             return Err(["there is no role `", name, "`"].concat());
         }
@@ -88,7 +95,17 @@ pub fn judge(database: &Database, given: &Said) -> Result<Judged, String> {
         }
     }
     findings.extend(structure::through(&court, &windows));
-    Ok(Judged { findings, assumptions: court.assumptions() })
+    let shadowed = structure::shadowed(&court, &reader.shadowed);
+    let mut assumptions = court.assumptions();
+    if shadowed.is_empty() && !reader.shadowed.is_empty() {
+        let names: Vec<&str> = reader.shadowed.iter().map(String::as_str).collect();
+        assumptions.push(format!(
+            "sessions have no tables or functions of their own before those that {} name without a schema",
+            names.join(", ")
+        ));
+    }
+    findings.extend(shadowed);
+    Ok(Judged { findings, assumptions })
 }
 
 fn is_called(relation: &Relation, name: &str) -> bool {
@@ -286,7 +303,8 @@ impl Court<'_> {
         role: &DbRole,
     ) -> Verdict {
         let mut asked = false;
-        self.laws.each(&mut |one| asked |= matches!(one, Expr::Login));
+        let logs_in = |one: &Expr| matches!(one, Expr::Login | Expr::HasRole { user: Asked::Login, .. });
+        self.laws.each(&mut |one| asked |= logs_in(one));
         let others = self.roles.held().filter(|one| asked && one.login && one.name != role.name);
         let others = others.filter(|one| one.member_of.contains(&role.name)).map(|one| one.name.as_str());
         let logins = [role.name.as_str()].into_iter().chain(others);
@@ -532,8 +550,18 @@ impl Court<'_> {
         let above: Vec<&str> =
             self.database.roles.iter().filter(|role| role.superuser).map(|role| role.name.as_str()).collect();
         all.push(format!("superusers ({}) are beyond row security, and are not asked about", above.join(", ")));
+        for (what, is) in [
+            ("REPLICATION", (|role| role.replicates) as fn(&DbRole) -> bool),
+            ("CREATEROLE", |role| role.creates_roles),
+        ] {
+            let some = self.database.roles.iter().filter(|role| !role.superuser && is(role));
+            let names: Vec<String> = some.map(|role| ["`", &role.name, "`"].concat()).collect();
+            if !names.is_empty() {
+                all.push(format!("{} do not use {what} to get past row security", names.join(", ")));
+            }
+        }
         for name in &self.given.trusted {
-            all.push(format!("`{name}` may do anything, as given"));
+            all.push(format!("`{name}` {}, as given", if name.ends_with("()") { "does nothing wrong" } else { "may do anything" }));
         }
         for text in &self.given.bypasses {
             all.push(format!("a session may do anything where {text}, as given"));

@@ -13,10 +13,19 @@ pub struct Said {
     pub shared: Vec<String>,
     /// Conditions on the session under which it may do anything.
     pub bypasses: Vec<String>,
-    /// Roles that may do anything.
+    /// Roles that may do anything, and functions (`schema.name()`) that somebody has read.
     pub trusted: Vec<String>,
     /// Only this table, or view.
     pub table: Option<String>,
+}
+
+impl Said {
+    /// Has somebody read this function?
+    pub(crate) fn vouched(&self, schema: &str, name: &str) -> bool {
+        let full = [schema, ".", name, "()"].concat();
+        let short = (schema == "public").then(|| [name, "()"].concat());
+        self.trusted.iter().any(|one| *one == full || Some(one) == short.as_ref())
+    }
 }
 
 /// What came of it.

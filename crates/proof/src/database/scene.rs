@@ -27,7 +27,7 @@ pub(crate) fn bring_down(world: &mut World<'_>, wanted: &mut Vec<Lit>, about: &[
         wishes.extend(empty.and_then(|at| symbol.is.get(at)).map(|is| !*is));
     }
     for list in world.lists.values() {
-        wishes.extend([!list.unset, !list.empty]);
+        wishes.extend([!list.unset, !list.empty, !list.holed]);
         wishes.extend(list.holds.iter().map(|holds| !*holds));
     }
     for row in &world.rows {
@@ -67,7 +67,11 @@ pub(crate) fn scenery(world: &World<'_>, about: &[usize]) -> Scenery {
         } else {
             let items = world.domain(list.ty).iter().zip(&list.holds);
             let held = items.filter(|(_, holds)| world.solver.holds(**holds)).map(|(value, _)| value.clone());
-            made.lists.insert(key.clone(), held.collect());
+            let mut held: Vec<Option<Value>> = held.map(Some).collect();
+            if world.solver.holds(list.holed) {
+                held.push(None);
+            }
+            made.lists.insert(key.clone(), held);
             made.settings.remove(key);
         }
     }
@@ -88,8 +92,8 @@ pub(crate) fn settings(scenery: &Scenery, laws: &Laws) -> Vec<(String, String)> 
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     let mut documents: BTreeMap<String, document::Object> = BTreeMap::new();
     let forms = forms(laws);
-    let list = |key: &Key, items: &[Value]| match forms.get(key) {
-        Some(ListForm::Separated(separator)) => items.iter().map(text).collect::<Vec<_>>().join(separator),
+    let list = |key: &Key, items: &[Option<Value>]| match forms.get(key) {
+        Some(ListForm::Separated(separator)) => items.iter().flatten().map(text).collect::<Vec<_>>().join(separator),
         Some(ListForm::Json) => document::array(items),
         _ => array(items),
     };
@@ -152,8 +156,11 @@ fn forms(laws: &Laws) -> BTreeMap<Key, ListForm> {
 }
 
 /// `{"a","b"}`
-fn array(items: &[Value]) -> String {
-    let quoted = items.iter().map(|item| ["\"", &text(item).replace('\\', "\\\\").replace('"', "\\\""), "\""].concat());
+fn array(items: &[Option<Value>]) -> String {
+    let quoted = items.iter().map(|item| match item {
+        Some(item) => ["\"", &text(item).replace('\\', "\\\\").replace('"', "\\\""), "\""].concat(),
+        None => "NULL".to_owned(),
+    });
     ["{", &quoted.collect::<Vec<_>>().join(","), "}"].concat()
 }
 
@@ -206,8 +213,9 @@ mod document {
         out
     }
 
-    pub(super) fn array(items: &[Value]) -> String {
-        let items = items.iter().map(|item| quoted(&crate::witness::text(item)));
+    pub(super) fn array(items: &[Option<Value>]) -> String {
+        let items =
+            items.iter().map(|item| item.as_ref().map_or("null".to_owned(), |item| quoted(&crate::witness::text(item))));
         ["[", &items.collect::<Vec<_>>().join(","), "]"].concat()
     }
 }

@@ -6,7 +6,7 @@ use tenantry_policy::{Op, Type};
 
 use super::encode::Bound;
 use super::evaluate::Evaluator;
-use super::expr::{Expr, Query, ROOT, Scan, TRUE};
+use super::expr::{Asked, Expr, Query, ROOT, Scan, TRUE};
 use super::judge::Court;
 use super::read::Reader;
 use super::report::{Finding, Through, Verdict};
@@ -35,6 +35,71 @@ struct Way {
     /// Of a view over this table alone: the columns of it that the view has. What is written through it is written
     /// to them.
     columns: Option<Vec<usize>>,
+}
+
+/// What runs with its owner's rights when somebody writes: triggers and rules. What these do is not looked into.
+fn behind(court: &Court<'_>, relation: &Relation) -> Vec<Finding> {
+    let mut roles: Vec<String> = Vec::new();
+    for role in ["INSERT", "UPDATE", "DELETE"].iter().flat_map(|privilege| court.acting(relation, privilege)) {
+        if !roles.contains(&role.name) {
+            roles.push(role.name.clone());
+        }
+    }
+    if roles.is_empty() {
+        return Vec::new();
+    }
+    let mut whys = Vec::new();
+    for (schema, name) in &relation.fires {
+        let known = court.database.functions.iter().find(|known| known.schema == *schema && known.name == *name);
+        let Some(function) = known.filter(|function| function.definer) else { continue };
+        if court.given.vouched(schema, name)
+            || !mentions(court.database, court.owners, &function.source, function.parsed.as_deref())
+        {
+            continue;
+        }
+        whys.push(format!(
+            "whoever writes it fires the trigger function {schema}.{name}(), which runs with the rights of `{0}` and names \
+             a table of tenants: what it does is not looked into; let it be SECURITY INVOKER, or say `--trust \
+             '{schema}.{name}()'` when you have read it",
+            function.owner
+        ));
+    }
+    if relation.rules {
+        whys.push(format!(
+            "rules stand in for what is written to it, with the rights of `{}`: they are not looked into",
+            relation.owner
+        ));
+    }
+    let finding = |why: String| Finding {
+        relation: relation.title(),
+        promise: Promise::Structure,
+        op: None,
+        roles: roles.clone(),
+        verdict: Verdict::NotUnderstood(why),
+    };
+    whys.into_iter().map(finding).collect()
+}
+
+/// Functions in policies whose names a session might give another meaning, where people who are told apart by their
+/// roles have sessions of their own.
+pub(crate) fn shadowed(court: &Court<'_>, functions: &std::collections::BTreeSet<String>) -> Vec<Finding> {
+    let mut own_sessions = false;
+    court.laws.each(&mut |one| own_sessions |= matches!(one, Expr::User(_) | Expr::Login | Expr::HasRole { .. }));
+    if !own_sessions {
+        return Vec::new();
+    }
+    let finding = |name: &String| Finding {
+        relation: ["function ", name].concat(),
+        promise: Promise::Structure,
+        op: None,
+        roles: Vec::new(),
+        verdict: Verdict::NotUnderstood(
+            "policies ask it, and a session may put tables or functions of its own before those that its body names: \
+             give it SET search_path with pg_temp as the last, or write the schemas"
+                .to_owned(),
+        ),
+    };
+    functions.iter().map(finding).collect()
 }
 
 /// Every view and function that runs with its owner's rights, read.
@@ -221,7 +286,22 @@ fn written_through(court: &Court<'_>, window: &Window) -> Vec<Finding> {
     findings
 }
 
-/// May a row of another tenant be written through it? (Its WITH CHECK OPTION is not looked at: it makes less possible.)
+/// Why what an owner reads on behalf of somebody is not what its policies say of the owner: they ask who the user is,
+/// which a view leaves as it was.
+fn two_minds(court: &Court<'_>, window: &Window, way: &Way, reader: &str) -> Option<Verdict> {
+    if window.function.is_some() || court.roles.exempt(court.database, way.relation, reader).is_some() {
+        return None;
+    }
+    let mut asks = false;
+    court.laws.each(&mut |one| asks |= matches!(one, Expr::User(None) | Expr::HasRole { user: Asked::Actor, .. }));
+    asks.then(|| {
+        Verdict::NotUnderstood(format!(
+            "it is read under the policies that hold `{reader}`, and these ask for the current user, who is another one"
+        ))
+    })
+}
+
+/// May a row of another tenant be written through it?
 fn written(
     court: &Court<'_>,
     window: &Window,
@@ -248,10 +328,15 @@ fn written(
     let row = world.row(way.relation, if is_new { "new row" } else { "row" }, !is_new);
     let env = [(ROOT, Bound::Row(row))];
     let reader = way.reader.clone().unwrap_or_else(|| role.name.clone());
+    if let Some(verdict) = two_minds(court, window, way, &reader) {
+        return verdict;
+    }
+    let checked = window.relation.and_then(|at| court.database.relations.get(at)).is_some_and(|view| view.checked);
     let own = world.tri(&owner.write, &env, &role.name).yes;
     let bypass = world.tri(court.bypass, &env, &role.name).yes;
     let mut wanted = vec![world.allowed(row, &reader, command, is_new).yes, !own, !bypass];
-    if !is_new {
+    // WITH CHECK OPTION: what is written is shown afterwards.
+    if !is_new || checked {
         wanted.push(world.tri(&way.shows, &env, &role.name).yes);
     }
     world.facts(&[row]);
@@ -259,7 +344,7 @@ fn written(
         let evaluator = Evaluator { database: court.database, laws: court.laws, roles: court.roles, scenery };
         let may = !evaluator.allowed(0, &reader, command, is_new)?.is_empty();
         let foreign = !evaluator.holds(&owner.write, 0, &role.name).unwrap_or(false);
-        let shown = is_new || evaluator.holds(&way.shows, 0, &role.name)?;
+        let shown = (is_new && !checked) || evaluator.holds(&way.shows, 0, &role.name)?;
         let table = court.database.relations.get(way.relation).map(Relation::title).unwrap_or_default();
         let by = format!("{} writes `{table}` with the rights of `{reader}`", window.title);
         Ok((may && foreign && shown).then(|| vec![by]))
@@ -288,6 +373,7 @@ fn callers<'c>(court: &'c Court<'_>, function: &tenantry_policy::database::Funct
             && court.roles.uses(court.database, &function.schema, role)
             && !role.acts_as.contains(&function.owner)
             && !court.given.trusted.contains(&role.name)
+            && !court.given.vouched(&function.schema, &function.name)
     };
     court.roles.held().filter(may).collect()
 }
@@ -307,6 +393,9 @@ fn shown(court: &Court<'_>, window: &Window, way: &Way, role: &DbRole) -> Verdic
     let row = world.row(way.relation, "row", true);
     let env = [(ROOT, Bound::Row(row))];
     let reader = way.reader.clone().unwrap_or_else(|| role.name.clone());
+    if let Some(verdict) = two_minds(court, window, way, &reader) {
+        return verdict;
+    }
     let own = world.tri(&owner.read, &env, &role.name).yes;
     let shared_too = world.tri(&shared, &env, &role.name).yes;
     let bypass = world.tri(court.bypass, &env, &role.name).yes;
@@ -348,6 +437,12 @@ fn shown(court: &Court<'_>, window: &Window, way: &Way, role: &DbRole) -> Verdic
 
 /// What a table's own structure tells or lets through.
 pub(crate) fn table(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
+    let mut all = behind(court, relation);
+    all.extend(told(court, at, relation));
+    all
+}
+
+fn told(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
     let Some(Some(owner)) = court.owners.get(at).filter(|_| relation.is_table()) else { return Vec::new() };
     let mut findings = Vec::new();
     let mut add = |promise: Promise, roles: &[&DbRole], verdict: Verdict| {

@@ -42,6 +42,8 @@ pub(crate) struct Many {
     pub(crate) unset: Lit,
     pub(crate) empty: Lit,
     pub(crate) holds: Vec<Lit>,
+    /// Is NULL among its items? Never in one that is separated.
+    pub(crate) holed: Lit,
 }
 
 /// A row.
@@ -81,6 +83,8 @@ pub(crate) struct World<'a> {
     pub(crate) alternates: bool,
     /// That casts of settings succeed: nothing that a leak needs, but what the database would say first.
     pub(crate) cast: Vec<Lit>,
+    /// Tables that keys lead to, and of which too few rows are looked through to say that one of them is meant.
+    unheld: BTreeSet<usize>,
 }
 
 /// Rows of one table in one question, at most.
@@ -108,6 +112,8 @@ struct Reach {
     prefix_others: usize,
     /// Is the name of a role a value of it?
     names_roles: bool,
+    /// Types that texts of columns are cast to: such a value may be spelled in more than one way.
+    respelled: BTreeSet<&'static str>,
 }
 
 impl<'a> World<'a> {
@@ -145,6 +151,7 @@ impl<'a> World<'a> {
             return Err(format!("it takes more than {MOST_ROWS} rows of `{name}` to look through"));
         }
         reach.facts(database, laws);
+        let unheld = reach.referred(database, about, times);
         let mut solver = Solver::new();
         let free = solver.fresh();
         let mut world = World {
@@ -164,6 +171,7 @@ impl<'a> World<'a> {
             too_large: false,
             met: BTreeSet::new(),
             cast: Vec::new(),
+            unheld,
             alternates: surroundings.alternates(about, asks, beside),
         };
         for (relation, count) in &reach.rows {
@@ -298,7 +306,10 @@ impl<'a> World<'a> {
             // A separated list of nothing is the empty text.
             self.solver.clause(holds.iter().copied().chain([unset, empty]));
         }
-        let list = Many { ty, unset, empty, holds };
+        let holed = if separator.is_some() { self.solver.no() } else { self.solver.fresh() };
+        self.solver.clause([!holed, !unset]);
+        self.solver.clause([!holed, !empty]);
+        let list = Many { ty, unset, empty, holds, holed };
         self.lists.insert(key.clone(), list.clone());
         if let Some(symbol) = self.settings.get(key).cloned() {
             self.join(&symbol, &list);
@@ -322,9 +333,10 @@ impl<'a> World<'a> {
     pub(crate) fn facts(&mut self, about: &[usize]) {
         for at in 0..self.rows.len() {
             let Some(relation) = self.rows.get(at).map(|row| row.relation) else { continue };
-            for check in self.laws.checks(relation) {
+            let stored = self.rows.get(at).is_some_and(|row| row.stored);
+            for check in self.laws.checks(relation).iter().filter(|check| check.lasts || !stored) {
                 let env = [(ROOT, super::encode::Bound::Row(at))];
-                let truth = self.tri(check, &env, "");
+                let truth = self.tri(&check.says, &env, "");
                 if let Some(exists) = self.rows.get(at).map(|row| row.exists) {
                     self.solver.clause([!exists, !truth.no]);
                 }
@@ -354,6 +366,9 @@ impl<'a> World<'a> {
             for key in relation.foreign_keys.iter().filter(|key| key.enforced) {
                 let Some(parents) = self.parents(key) else { continue };
                 let Some(to) = parents.first().and_then(|row| self.rows.get(*row)) else { continue };
+                if self.unheld.contains(&to.relation) {
+                    continue;
+                }
                 let Some(to) = self.database.relations.get(to.relation) else { continue };
                 let theirs: Option<Vec<usize>> = key.to_columns.iter().map(|name| to.column(name)).collect();
                 let Some(theirs) = theirs else { continue };
@@ -467,7 +482,9 @@ impl Surroundings<'_> {
             Expr::Any { left, list, .. } => {
                 both(left, path)
                     || match list {
-                        super::expr::List::Query(query) => self.rows_turn(query, sense, actor, path),
+                        super::expr::List::Query(query) | super::expr::List::Aggregated(query) => {
+                            self.rows_turn(query, sense, actor, path)
+                        }
                         super::expr::List::Items(items) => items.iter().any(|item| both(item, path)),
                         super::expr::List::Setting { .. } => false,
                     }
@@ -641,7 +658,12 @@ impl Reach {
                 self.settings.insert((Key { setting: setting.clone(), path: path.clone() }, "text"));
                 self.settings.insert((Key { setting: setting.clone(), path: Vec::new() }, "text"));
             }
-            Expr::Cast(_, ty) => self.casts.entry(ty.name()).or_insert((*ty, 0)).1 += 1,
+            Expr::Cast(inner, ty) => {
+                if matches!(inner.as_ref(), Expr::Column { ty: Type::Text, .. }) && *ty != Type::Text {
+                    self.respelled.insert(ty.name());
+                }
+                self.casts.entry(ty.name()).or_insert((*ty, 0)).1 += 1;
+            }
             Expr::Any { list: super::expr::List::Setting { ty, .. }, .. } => {
                 self.casts.entry(ty.name()).or_insert((*ty, 0)).1 += 1;
             }
@@ -680,6 +702,24 @@ impl Reach {
         }
     }
 
+    /// A row asked about refers to rows that are there, whichever these are: rows of their own, since one that a
+    /// condition looks for need not be the one that is referred to.
+    /// Gives the tables for which these would be too many: what refers to them is not relied on then.
+    fn referred(&mut self, database: &Database, about: usize, times: usize) -> BTreeSet<usize> {
+        let mut unheld = BTreeSet::new();
+        let Some(relation) = database.relations.get(about) else { return unheld };
+        for key in relation.foreign_keys.iter().filter(|key| key.enforced) {
+            let to = database.relations.iter().position(|to| to.schema == key.to.0 && to.name == key.to.1);
+            let Some((to, count)) = to.and_then(|to| Some((to, self.rows.get_mut(&to)?))) else { continue };
+            if *count + times <= MOST_ROWS {
+                *count += times;
+            } else {
+                unheld.insert(to);
+            }
+        }
+        unheld
+    }
+
     /// The columns that facts of the tables met speak of.
     fn facts(&mut self, database: &Database, laws: &Laws) {
         let relations: Vec<usize> = self.rows.keys().copied().collect();
@@ -696,7 +736,7 @@ impl Reach {
             for check in laws.checks(at) {
                 let bindings = BTreeMap::from([(ROOT, at)]);
                 let mut found = Vec::new();
-                check.visit(&mut |one| found.push(one.clone()), &mut |_| {});
+                check.says.visit(&mut |one| found.push(one.clone()), &mut |_| {});
                 found.iter().for_each(|one| self.note(one, &bindings));
             }
         }
@@ -705,6 +745,17 @@ impl Reach {
 
 /// Types with more values than these are not looked through.
 const LARGEST: usize = 2_000;
+
+/// Another text that is cast to the same value.
+fn respelled(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Int(number) if *number >= 0 => ["0", &number.to_string()].concat(),
+        Value::Int(_) | Value::Decimal(_) => [" ", &crate::witness::text(value)].concat(),
+        Value::Uuid(id) => id.hyphenated().to_string().to_uppercase(),
+        Value::Bool(value) => if *value { "t" } else { "f" }.to_owned(),
+        _ => return None,
+    })
+}
 
 /// What is needed of each type.
 type Needs = BTreeMap<&'static str, Need>;
@@ -755,6 +806,9 @@ fn domains(database: &Database, roles: &Roles, reach: &Reach) -> Result<BTreeMap
         let made = need.values().ok_or_else(|| too_many(need.ty))?;
         if casts(name) || casts("text") {
             texts.extend(made.iter().map(|value| Value::text(&crate::witness::text(value))));
+            if reach.respelled.contains(name) {
+                texts.extend(made.iter().filter_map(respelled).map(|text| Value::text(&text)));
+            }
         }
         all.insert(*name, made);
     }

@@ -1,5 +1,5 @@
 //! Who may see which rows of a database, as its catalog says: for the prover, which judges row security that
-//! nobody needs to have written with Tenantry. Nine queries over `pg_catalog` in one snapshot; no rows are read.
+//! nobody needs to have written with Tenantry. Twelve queries over `pg_catalog` in one snapshot; no rows are read.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::flush::control;
 
 const ROLES: &str = "\
-SELECT r.rolname, r.rolsuper, r.rolbypassrls, r.rolcanlogin
+SELECT r.rolname, r.rolsuper, r.rolbypassrls, r.rolcanlogin, r.rolreplication, r.rolcreaterole
   FROM pg_catalog.pg_roles r WHERE NOT pg_catalog.starts_with(r.rolname::pg_catalog.text, 'pg_')
  ORDER BY r.rolname::pg_catalog.text COLLATE \"C\"
 ";
@@ -54,7 +54,14 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::pg_catalog.text, pg_catalog.pg_ge
        EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
          OR (c.relkind IN ('r', 'p') AND c.relhasrules),
        c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid),
-       c.relkind = 'v' AND pg_catalog.pg_relation_is_updatable(c.oid, true) & 28 <> 0
+       c.relkind = 'v' AND pg_catalog.pg_relation_is_updatable(c.oid, true) & 28 <> 0,
+       ARRAY(SELECT fn.nspname::pg_catalog.text || chr(10) || f.proname::pg_catalog.text
+               FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc f ON f.oid = t.tgfoid
+               JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
+              WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D'),
+       EXISTS (SELECT FROM pg_catalog.pg_rewrite w
+                WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN' AND w.ev_enabled <> 'D'),
+       EXISTS (SELECT FROM pg_catalog.pg_options_to_table(c.reloptions) o WHERE o.option_name = 'check_option')
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = 1
@@ -160,7 +167,8 @@ SELECT n.nspname, p.proname, pg_catalog.pg_get_userbyid(p.proowner), p.prosecdef
        ARRAY(SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC'
                          ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END
                FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
-              WHERE a.privilege_type = 'EXECUTE')
+              WHERE a.privilege_type = 'EXECUTE'),
+       p.provolatile = 'i'
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -171,6 +179,16 @@ SELECT n.nspname, p.proname, pg_catalog.pg_get_userbyid(p.proowner), p.prosecdef
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                       AND d.objid = p.oid AND d.deptype = 'e')
  ORDER BY n.nspname::pg_catalog.text COLLATE \"C\", p.proname::pg_catalog.text COLLATE \"C\", p.oid
+";
+
+/// Names alone: which arguments they take does not matter to whoever reads them in a body.
+const OPERATORS: &str = "\
+SELECT DISTINCT o.oprname::pg_catalog.text
+  FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+ WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass
+                      AND d.objid = o.oid AND d.deptype = 'e')
+ ORDER BY 1
 ";
 
 /// Reads the catalog.
@@ -188,11 +206,12 @@ pub(super) async fn read(client: &Client) -> Result<Database, Failure> {
         query(client, COLUMNS),
         query(client, KEYS),
     )?;
-    let (constraints, policies, grants, functions) = tokio::try_join!(
+    let (constraints, policies, grants, functions, operators) = tokio::try_join!(
         query(client, CONSTRAINTS),
         query(client, POLICIES),
         query(client, GRANTS),
         query(client, FUNCTIONS),
+        query(client, OPERATORS),
     )?;
     control(client, "COMMIT").await?;
 
@@ -209,6 +228,8 @@ pub(super) async fn read(client: &Client) -> Result<Database, Failure> {
             superuser,
             bypasses: get(row, 2)?,
             login: get(row, 3)?,
+            replicates: get(row, 4)?,
+            creates_roles: get(row, 5)?,
             acts_as: of(&acts),
             member_of: of(&becomes),
             name,
@@ -223,6 +244,9 @@ pub(super) async fn read(client: &Client) -> Result<Database, Failure> {
     constraints.iter().try_for_each(|row| reading.constraint(row))?;
     policies.iter().try_for_each(|row| reading.policy(row))?;
     grants.iter().try_for_each(|row| reading.grant(row))?;
+    for row in &operators {
+        reading.database.operators.push(get(row, 0)?);
+    }
     for row in &functions {
         reading.database.functions.push(function(row)?);
     }
@@ -317,6 +341,9 @@ impl Reading {
             triggers: get(row, 12)?,
             heirs: get(row, 13)?,
             writable: get(row, 14)?,
+            fires: fires(get(row, 15)?),
+            rules: get(row, 16)?,
+            checked: get(row, 17)?,
             ..Relation::default()
         });
         Ok(())
@@ -414,6 +441,11 @@ impl Reading {
     }
 }
 
+/// Schemas and names, each pair in one text.
+fn fires(pairs: Vec<String>) -> Vec<(String, String)> {
+    pairs.iter().filter_map(|pair| pair.split_once('\n')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+}
+
 /// Rows of heirs are read as the table's own, and need be neither unique, nor without NULLs, nor refer to anything.
 fn with_heirs(relation: &mut Relation) {
     relation.keys.clear();
@@ -442,5 +474,6 @@ fn function(row: &Row) -> Result<Function, Failure> {
         defaults: usize::try_from(defaults).unwrap_or(0),
         settings: get(row, 15)?,
         run_by: get(row, 16)?,
+        immutable: get(row, 17)?,
     })
 }

@@ -27,7 +27,7 @@ pub(super) struct FoundArgs {
     /// A condition on the session under which it may do anything
     #[arg(long, value_name = "CONDITION", requires = "database")]
     bypass: Vec<String>,
-    /// A role that may do anything
+    /// A role that may do anything, or a function, as schema.name(), that you have read
     #[arg(long, value_name = "ROLE", requires = "database")]
     trust: Vec<String>,
     /// Do not try on the database itself, in a transaction that is rolled back, what its row security lets through

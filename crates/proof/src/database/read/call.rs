@@ -6,8 +6,8 @@ use tenantry_policy::{Type, Value, seat};
 
 use super::condition::bare;
 use super::value::{coalesce, converted, strictly};
-use super::{DEEPEST, Reader, Scope, names, parser};
-use crate::database::expr::{Expr, Query};
+use super::{DEEPEST, Reader, Scope, Within, names, parser};
+use crate::database::expr::{Asked, Expr, Query};
 use crate::database::tenants::SEAT;
 
 /// A function's plain arguments.
@@ -86,6 +86,7 @@ impl Reader<'_> {
     fn built_in(&mut self, scope: &Scope<'_>, name: &str, function: &ast::Function) -> Result<Option<Expr>, String> {
         Ok(Some(match name {
             "current_setting" => {
+                self.asked += 1;
                 let arguments = arguments(function)?;
                 let name = match arguments.first().map(|name| self.text(scope, name)).transpose()? {
                     Some(Expr::Value(Value::Text(name))) => name.to_lowercase(),
@@ -101,8 +102,14 @@ impl Reader<'_> {
                     Some(_) => return Err("a setting that may or may not be missing".to_owned()),
                 }
             }
-            "current_user" | "user" | "current_role" => Expr::User(scope.actor.clone()),
-            "session_user" => Expr::Login,
+            "current_user" | "user" | "current_role" => {
+                self.asked += 1;
+                Expr::User(scope.actor.clone())
+            }
+            "session_user" => {
+                self.asked += 1;
+                Expr::Login
+            }
             "nullif" => {
                 let arguments = arguments(function)?;
                 let [left, right] = arguments.as_slice() else { return Err("nullif of two".to_owned()) };
@@ -146,10 +153,10 @@ impl Reader<'_> {
             _ => return Err("pg_has_role with other arguments".to_owned()),
         };
         let user = match user {
-            Expr::User(actor) => actor,
-            Expr::Login => None,
-            Expr::Unknown(name) => Some(name),
-            Expr::Value(Value::Text(name)) => Some(name.to_string()),
+            Expr::User(None) => Asked::Actor,
+            Expr::User(Some(name)) | Expr::Unknown(name) => Asked::Role(name),
+            Expr::Login => Asked::Login,
+            Expr::Value(Value::Text(name)) => Asked::Role(name.to_string()),
             _ => return Err("pg_has_role of a role that is no literal".to_owned()),
         };
         let mut texts = Vec::new();
@@ -232,6 +239,7 @@ impl Reader<'_> {
         if function.returns_set {
             return Err([&function.name, "() returns rows"].concat());
         }
+        self.named(&name);
         let arguments = self.bound(scope, &function, call)?;
         let body = match body(&function)? {
             Body::Value(value) => *value,
@@ -250,6 +258,7 @@ impl Reader<'_> {
     pub(super) fn returned(&mut self, scope: &Scope<'_>, call: &ast::Function) -> Option<Result<Query, String>> {
         let name = names(&call.name).ok()?;
         let function = self.find(scope, &name, call).ok().filter(|function| function.returns_set)?.clone();
+        self.named(&name);
         Some(self.all_returned(scope, &function, call))
     }
 
@@ -260,6 +269,15 @@ impl Reader<'_> {
                 self.within_function(scope, function, arguments, |reader, scope| reader.rows(scope, &query))
             }
             Body::Value(_) => Err([&function.name, "() returns rows that are not understood"].concat()),
+        }
+    }
+
+    /// Notes that the function that is being read names another one, as it may be in another schema.
+    fn named(&mut self, name: &[String]) {
+        if let (1, Some(within)) = (name.len(), self.within.last())
+            && !within.pinned
+        {
+            self.shadowed.insert(within.name.clone());
         }
     }
 
@@ -274,10 +292,27 @@ impl Reader<'_> {
             return Err([&function.name, "() calls itself"].concat());
         }
         let actor = if function.definer { Some(function.owner.clone()) } else { scope.actor.clone() };
+        if function.parsed.is_none()
+            && let Some(operator) = self.database.operators.iter().find(|name| function.source.contains(name.as_str()))
+        {
+            return Err([&function.name, "(): the operator ", operator, " may be the database's own"].concat());
+        }
         let inner = Scope { outer: None, names: Vec::new(), arguments, actor, schemas: schemas(function) };
         self.depth += 1;
+        self.calls += 1;
+        self.within.push(within(function));
+        let asked = self.asked;
         let found = read(self, &inner);
+        self.within.pop();
         self.depth -= 1;
+        if function.immutable && self.asked > asked {
+            return Err([
+                &function.name,
+                "(): it is declared IMMUTABLE, and asks the session or a table: a plan may keep what another session \
+                 was answered",
+            ]
+            .concat());
+        }
         found.map_err(|why| {
             let own = [&function.name, "(): "].concat();
             if why.starts_with(&own) { why } else { [own, why].concat() }
@@ -298,6 +333,19 @@ fn is_seat_tenant(function: &Function) -> bool {
         && function.parsed.is_none()
         && function.source == seat::BODY
         && pinned == [["search_path=", seat::SEARCH_PATH].concat()]
+}
+
+/// How a function's names are looked up.
+fn within(function: &Function) -> Within {
+    let path = function.settings.iter().find_map(|setting| setting.strip_prefix("search_path="));
+    let last = path.is_some_and(|path| path.split(',').any(|name| name.trim().trim_matches('"') == "pg_temp"));
+    // A body that was parsed when the function was made holds what its names meant then.
+    let parsed = function.parsed.is_some();
+    Within {
+        name: [&function.schema, ".", &function.name, "()"].concat(),
+        pinned: parsed || path.is_some(),
+        temporary_last: parsed || last,
+    }
 }
 
 /// Where a function looks for names.

@@ -105,7 +105,12 @@ impl Reader<'_> {
             }
             BinaryOperator::Question => {
                 let (setting, path) = self.json(scope, left)?;
-                let of = Box::new(super::json::claim(setting, path));
+                let claim = super::json::claim(setting, path);
+                let of = Box::new(if super::json::has_default(left) {
+                    Expr::Coalesce(vec![claim, Expr::Value(Value::text("[]"))])
+                } else {
+                    claim
+                });
                 let list = List::Setting { of, form: crate::database::expr::ListForm::Json, ty: Type::Text };
                 any(self.text(scope, right)?, Cmp::Eq, list, false)
             }
@@ -336,7 +341,15 @@ pub(crate) fn any(left: Expr, cmp: Cmp, list: List, all: bool) -> Result<Expr, S
         other => other,
     };
     match list.ty() {
-        Some(items) if items != ty => Err(format!("it compares {ty} with a list of {items}")),
-        _ => Ok(Expr::Any { left: Box::new(left), cmp, list, all }),
+        Some(items) if items != ty => return Err(format!("it compares {ty} with a list of {items}")),
+        _ => {}
+    }
+    match list {
+        List::Aggregated(query) => {
+            let none = not(Expr::Exists(query.clone()));
+            let found = Expr::Any { left: Box::new(left), cmp, list: List::Query(query), all };
+            Ok(Expr::Case(vec![(none, Expr::Null(Some(Type::Bool)))], Box::new(found)))
+        }
+        list => Ok(Expr::Any { left: Box::new(left), cmp, list, all }),
     }
 }

@@ -67,6 +67,9 @@ impl Reader<'_> {
                     Some("coalesce") => {
                         let arguments = super::call::arguments(function)?;
                         let mut found = Err("a document that is no setting".to_owned());
+                        if !arguments.iter().all(|one| holds_nothing(one) || !is_literal(one)) {
+                            return Err("a document that stands in for a missing one".to_owned());
+                        }
                         for argument in &arguments {
                             if let Ok(leads) = self.json(scope, argument) {
                                 found = Ok(leads);
@@ -85,14 +88,56 @@ impl Reader<'_> {
     }
 }
 
+/// Is it a choice whose last part holds nothing, so that it is never NULL?
+pub(super) fn has_default(parsed: &ast::Expr) -> bool {
+    match bare(parsed) {
+        ast::Expr::Cast { expr, .. } => has_default(expr),
+        ast::Expr::Function(function) => {
+            let coalesce = names(&function.name).ok().and_then(|mut name| name.pop()).as_deref() == Some("coalesce");
+            let last = super::call::arguments(function).ok().and_then(|mut arguments| arguments.pop());
+            coalesce && last.is_some_and(|last| holds_nothing(&last))
+        }
+        _ => false,
+    }
+}
+
+fn is_literal(parsed: &ast::Expr) -> bool {
+    match bare(parsed) {
+        ast::Expr::Cast { expr, .. } => is_literal(expr),
+        ast::Expr::Value(value) => !matches!(value.value, ast::Value::Null),
+        ast::Expr::TypedString(_) => true,
+        _ => false,
+    }
+}
+
+/// `'{}'::jsonb`, `'[]'::jsonb`
+fn holds_nothing(parsed: &ast::Expr) -> bool {
+    match bare(parsed) {
+        ast::Expr::Cast { expr, .. } => holds_nothing(expr),
+        ast::Expr::Value(value) => match &value.value {
+            ast::Value::SingleQuotedString(text) => matches!(text.trim(), "{}" | "[]"),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 /// The setting that a text made into a document comes from.
 fn document(value: &Expr) -> Option<(String, Vec<String>)> {
     match value {
         Expr::Setting(name) => Some((name.clone(), Vec::new())),
         Expr::Claim { setting, path } => Some((setting.clone(), path.clone())),
-        Expr::Demand(inner) | Expr::NullIf(inner, _) => document(inner),
-        // Supabase asks for the old name first; one of them is set.
-        Expr::Coalesce(parts) => parts.iter().rev().find_map(document),
+        Expr::Demand(inner) => document(inner),
+        Expr::NullIf(inner, other) if is_text(other, &[""]) => document(inner),
+        // Supabase asks for the old name first; one of them is set. What stands in for a missing one holds nothing.
+        Expr::Coalesce(parts) => {
+            let plain = |part: &Expr| !matches!(part, Expr::Value(_)) || is_text(part, &["", "{}", "[]"]);
+            parts.iter().all(plain).then(|| parts.iter().rev().find_map(document)).flatten()
+        }
         _ => None,
     }
+}
+
+fn is_text(value: &Expr, texts: &[&str]) -> bool {
+    matches!(value, Expr::Value(tenantry_policy::Value::Text(text)) if texts.contains(&text.as_ref()))
 }

@@ -5,7 +5,7 @@ use tenantry_policy::{Type, Value};
 
 use super::condition::{bare, has_from};
 use super::{Reader, Scope, Target, names};
-use crate::database::expr::{Expr, List, ListForm};
+use crate::database::expr::{Expr, List, ListForm, Query};
 
 impl Reader<'_> {
     /// An expression whose value is an array.
@@ -68,7 +68,7 @@ impl Reader<'_> {
                         let lists =
                             arguments.iter().map(|part| self.list(scope, part)).collect::<Result<Vec<_>, _>>()?;
                         match lists.as_slice() {
-                            [one, List::Items(items)] if items.is_empty() => Ok(one.clone()),
+                            [one, List::Items(items)] if items.is_empty() => filled(one.clone()),
                             _ => Err("a choice between lists".to_owned()),
                         }
                     }
@@ -105,7 +105,7 @@ impl Reader<'_> {
         if let ast::SetExpr::Select(select) = plain.body.as_mut() {
             select.projection = vec![ast::SelectItem::UnnamedExpr(argument.clone())];
         }
-        Ok(List::Query(Box::new(self.rows(scope, &plain)?)))
+        Ok(List::Aggregated(Box::new(self.rows(scope, &plain)?)))
     }
 
     /// What a function that returns rows of one column returns, where it goes through a list.
@@ -118,7 +118,11 @@ impl Reader<'_> {
         let name = names(&function.name)?;
         let arguments = super::call::arguments(function).unwrap_or_default();
         let list = match (name.last().map(String::as_str), arguments.as_slice()) {
-            (Some("unnest"), [list]) => self.list(scope, list)?,
+            (Some("unnest"), [list]) => match self.list(scope, list)? {
+                // Of NULL, as of nothing, there are no rows.
+                List::Aggregated(query) => List::Query(query),
+                other => other,
+            },
             (Some("jsonb_array_elements_text" | "json_array_elements_text"), [document]) => {
                 let (setting, path) = self.json(scope, document)?;
                 let of = Box::new(super::json::claim(setting, path));
@@ -158,14 +162,34 @@ fn of_type(list: List, ty: Type) -> Result<List, String> {
             List::Items(items.into_iter().map(|item| super::value::converted(item, ty)).collect::<Result<_, _>>()?)
         }
         List::Setting { of, form, ty: from } if from == Type::Text || from == ty => List::Setting { of, form, ty },
-        List::Query(mut query) => {
-            for branch in &mut query.branches {
-                let out = std::mem::take(&mut branch.out);
-                branch.out = out.into_iter().map(|out| super::value::converted(out, ty)).collect::<Result<_, _>>()?;
-            }
-            List::Query(query)
-        }
+        List::Query(query) => List::Query(cast(query, ty)?),
+        List::Aggregated(query) => List::Aggregated(cast(query, ty)?),
         List::Setting { ty: from, .. } => return Err(format!("a list of {from} as one of {ty}")),
+    })
+}
+
+fn cast(mut query: Box<Query>, ty: Type) -> Result<Box<Query>, String> {
+    for branch in &mut query.branches {
+        let out = std::mem::take(&mut branch.out);
+        branch.out = out.into_iter().map(|out| super::value::converted(out, ty)).collect::<Result<_, _>>()?;
+    }
+    Ok(query)
+}
+
+/// A list with nothing in it where there is none.
+fn filled(list: List) -> Result<List, String> {
+    let none = |of: Box<Expr>, none: &str| Expr::Coalesce(vec![*of, Expr::Value(Value::text(none))]);
+    Ok(match list {
+        List::Items(_) | List::Query(_) => list,
+        List::Aggregated(query) => List::Query(query),
+        List::Setting { of, form, ty } => {
+            let of = match &form {
+                ListForm::Separated(_) => none(of, ""),
+                ListForm::Array => none(of, "{}"),
+                ListForm::Json => none(of, "[]"),
+            };
+            List::Setting { of: Box::new(of), form, ty }
+        }
     })
 }
 

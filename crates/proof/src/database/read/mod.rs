@@ -10,6 +10,8 @@ mod list;
 mod select;
 mod value;
 
+use std::collections::BTreeSet;
+
 use sqlparser::ast;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -32,9 +34,26 @@ pub(crate) struct Reader<'d> {
     pub(crate) database: &'d Database,
     /// What was not understood: each has a number.
     pub(crate) whys: Vec<String>,
+    /// How many functions of the database's own were read in place of their calls.
+    pub(crate) calls: usize,
+    /// How often something asked the session, or a table.
+    asked: usize,
+    /// Functions whose bodies name tables or functions that a session might put others before.
+    pub(crate) shadowed: BTreeSet<String>,
+    /// The functions that are being read, the innermost last.
+    within: Vec<Within>,
     /// The next binding.
     next: usize,
     depth: usize,
+}
+
+/// A function that is being read.
+struct Within {
+    name: String,
+    /// Does it say where its names are looked for? Its caller does otherwise.
+    pinned: bool,
+    /// Are temporary tables looked for last? They are first, unless a search path says otherwise.
+    temporary_last: bool,
 }
 
 /// What names mean at a place.
@@ -69,14 +88,33 @@ impl<'s> Scope<'s> {
 
 impl<'d> Reader<'d> {
     pub(crate) fn new(database: &'d Database) -> Reader<'d> {
-        Reader { database, whys: Vec::new(), next: ROOT + 1, depth: 0 }
+        Reader {
+            database,
+            whys: Vec::new(),
+            calls: 0,
+            asked: 0,
+            shadowed: BTreeSet::new(),
+            within: Vec::new(),
+            next: ROOT + 1,
+            depth: 0,
+        }
     }
 
-    /// A condition about a row of a relation.
+    /// A condition about a row of a relation, as the server writes it: with the schema of whatever is no part of the
+    /// server itself.
     pub(crate) fn condition(&mut self, relation: usize, text: &str) -> Expr {
+        self.condition_in(relation, text, Vec::new())
+    }
+
+    /// The same as a person writes it.
+    pub(crate) fn said(&mut self, relation: usize, text: &str) -> Expr {
+        let schema = self.database.relations.get(relation).map(|of| of.schema.clone());
+        self.condition_in(relation, text, schema.into_iter().chain(["public".to_owned()]).collect())
+    }
+
+    fn condition_in(&mut self, relation: usize, text: &str, schemas: Vec<String>) -> Expr {
         let Some(of) = self.database.relations.get(relation) else { return self.opaque(Type::Bool, "no such table") };
         let named = Named::Table { alias: of.name.clone(), binding: ROOT, relation };
-        let schemas = vec![of.schema.clone(), "public".to_owned()];
         let scope = Scope { outer: None, names: vec![named], arguments: Vec::new(), actor: None, schemas };
         match parse(text) {
             Ok(parsed) => self.cond(&scope, &parsed),
@@ -111,8 +149,14 @@ impl<'d> Reader<'d> {
     }
 
     /// The position of a relation by its name.
-    fn relation(&self, scope: &Scope<'_>, name: &ast::ObjectName) -> Result<usize, String> {
+    fn relation(&mut self, scope: &Scope<'_>, name: &ast::ObjectName) -> Result<usize, String> {
         let parts = names(name)?;
+        self.asked += 1;
+        if let (1, Some(within)) = (parts.len(), self.within.last())
+            && !within.temporary_last
+        {
+            self.shadowed.insert(within.name.clone());
+        }
         let find = |schema: &str, name: &str| {
             let known = |relation: &Relation| relation.schema == schema && relation.name == name;
             self.database.relations.iter().position(known)

@@ -1,0 +1,6 @@
+-- A list that is missing is an empty one here, and what is not in it is shown.
+-- args: --tenant tenant_id=app.tenant
+-- leaks: docs.read
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id text NOT NULL, title text);
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs FOR SELECT USING (tenant_id = nullif(current_setting('app.tenant', true), '') OR (current_setting('app.blocked', true) IS NULL AND NOT (tenant_id = ANY (coalesce(string_to_array(current_setting('app.blocked', true), ','), '{}')))));
