@@ -1,7 +1,7 @@
 //! Schemas with row security that nobody wrote with Tenantry, each with its known verdict, on a real database.
 //!
 //! `row_security/*.sql`: each begins with what it is about, then what is to be found; everything else must be
-//! proved. `-- leaks: docs.read docs.moves` (moves: an update that takes a row to another tenant), `-- open:` what
+//! proved. `-- leaks: docs.read docs.moves` (moves: an update that takes a row to another tenant; refers: a row that refers to another tenant's), `-- open:` what
 //! is not understood, `-- notes:` words of a note (with `-` before them: of none), `-- args:` what is said
 //! beforehand, `-- replayed: no` where leaks are not seen on the database. `@app` is a role of its own.
 #![allow(
@@ -51,6 +51,7 @@ async fn run_alone(url: &str, statement: &str) {
 fn key(finding: &Finding) -> String {
     let op = match (finding.promise, finding.op) {
         (Promise::UpdateNew, _) => "moves",
+        (Promise::Reference, Some(_)) => "refers",
         (_, Some(op)) => op.name(),
         (_, None) => "structure",
     };

@@ -1,5 +1,5 @@
 -- A reference that may cross tenants.
--- notes: may refer to a row of `projects` of another tenant
+-- leaks: docs.refers
 CREATE TABLE projects (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL);
 CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL, project_id bigint NOT NULL REFERENCES projects);
 ALTER TABLE projects ENABLE ROW LEVEL SECURITY;

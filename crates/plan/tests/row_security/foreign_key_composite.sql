@@ -1,5 +1,4 @@
 -- A reference that carries the tenant.
--- notes: -may refer
 CREATE TABLE projects (id bigserial, tenant_id uuid NOT NULL, PRIMARY KEY (tenant_id, id));
 CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL, project_id bigint NOT NULL, FOREIGN KEY (tenant_id, project_id) REFERENCES projects (tenant_id, id));
 ALTER TABLE projects ENABLE ROW LEVEL SECURITY;

@@ -239,7 +239,7 @@ impl Court<'_> {
     }
 
     /// Roles that nothing of a question tells apart, together.
-    fn alike<'r>(&self, at: usize, roles: &[&'r DbRole], op: Op) -> Vec<Vec<&'r DbRole>> {
+    pub(crate) fn alike<'r>(&self, at: usize, roles: &[&'r DbRole], op: Op) -> Vec<Vec<&'r DbRole>> {
         let mut groups: Vec<(Vec<String>, Vec<&DbRole>)> = Vec::new();
         for role in roles {
             let sign = self.sign(at, role, op);
@@ -302,14 +302,19 @@ impl Court<'_> {
         command: DbCommand,
         role: &DbRole,
     ) -> Verdict {
+        let verdicts =
+            self.logins(role).into_iter().map(|login| self.ask_as(login, at, relation, owner, promise, command, role));
+        verdicts.max_by_key(structure::severity).unwrap_or(Verdict::Proved)
+    }
+
+    /// Who may have logged in to act as a role, where a policy asks who that was.
+    pub(crate) fn logins<'r>(&'r self, role: &'r DbRole) -> Vec<&'r str> {
         let mut asked = false;
         let logs_in = |one: &Expr| matches!(one, Expr::Login | Expr::HasRole { user: Asked::Login, .. });
         self.laws.each(&mut |one| asked |= logs_in(one));
         let others = self.roles.held().filter(|one| asked && one.login && one.name != role.name);
         let others = others.filter(|one| one.member_of.contains(&role.name)).map(|one| one.name.as_str());
-        let logins = [role.name.as_str()].into_iter().chain(others);
-        let verdicts = logins.map(|login| self.ask_as(login, at, relation, owner, promise, command, role));
-        verdicts.max_by_key(structure::severity).unwrap_or(Verdict::Proved)
+        [role.name.as_str()].into_iter().chain(others).collect()
     }
 
     #[allow(clippy::too_many_arguments, reason = "everything that a question is about")]
@@ -346,20 +351,7 @@ impl Court<'_> {
                 let new = world.row(at, "new row", false);
                 (first, about) =
                     if promise == Promise::UpdateOld { (old, vec![old, new]) } else { (new, vec![new, old]) };
-                if let Some(columns) = self.roles.updates(relation, role) {
-                    for column in (0..relation.columns.len()).filter(|column| !columns.contains(column)) {
-                        let typed = relation
-                            .columns
-                            .get(column)
-                            .is_some_and(|column| column.ty.is_some_and(|ty| ty.in_conditions()));
-                        if typed {
-                            let kept = world.cell(old, column);
-                            if let Some(row) = world.rows.get_mut(new) {
-                                row.cells.insert(column, kept);
-                            }
-                        }
-                    }
-                }
+                self.keep(&mut world, relation, role, old, new);
                 wanted.push(world.allowed(old, &role.name, command, false).yes);
                 wanted.push(world.allowed(new, &role.name, command, true).yes);
                 if promise == Promise::UpdateNew {
@@ -391,6 +383,26 @@ impl Court<'_> {
                 self.leak(&role.name, scenery, by, fix)
             },
         )
+    }
+
+    /// Columns that a role may not set stay as they are.
+    pub(crate) fn keep(&self, world: &mut World<'_>, relation: &Relation, role: &DbRole, old: usize, new: usize) {
+        let Some(columns) = self.roles.updates(relation, role) else { return };
+        for column in (0..relation.columns.len()).filter(|column| !columns.contains(column)) {
+            let of = relation.columns.get(column);
+            if !of.is_some_and(|column| column.ty.is_some_and(|ty| ty.in_conditions())) {
+                continue;
+            }
+            let kept = world.cell(old, column);
+            if let Some(row) = world.rows.get_mut(new) {
+                row.cells.insert(column, kept);
+            }
+        }
+    }
+
+    /// May anybody do anything to it?
+    pub(crate) fn acts_on(&self, relation: &Relation) -> bool {
+        OPS.iter().any(|(_, _, privilege)| !self.acting(relation, privilege).is_empty())
     }
 
     /// Looks for values that make all of these true, and puts them through the evaluator.
@@ -479,7 +491,7 @@ impl Court<'_> {
     }
 
     /// What lets a role: a policy's name, or why none holds it.
-    fn by(&self, relation: usize, policy: usize, role: &DbRole) -> String {
+    pub(crate) fn by(&self, relation: usize, policy: usize, role: &DbRole) -> String {
         let of = self.database.relations.get(relation);
         if let Some(policy) = of.and_then(|of| of.policies.get(policy)) {
             return ["policy ", &policy.name].concat();
@@ -561,7 +573,10 @@ impl Court<'_> {
             }
         }
         for name in &self.given.trusted {
-            all.push(format!("`{name}` {}, as given", if name.ends_with("()") { "does nothing wrong" } else { "may do anything" }));
+            all.push(format!(
+                "`{name}` {}, as given",
+                if name.ends_with("()") { "does nothing wrong" } else { "may do anything" }
+            ));
         }
         for text in &self.given.bypasses {
             all.push(format!("a session may do anything where {text}, as given"));

@@ -16,10 +16,12 @@ mod expr;
 mod fix;
 mod judge;
 mod read;
+mod references;
 mod report;
 mod scene;
 mod structure;
 mod tenants;
+mod ties;
 mod world;
 
 pub use access::ANYBODY;

@@ -214,8 +214,9 @@ mod document {
     }
 
     pub(super) fn array(items: &[Option<Value>]) -> String {
-        let items =
-            items.iter().map(|item| item.as_ref().map_or("null".to_owned(), |item| quoted(&crate::witness::text(item))));
+        let items = items
+            .iter()
+            .map(|item| item.as_ref().map_or("null".to_owned(), |item| quoted(&crate::witness::text(item))));
         ["[", &items.collect::<Vec<_>>().join(","), "]"].concat()
     }
 }

@@ -9,8 +9,9 @@ use super::evaluate::Evaluator;
 use super::expr::{Asked, Expr, Query, ROOT, Scan, TRUE};
 use super::judge::Court;
 use super::read::Reader;
+use super::references;
 use super::report::{Finding, Through, Verdict};
-use super::tenants::{Owner, hop};
+use super::tenants::Owner;
 use super::world::World;
 use crate::obligation::Promise;
 
@@ -399,12 +400,15 @@ fn shown(court: &Court<'_>, window: &Window, way: &Way, role: &DbRole) -> Verdic
     let own = world.tri(&owner.read, &env, &role.name).yes;
     let shared_too = world.tri(&shared, &env, &role.name).yes;
     let bypass = world.tri(court.bypass, &env, &role.name).yes;
-    let wanted =
-        vec![world.readable(row, &reader).0, world.tri(shows, &env, &role.name).yes, !own, !shared_too, !bypass];
+    let mut wanted = vec![world.tri(shows, &env, &role.name).yes, !own, !shared_too, !bypass];
+    // What it holds was read by another session, with settings of its own.
+    if !window.frozen {
+        wanted.push(world.readable(row, &reader).0);
+    }
     world.facts(&[row]);
     let found = court.decide(&mut world, wanted, &[row], |court, scenery| {
         let evaluator = Evaluator { database: court.database, laws: court.laws, roles: court.roles, scenery };
-        let seen = !evaluator.allowed(0, &reader, DbCommand::Select, false)?.is_empty();
+        let seen = window.frozen || !evaluator.allowed(0, &reader, DbCommand::Select, false)?.is_empty();
         let foreign = !evaluator.holds(&owner.read, 0, &role.name).unwrap_or(false);
         let shown = evaluator.holds(shows, 0, &role.name)?;
         let table = court.database.relations.get(way.relation).map(Relation::title).unwrap_or_default();
@@ -439,6 +443,9 @@ fn shown(court: &Court<'_>, window: &Window, way: &Way, role: &DbRole) -> Verdic
 pub(crate) fn table(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
     let mut all = behind(court, relation);
     all.extend(told(court, at, relation));
+    if let Some(Some(owner)) = court.owners.get(at).filter(|_| relation.is_table()) {
+        all.extend(references::table(court, at, relation, owner));
+    }
     all
 }
 
@@ -469,11 +476,6 @@ fn told(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
                 add(Promise::Structure, &writers, Verdict::Warns(text));
             }
         }
-        for key in &relation.foreign_keys {
-            if let Some(text) = refers(court, at, relation, owner, key, writers.first().copied()) {
-                add(Promise::Reference, &writers, Verdict::Warns(text));
-            }
-        }
     }
     let all: Vec<&DbRole> =
         court.acting(relation, "TRUNCATE").into_iter().filter(|role| !role.acts_as.contains(&relation.owner)).collect();
@@ -487,46 +489,6 @@ fn told(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// May a written row refer to one of another tenant?
-fn refers(
-    court: &Court<'_>,
-    at: usize,
-    relation: &Relation,
-    owner: &Owner,
-    key: &tenantry_policy::database::DbForeignKey,
-    role: Option<&DbRole>,
-) -> Option<String> {
-    let role = role?;
-    let to = court.database.relations.iter().position(|to| to.schema == key.to.0 && to.name == key.to.1)?;
-    if court.shared.get(to).is_some_and(Option::is_some) {
-        return None;
-    }
-    let own = hop(court.database, court.owners, at, key)?;
-    let beside = [&owner.write, &own.read];
-    let mut world = World::new(court.database, court.laws, court.roles, &role.name, (at, 1), &beside).ok()?;
-    let row = world.row(at, "new row", false);
-    let env = [(ROOT, Bound::Row(row))];
-    let mut wanted = vec![world.allowed(row, &role.name, DbCommand::Insert, true).yes];
-    wanted.push(world.tri(&owner.write, &env, &role.name).yes);
-    wanted.push(!world.tri(&own.read, &env, &role.name).yes);
-    for column in &key.columns {
-        let cell = world.cell(row, *column);
-        wanted.push(!cell.null);
-    }
-    wanted.push(!world.free);
-    world.facts(&[row]);
-    let found = matches!(world.find(&wanted), crate::solver::Found::Model);
-    let parent = court.database.relations.get(to)?.title();
-    found.then(|| {
-        format!(
-            "`{}` of {} may refer to a row of `{parent}` of another tenant, and so tell that it is there: let the key \
-             carry the tenant, or let WITH CHECK look the row up",
-            key.name,
-            relation.title()
-        )
-    })
 }
 
 /// What policies do that works, but not as people expect.

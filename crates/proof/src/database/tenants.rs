@@ -10,6 +10,7 @@ use tenantry_policy::database::{Database, DbForeignKey, Relation};
 use super::access::Laws;
 use super::expr::{Expr, List, Query, ROOT, Scan, Select};
 use super::read::Reader;
+use super::ties;
 
 /// What a tenant column is compared with.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +65,7 @@ pub(crate) fn owners(reader: &mut Reader<'_>, laws: &Laws, given: &[String]) -> 
     for (at, relation) in database.relations.iter().enumerate().filter(|(_, relation)| relation.is_table()) {
         let own = found.get(at).map_or(&[][..], Vec::as_slice);
         if let Some(place) = owners.get_mut(at) {
-            *place = stated(relation, &given);
+            *place = stated(database, relation, &given);
             if place.is_none() && !members.contains_key(&at) {
                 let step = step(database, relation, own);
                 if let (Some(step), Some(kept)) = (step, steps.get_mut(at)) {
@@ -73,7 +74,7 @@ pub(crate) fn owners(reader: &mut Reader<'_>, laws: &Laws, given: &[String]) -> 
                 }
             }
             if place.is_none() {
-                *place = inferred(relation, at, own, &common, &members);
+                *place = inferred(database, relation, at, own, &common, &members);
             }
         }
     }
@@ -98,7 +99,7 @@ fn said(reader: &mut Reader<'_>, text: &str) -> Result<(Option<String>, String, 
     Ok((table, column, identity(&value)))
 }
 
-fn stated(relation: &Relation, given: &[(Option<String>, String, Expr)]) -> Option<Owner> {
+fn stated(database: &Database, relation: &Relation, given: &[(Option<String>, String, Expr)]) -> Option<Owner> {
     let mut column = None;
     let mut claims = Vec::new();
     for (table, name, value) in given {
@@ -112,7 +113,7 @@ fn stated(relation: &Relation, given: &[(Option<String>, String, Expr)]) -> Opti
         }
     }
     let column = column?;
-    let told = told(relation, column, &claims, "as given");
+    let told = told(database, relation, column, &claims, "as given");
     owner(relation, column, claims, Vec::new(), told)
 }
 
@@ -180,6 +181,7 @@ fn weight(name: &str) -> u8 {
 }
 
 fn inferred(
+    database: &Database,
     relation: &Relation,
     at: usize,
     own: &[(usize, Claim)],
@@ -191,12 +193,12 @@ fn inferred(
         let user: Vec<(usize, Claim)> =
             own.iter().filter(|(of, claim)| of != column && matches!(claim, Claim::One(_))).cloned().collect();
         let claims = vec![Claim::Rows(query.clone())];
-        let told = told(relation, *column, &claims, "a membership, by the policies that read it");
+        let told = told(database, relation, *column, &claims, "a membership, by the policies that read it");
         return owner(relation, *column, claims, user, told);
     }
     let weigh = |column: usize| relation.columns.get(column).map_or(0, |column| weight(&column.name));
     let says = |claim: &Claim| match claim {
-        Claim::Rows(query) => identifies(&Expr::Exists(Box::new(query.clone()))),
+        Claim::Rows(query) => ties::tied(query),
         _ => true,
     };
     let own: Vec<(usize, Claim)> = own.iter().filter(|(_, claim)| says(claim)).cloned().collect();
@@ -230,11 +232,11 @@ fn inferred(
         });
         if let (Some(column), Some(value), true) = (better, agreed.clone(), claims.is_empty()) {
             let claims = vec![Claim::One(value)];
-            let told = told(relation, column, &claims, "by its name, as in other tables");
+            let told = told(database, relation, column, &claims, "by its name, as in other tables");
             return owner(relation, column, claims, Vec::new(), told);
         }
         claims.extend(agreed.map(Claim::One));
-        let told = told(relation, column, &claims, "by its policies");
+        let told = told(database, relation, column, &claims, "by its policies");
         return owner(relation, column, claims, Vec::new(), told);
     }
     None
@@ -267,7 +269,7 @@ fn spread(database: &Database, owners: &mut [Option<Owner>], steps: &[Option<Ste
             .max_by_key(|column| relation.columns.get(*column).map_or(0, |column| weight(&column.name)));
         let Some(column) = column else { continue };
         let claims = name_of(at, column).and_then(|name| known.get(&name)).cloned().unwrap_or_default();
-        let words = told(relation, column, &claims, "by its name, as in other tables");
+        let words = told(database, relation, column, &claims, "by its name, as in other tables");
         if let Some(place) = owners.get_mut(at) {
             *place = owner(relation, column, claims, Vec::new(), words);
         }
@@ -287,10 +289,10 @@ fn spread(database: &Database, owners: &mut [Option<Owner>], steps: &[Option<Ste
             continue;
         };
         let claims = vec![Claim::Rows(step.rows.clone())];
-        if !identifies(&Expr::Exists(Box::new(step.rows.clone()))) {
+        if !ties::tied(&step.rows) {
             continue;
         }
-        let words = told(relation, step.column, &claims, "by its policies");
+        let words = told(database, relation, step.column, &claims, "by its policies");
         if let Some(place) = owners.get_mut(at) {
             *place = owner(relation, step.column, claims, Vec::new(), words);
         }
@@ -305,7 +307,7 @@ fn spread(database: &Database, owners: &mut [Option<Owner>], steps: &[Option<Ste
             .max_by_key(|column| relation.columns.get(*column).map_or(0, |column| weight(&column.name)));
         let Some(column) = named else { continue };
         let claims = vec![Claim::One(Expr::Setting(SOMEBODY.to_owned()))];
-        let words = told(relation, column, &claims, "by its name; no policy says who has which");
+        let words = told(database, relation, column, &claims, "by its name; no policy says who has which");
         if let Some(place) = owners.get_mut(at) {
             *place = owner(relation, column, claims, Vec::new(), words);
         }
@@ -320,7 +322,7 @@ fn spread(database: &Database, owners: &mut [Option<Owner>], steps: &[Option<Ste
             let Some((to, tenants)) = to.and_then(|to| Some((to, database.relations.get(to)?))) else { continue };
             let theirs = key.to_columns.first().and_then(|name| tenants.column(name));
             if let (Some(theirs), Some(place @ None)) = (theirs, owners.get_mut(to)) {
-                let words = told(tenants, theirs, &claims, "tenant columns refer to it");
+                let words = told(database, tenants, theirs, &claims, "tenant columns refer to it");
                 *place = owner(tenants, theirs, claims.clone(), Vec::new(), words);
             }
         }
@@ -342,7 +344,7 @@ fn spread(database: &Database, owners: &mut [Option<Owner>], steps: &[Option<Ste
 }
 
 /// Whose the row is that a foreign key leads to.
-pub(crate) fn hop(database: &Database, owners: &[Option<Owner>], from: usize, key: &DbForeignKey) -> Option<Owner> {
+fn hop(database: &Database, owners: &[Option<Owner>], from: usize, key: &DbForeignKey) -> Option<Owner> {
     let relation = database.relations.get(from)?;
     let to = database.relations.iter().position(|to| to.schema == key.to.0 && to.name == key.to.1)?;
     let (parent, owner) = (database.relations.get(to)?, owners.get(to)?.as_ref()?);
@@ -476,17 +478,14 @@ fn claim(atom: &Expr) -> Option<(usize, Claim)> {
             };
             let value = identity(value);
             if let Expr::Scalar(query) = &value {
-                return identifies(&value).then(|| (column, Claim::Rows(query.as_ref().clone())));
+                return listed(column, query);
             }
-            identifies(&value).then_some((column, Claim::One(value)))
+            (identifies(&value) && ties::settled(&value)).then_some((column, Claim::One(value)))
         }
         Expr::Any { left, cmp: Cmp::Eq, list, all: false } | Expr::Any { left, cmp: Cmp::Ne, list, all: true } => {
             let column = root_column(left)?;
             match list {
-                List::Query(query) => {
-                    let found = Expr::Exists(query.clone());
-                    identifies(&found).then(|| (column, Claim::Rows(query.as_ref().clone())))
-                }
+                List::Query(query) => listed(column, query),
                 List::Setting { of, .. } if identifies(of) => Some((column, Claim::Many(list.clone()))),
                 _ => None,
             }
@@ -532,7 +531,15 @@ fn member(column: usize, query: &Query) -> Option<(usize, Claim)> {
     if found.reads(ROOT) || spoiled(&found) {
         return None;
     }
-    Some((column, Claim::Rows(query.clone())))
+    let own = ties::restricted(query).filter(|_| identifies(&found));
+    Some((column, Claim::Rows(own.unwrap_or_else(|| query.clone()))))
+}
+
+/// What a subselect lists of the principal's, where the session chooses any of it.
+fn listed(column: usize, query: &Query) -> Option<(usize, Claim)> {
+    let said = identifies(&Expr::Exists(Box::new(query.clone())));
+    let own = ties::restricted(query).filter(|_| said)?;
+    Some((column, Claim::Rows(own)))
 }
 
 /// What of a value the session says: without what stands in where it says nothing.
@@ -572,7 +579,7 @@ fn spoiled(value: &Expr) -> bool {
 }
 
 /// Does it say something of the principal, and nothing of the row or of what is not understood?
-fn identifies(value: &Expr) -> bool {
+pub(crate) fn identifies(value: &Expr) -> bool {
     let (mut says, mut spoiled) = (false, value.reads(ROOT));
     value.visit(
         &mut |expr| {
@@ -622,7 +629,7 @@ fn memberships(database: &Database, found: &[Vec<(usize, Claim)>]) -> BTreeMap<u
     let mut seen: BTreeSet<usize> = BTreeSet::new();
     for (_, claim) in found.iter().flatten() {
         let Claim::Rows(query) = claim else { continue };
-        if led(database, claim).is_some() || !identifies(&Expr::Exists(Box::new(query.clone()))) {
+        if led(database, claim).is_some() || !ties::tied(query) {
             continue;
         }
         let [branch] = query.branches.as_slice() else { continue };
@@ -641,17 +648,18 @@ fn memberships(database: &Database, found: &[Vec<(usize, Claim)>]) -> BTreeMap<u
     members
 }
 
-fn told(relation: &Relation, column: usize, claims: &[Claim], why: &str) -> String {
+fn told(database: &Database, relation: &Relation, column: usize, claims: &[Claim], why: &str) -> String {
     let name = relation.columns.get(column).map(|column| column.name.as_str()).unwrap_or_default();
-    let each: Vec<String> = claims.iter().map(words).collect();
+    let each: Vec<String> = claims.iter().map(|claim| words(database, claim)).collect();
     format!("{}: `{name}` is {} ({why})", relation.title(), each.join(", or "))
 }
 
-fn words(claim: &Claim) -> String {
+fn words(database: &Database, claim: &Claim) -> String {
     match claim {
         Claim::One(value) => source(value),
         Claim::Many(List::Setting { of, .. }) => ["in the list ", &source(of)].concat(),
-        Claim::Many(_) | Claim::Rows(_) => "in the principal's memberships".to_owned(),
+        Claim::Rows(query) => ["in the principal's memberships, ", &ties::told(database, query)].concat(),
+        Claim::Many(_) => "in the principal's memberships".to_owned(),
     }
 }
 

@@ -1,0 +1,8 @@
+-- Nobody may set the reference.
+CREATE TABLE projects (id bigserial PRIMARY KEY, tenant_id text NOT NULL);
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id text NOT NULL, title text, project_id bigint NOT NULL REFERENCES projects);
+ALTER TABLE projects ENABLE ROW LEVEL SECURITY; ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON projects USING (tenant_id = nullif(current_setting('app.tenant', true), ''));
+CREATE POLICY own ON docs USING (tenant_id = nullif(current_setting('app.tenant', true), ''));
+REVOKE INSERT, UPDATE ON docs FROM @app;
+GRANT UPDATE (title) ON docs TO @app;
