@@ -36,7 +36,7 @@ pub async fn judge_database(url: &SourceUrl, said: &Said, replay: bool) -> Resul
     let mut judged = judge(&database, said).map_err(FoundError::Said)?;
     if replay {
         for finding in &mut judged.findings {
-            try_on(&admin, &database, finding).await?;
+            try_on(url, &admin, &database, finding).await?;
         }
     }
     Ok((database, judged))
@@ -131,7 +131,12 @@ pub fn seats(loaded: &Loaded, source: &str) -> Vec<String> {
 }
 
 /// Tries a leak on the database, and says in it what came of that.
-async fn try_on(admin: &Admin, database: &Database, finding: &mut Judgement) -> Result<(), SourceError> {
+async fn try_on(
+    url: &SourceUrl,
+    admin: &Admin,
+    database: &Database,
+    finding: &mut Judgement,
+) -> Result<(), SourceError> {
     let Verdict::Leaks(leak) = &mut finding.verdict else { return Ok(()) };
     let trial = match trial(leak, finding.op) {
         Ok(trial) => trial,
@@ -140,7 +145,13 @@ async fn try_on(admin: &Admin, database: &Database, finding: &mut Judgement) -> 
             return Ok(());
         }
     };
-    match admin.replay(database, &trial).await? {
+    let tried = match admin.replay(database, &trial).await? {
+        Tried::Done => Tried::Done,
+        // A setting that an earlier trial set is empty since, where a session that never set it has none: once more, in a
+        // session of its own.
+        Tried::Refused(_) | Tried::Unable(_) => Admin::connect(url).await?.replay(database, &trial).await?,
+    };
+    match tried {
         Tried::Done => leak.replay = Replay::Database,
         Tried::Unable(why) => leak.replay = Replay::Evaluator(why),
         // What the database does not do is no leak, and no proof either: this program is wrong about it.

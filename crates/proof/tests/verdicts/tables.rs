@@ -32,6 +32,7 @@ pub(crate) fn cases() -> Vec<Case> {
         include_str!("source.toml"),
         include_str!("leaks.toml"),
         include_str!("sound.toml"),
+        include_str!("hostile.toml"),
     ];
     texts.into_iter().flat_map(read).collect()
 }

@@ -61,7 +61,8 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::pg_catalog.text, pg_catalog.pg_ge
               WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D'),
        EXISTS (SELECT FROM pg_catalog.pg_rewrite w
                 WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN' AND w.ev_enabled <> 'D'),
-       EXISTS (SELECT FROM pg_catalog.pg_options_to_table(c.reloptions) o WHERE o.option_name = 'check_option')
+       EXISTS (SELECT FROM pg_catalog.pg_options_to_table(c.reloptions) o WHERE o.option_name = 'check_option'),
+       CASE WHEN c.relispartition THEN pg_catalog.pg_get_partition_constraintdef(c.oid) END
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = 1
@@ -85,7 +86,15 @@ WITH RECURSIVE domain(oid, base, typmod) AS (
 )
 SELECT a.attrelid, a.attnum, a.attname, tn.nspname, t.typname, pg_catalog.format_type(a.atttypid, a.atttypmod),
        NOT a.attnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint f
-         WHERE f.contype = 'n' AND f.conrelid = a.attrelid AND f.conkey[1] = a.attnum AND NOT f.convalidated),
+         WHERE f.contype = 'n' AND f.conrelid = a.attrelid AND f.conkey[1] = a.attnum AND NOT f.convalidated)
+         OR (c.relhassubclass AND EXISTS (
+           WITH RECURSIVE heir(oid) AS (
+             SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = a.attrelid
+             UNION
+             SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN heir h ON i.inhparent = h.oid
+           )
+           SELECT FROM heir h JOIN pg_catalog.pg_attribute x ON x.attrelid = h.oid AND x.attname = a.attname
+            WHERE NOT x.attnotnull)),
        a.atthasdef OR a.attidentity <> '', a.attgenerated <> '',
        ARRAY(SELECT e.enumlabel::pg_catalog.text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid
               ORDER BY e.enumsortorder),
@@ -344,6 +353,11 @@ impl Reading {
             fires: fires(get(row, 15)?),
             rules: get(row, 16)?,
             checked: get(row, 17)?,
+            // What keeps rows out of a partition is as good as a CHECK.
+            checks: get::<Option<String>>(row, 18)?
+                .map(|text| DbCheck { name: "partition".to_owned(), text })
+                .into_iter()
+                .collect(),
             ..Relation::default()
         });
         Ok(())
@@ -446,10 +460,10 @@ fn fires(pairs: Vec<String>) -> Vec<(String, String)> {
     pairs.iter().filter_map(|pair| pair.split_once('\n')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
 }
 
-/// Rows of heirs are read as the table's own, and need be neither unique, nor without NULLs, nor refer to anything.
+/// Rows of heirs are read as the table's own, and need be neither unique nor refer to anything. Where they may be NULL,
+/// the query of columns says so.
 fn with_heirs(relation: &mut Relation) {
     relation.keys.clear();
-    relation.columns.iter_mut().for_each(|column| column.nullable = true);
     relation.foreign_keys.iter_mut().for_each(|key| key.enforced = false);
 }
 

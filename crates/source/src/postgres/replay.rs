@@ -293,6 +293,18 @@ impl Scene<'_> {
         })
     }
 
+    /// May the role set a column? Whoever is given the rights of the table first, may.
+    fn may_set(&self, relation: &Relation, column: usize) -> bool {
+        let role = self.trial.role.as_ref();
+        let known = role.and_then(|name| self.database.roles.iter().find(|known| known.name == *name));
+        let of = |grantee: &String| grantee == "PUBLIC" || known.is_some_and(|role| role.acts_as.contains(grantee));
+        self.trial.grant
+            || known.is_some_and(|role| role.acts_as.iter().any(|of| of == "pg_write_all_data"))
+            || relation.grants.iter().any(|grant| {
+                grant.privilege == "UPDATE" && grant.column.is_none_or(|of| of == column) && of(&grant.grantee)
+            })
+    }
+
     fn statement<'r>(&'r self, act: &'r Act) -> Result<(String, Vec<&'r Option<String>>), Put> {
         let table = self.table();
         let Act::Update(row) = act else { return Ok((["DELETE FROM ", &table].concat(), Vec::new())) };
@@ -310,13 +322,19 @@ impl Scene<'_> {
         }
         if parts.is_empty() {
             // Nothing that the rules read changes: a column is set to what it is, or to anything, without being read.
-            let known = row.cells.first().or_else(|| before.and_then(|before| before.cells.first()));
+            let may = |name: &str| relation.column(name).is_some_and(|column| self.may_set(relation, column));
+            let cells = row.cells.iter().chain(before.into_iter().flat_map(|before| &before.cells));
+            let known = cells.clone().find(|(name, _)| may(name)).or_else(|| {
+                let any = relation.columns.iter().any(|column| may(&column.name));
+                if any { None } else { cells.clone().next() }
+            });
             let named = known.and_then(|(name, _)| relation.columns.iter().find(|column| column.name == *name));
             if let (Some((name, value)), Some(column)) = (known, named) {
                 parameters.push(value);
                 parts.push([&quoted(name), " = CAST($1::pg_catalog.text AS ", &column.native, ")"].concat());
             } else {
-                let any = relation.columns.iter().rev().find(|column| !column.generated && filler(column).is_some());
+                let fits = |column: &&DbColumn| !column.generated && may(&column.name) && filler(column).is_some();
+                let any = relation.columns.iter().rev().find(fits);
                 let set = any.and_then(|column| Some([&quoted(&column.name), " = ", &filler(column)?].concat()));
                 parts.push(set.ok_or_else(|| Put::Unknown("it has no column to change".to_owned()))?);
             }
