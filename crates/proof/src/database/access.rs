@@ -18,6 +18,8 @@ pub(crate) struct Law {
 pub(crate) struct Laws {
     of: Vec<Vec<Law>>,
     checks: Vec<Vec<Check>>,
+    /// Do policies call functions of the database's own?
+    pub(crate) calls: bool,
 }
 
 /// A CHECK, read.
@@ -33,12 +35,14 @@ impl Laws {
         let mut laws = Laws::default();
         for (at, relation) in reader.database.relations.iter().enumerate() {
             let mut of = Vec::new();
+            let calls = reader.calls;
             for (policy, one) in relation.policies.iter().enumerate() {
                 let using = one.using.as_ref().map(|text| reader.condition(at, text));
                 let check = one.check.as_ref().map(|text| reader.condition(at, text));
                 of.push(Law { policy, using, check });
             }
             laws.of.push(of);
+            laws.calls |= reader.calls > calls;
             let mut checks = Vec::new();
             let met = reader.whys.len();
             for check in &relation.checks {

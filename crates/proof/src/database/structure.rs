@@ -288,16 +288,16 @@ fn written_through(court: &Court<'_>, window: &Window) -> Vec<Finding> {
 }
 
 /// Why what an owner reads on behalf of somebody is not what its policies say of the owner: they ask who the user is,
-/// which a view leaves as it was.
+/// or call functions, which run with the user's rights. A view leaves the user as it was.
 fn two_minds(court: &Court<'_>, window: &Window, way: &Way, reader: &str) -> Option<Verdict> {
     if window.function.is_some() || court.roles.exempt(court.database, way.relation, reader).is_some() {
         return None;
     }
-    let mut asks = false;
+    let mut asks = court.laws.calls;
     court.laws.each(&mut |one| asks |= matches!(one, Expr::User(None) | Expr::HasRole { user: Asked::Actor, .. }));
     asks.then(|| {
         Verdict::NotUnderstood(format!(
-            "it is read under the policies that hold `{reader}`, and these ask for the current user, who is another one"
+            "it is read under the policies that hold `{reader}`, and these ask for the current user, or call functions that run as the current user, who is another one"
         ))
     })
 }

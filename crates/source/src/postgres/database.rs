@@ -83,18 +83,18 @@ WITH RECURSIVE domain(oid, base, typmod) AS (
   UNION ALL
   SELECT d.oid, t.typbasetype, CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE d.typmod END
     FROM domain d JOIN pg_catalog.pg_type t ON t.oid = d.base WHERE t.typtype = 'd'
+), heir(root, oid) AS (
+  SELECT i.inhparent, i.inhrelid FROM pg_catalog.pg_inherits i
+  UNION
+  SELECT h.root, i.inhrelid FROM pg_catalog.pg_inherits i JOIN heir h ON i.inhparent = h.oid
+), loose(root, name) AS (
+  SELECT DISTINCT h.root, x.attname FROM heir h JOIN pg_catalog.pg_attribute x ON x.attrelid = h.oid
+   WHERE NOT x.attnotnull AND x.attnum > 0
 )
 SELECT a.attrelid, a.attnum, a.attname, tn.nspname, t.typname, pg_catalog.format_type(a.atttypid, a.atttypmod),
        NOT a.attnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint f
          WHERE f.contype = 'n' AND f.conrelid = a.attrelid AND f.conkey[1] = a.attnum AND NOT f.convalidated)
-         OR (c.relhassubclass AND EXISTS (
-           WITH RECURSIVE heir(oid) AS (
-             SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = a.attrelid
-             UNION
-             SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN heir h ON i.inhparent = h.oid
-           )
-           SELECT FROM heir h JOIN pg_catalog.pg_attribute x ON x.attrelid = h.oid AND x.attname = a.attname
-            WHERE NOT x.attnotnull)),
+         OR l.root IS NOT NULL,
        a.atthasdef OR a.attidentity <> '', a.attgenerated <> '',
        ARRAY(SELECT e.enumlabel::pg_catalog.text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid
               ORDER BY e.enumsortorder),
@@ -107,6 +107,7 @@ SELECT a.attrelid, a.attnum, a.attname, tn.nspname, t.typname, pg_catalog.format
   JOIN pg_catalog.pg_type t ON t.oid = coalesce(d.base, a.atttypid)
   JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
   LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
+  LEFT JOIN loose l ON l.root = a.attrelid AND l.name = a.attname
  WHERE a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attrelid, a.attnum
 ";

@@ -104,7 +104,7 @@ impl Reader<'_> {
             }
             "current_user" | "user" | "current_role" => {
                 self.asked += 1;
-                Expr::User(scope.actor.clone())
+                Expr::User(scope.user.clone())
             }
             "session_user" => {
                 self.asked += 1;
@@ -149,7 +149,7 @@ impl Reader<'_> {
         let arguments = arguments(function)?;
         let (user, rest) = match arguments.as_slice() {
             [user, role, privilege] => (self.value(scope, user)?, [role, privilege]),
-            [role, privilege] => (Expr::User(scope.actor.clone()), [role, privilege]),
+            [role, privilege] => (Expr::User(scope.user.clone()), [role, privilege]),
             _ => return Err("pg_has_role with other arguments".to_owned()),
         };
         let user = match user {
@@ -291,13 +291,15 @@ impl Reader<'_> {
         if self.depth >= DEEPEST {
             return Err([&function.name, "() calls itself"].concat());
         }
-        let actor = if function.definer { Some(function.owner.clone()) } else { scope.actor.clone() };
+        // Whoever calls it, which in a view is not the view's owner.
+        let user = if function.definer { Some(function.owner.clone()) } else { scope.user.clone() };
         if function.parsed.is_none()
             && let Some(operator) = self.database.operators.iter().find(|name| function.source.contains(name.as_str()))
         {
             return Err([&function.name, "(): the operator ", operator, " may be the database's own"].concat());
         }
-        let inner = Scope { outer: None, names: Vec::new(), arguments, actor, schemas: schemas(function) };
+        let inner =
+            Scope { outer: None, names: Vec::new(), arguments, actor: user.clone(), user, schemas: schemas(function) };
         self.depth += 1;
         self.calls += 1;
         self.within.push(within(function));
@@ -449,7 +451,7 @@ impl Reader<'_> {
         function: &Function,
         arguments: Vec<(String, Expr)>,
     ) -> Result<Vec<Query>, String> {
-        let outside = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor: None, schemas: Vec::new() };
+        let outside = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor: None, user: None, schemas: Vec::new() };
         let body = body(function)?;
         self.within_function(&outside, function, arguments, |reader, scope| match &body {
             Body::Rows(query) if super::condition::has_from(query) => Ok(vec![reader.rows(scope, query)?]),

@@ -61,8 +61,10 @@ pub(crate) struct Scope<'s> {
     outer: Option<&'s Scope<'s>>,
     names: Vec<Named>,
     arguments: Vec<(String, Expr)>,
-    /// The owner of the SECURITY DEFINER function that runs, if one does.
+    /// With whose rights tables are read: the owner of the SECURITY DEFINER function that runs, or of the view.
     actor: Option<String>,
+    /// The current user, where it is not whoever asks: the owner of the SECURITY DEFINER function that runs.
+    user: Option<String>,
     /// Where names without a schema are looked for; empty where the server wrote the schemas.
     schemas: Vec<String>,
 }
@@ -81,6 +83,7 @@ impl<'s> Scope<'s> {
             names: Vec::new(),
             arguments: Vec::new(),
             actor: self.actor.clone(),
+            user: self.user.clone(),
             schemas: self.schemas.clone(),
         }
     }
@@ -115,7 +118,7 @@ impl<'d> Reader<'d> {
     fn condition_in(&mut self, relation: usize, text: &str, schemas: Vec<String>) -> Expr {
         let Some(of) = self.database.relations.get(relation) else { return self.opaque(Type::Bool, "no such table") };
         let named = Named::Table { alias: of.name.clone(), binding: ROOT, relation };
-        let scope = Scope { outer: None, names: vec![named], arguments: Vec::new(), actor: None, schemas };
+        let scope = Scope { outer: None, names: vec![named], arguments: Vec::new(), actor: None, user: None, schemas };
         match parse(text) {
             Ok(parsed) => self.cond(&scope, &parsed),
             Err(why) => self.opaque(Type::Bool, &why),
@@ -128,7 +131,7 @@ impl<'d> Reader<'d> {
     /// Why it is not understood.
     pub(crate) fn principal(&mut self, text: &str) -> Result<Expr, String> {
         let schemas = vec!["public".to_owned()];
-        let scope = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor: None, schemas };
+        let scope = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor: None, user: None, schemas };
         let parsed = parse(text)?;
         self.value(&scope, &parsed)
     }
@@ -258,7 +261,7 @@ impl Reader<'_> {
     pub(crate) fn window(&mut self, text: &str, owner: &str) -> Result<Query, String> {
         let query = call::select(text.trim().trim_end_matches(';')).ok_or_else(|| unread(text))?;
         let actor = Some(owner.to_owned());
-        let scope = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor, schemas: Vec::new() };
+        let scope = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor, user: None, schemas: Vec::new() };
         self.rows(&scope, &query)
     }
 
