@@ -98,7 +98,8 @@ pub(crate) fn prepare(schema: &Schema, app: &str) -> Vec<String> {
             )));
         }
     }
-    for (number, (user, tenant)) in [("u1", Some(0)), ("u2", Some(1)), ("u3", None), ("", Some(0))].into_iter().enumerate()
+    for (number, (user, tenant)) in
+        [("u1", Some(0)), ("u2", Some(1)), ("u3", None), ("", Some(0))].into_iter().enumerate()
     {
         let tenant = literal(tenant.map(|at: usize| tenants(ty)[at]), ty);
         all.push(put(format!("INSERT INTO public.profiles VALUES ({number}, '{user}', {tenant})")));
@@ -178,7 +179,13 @@ fn through(schema: &Schema, name: &'static str) -> Vec<String> {
     let mut all = Vec::new();
     let table = if name == "shown" { "docs" } else { name };
     let seen = format!("INSERT INTO adv.seen SELECT '{table}',");
-    let column = if table == "docs" { "title" } else if table == "items" { "note" } else { "tenant_id" };
+    let column = if table == "docs" {
+        "title"
+    } else if table == "items" {
+        "note"
+    } else {
+        "tenant_id"
+    };
     let hit = if column == "tenant_id" { format!("tenant_id = {}", values[1]) } else { format!("{column} = 'hit'") };
     all.push(format!("{seen} id FROM {name}"));
     all.push(format!("{seen} x.id FROM (SELECT id FROM {name} FOR UPDATE) x"));
@@ -207,7 +214,9 @@ fn through(schema: &Schema, name: &'static str) -> Vec<String> {
         for row in rows(schema, table, tenant) {
             all.push(format!("INSERT INTO {name} VALUES ({row})"));
             all.push(format!("WITH made AS (INSERT INTO {name} VALUES ({row}) RETURNING id) {seen} id FROM made"));
-            all.push(format!("MERGE INTO {name} n USING (SELECT 1) v ON false WHEN NOT MATCHED THEN INSERT VALUES ({row})"));
+            all.push(format!(
+                "MERGE INTO {name} n USING (SELECT 1) v ON false WHEN NOT MATCHED THEN INSERT VALUES ({row})"
+            ));
             // Another row with a number that is taken would be taken for that row.
             let again = if schema.keyed && table != "members" && table != "profiles" {
                 row.replacen("900", "2", 1)
@@ -238,7 +247,9 @@ fn through(schema: &Schema, name: &'static str) -> Vec<String> {
         }
     }
     if table == "docs" {
-        for set in ["status = 'public'", "title = NULL", "owner_id = current_setting('app.user', true)", "parent_id = 1"] {
+        for set in
+            ["status = 'public'", "title = NULL", "owner_id = current_setting('app.user', true)", "parent_id = 1"]
+        {
             all.push(format!("UPDATE {name} SET {set}"));
         }
         all.push(format!("{seen} id FROM docs_public UNION ALL SELECT 'docs', id FROM docs_rest"));

@@ -201,9 +201,9 @@ impl Throw {
             Mode::Profile => {
                 let user = self.user();
                 match self.dice.below(3) {
-                    0 => format!(
-                        "EXISTS (SELECT 1 FROM profiles p WHERE p.tenant_id = {column} AND p.user_id = {user})"
-                    ),
+                    0 => {
+                        format!("EXISTS (SELECT 1 FROM profiles p WHERE p.tenant_id = {column} AND p.user_id = {user})")
+                    }
                     1 => format!("{column} IN (SELECT p.tenant_id FROM profiles p WHERE p.user_id = {user})"),
                     _ => format!("{column} = (SELECT p.tenant_id FROM profiles p WHERE p.user_id = {user})"),
                 }
@@ -231,9 +231,9 @@ impl Throw {
         let active = self.dice.pick(&["", "", " AND m.active", " AND m.role = 'admin'", " AND m.active IS NOT FALSE"]);
         match self.dice.below(8) {
             0 => format!("{column} IN (SELECT my_tenants())"),
-            1 => format!(
-                "EXISTS (SELECT 1 FROM members m WHERE m.tenant_id = {column} AND m.user_id = {user}{active})"
-            ),
+            1 => {
+                format!("EXISTS (SELECT 1 FROM members m WHERE m.tenant_id = {column} AND m.user_id = {user}{active})")
+            }
             2 => format!("{column} = ANY (SELECT m.tenant_id FROM members m WHERE m.user_id = {user}{active})"),
             3 => format!("{column} = ANY (ARRAY(SELECT m.tenant_id FROM members m WHERE m.user_id = {user}{active}))"),
             4 => format!(
@@ -300,10 +300,9 @@ impl Throw {
                 let list = if self.dice.one_in(2) { format!("coalesce({list}, '{{}}')") } else { list.to_owned() };
                 format!("{} = ANY ({list})", column.unwrap_or_default())
             }
-            9 if table != "members" && table != "profiles" => format!(
-                "EXISTS (SELECT 1 FROM members m WHERE m.user_id = {} AND m.role = 'admin')",
-                self.user()
-            ),
+            9 if table != "members" && table != "profiles" => {
+                format!("EXISTS (SELECT 1 FROM members m WHERE m.user_id = {} AND m.role = 'admin')", self.user())
+            }
             10 if column.is_some() => {
                 let tenant = self.tenant();
                 format!("{} <> {tenant}", column.unwrap_or_default())

@@ -85,7 +85,9 @@ fn agreed(schema: &Schema, judged: &Judged) -> BTreeSet<&'static str> {
     attack::TABLES
         .into_iter()
         .filter(|table| match (*table, schema.mode) {
-            ("items", _) if !schema.own_items => told("items", "whose rows are `docs`'s") && agreed_documents(schema, &told),
+            ("items", _) if !schema.own_items => {
+                told("items", "whose rows are `docs`'s") && agreed_documents(schema, &told)
+            }
             (table, Mode::Member) => told(table, "`tenant_id` is in the principal's memberships ("),
             (table, _) => told(table, "as given"),
         })
@@ -153,7 +155,8 @@ async fn attempt(seed: u64, prefix: &str, admin: &Client, url: &str, long: bool,
             Verdict::NotUnderstood(why) => {
                 let short: String = why.chars().take(60).collect();
                 *count.open.entry(short).or_default() += 1;
-                if why.trim().is_empty() || why.contains("by the evaluator") || why.contains("would let a row through") {
+                if why.trim().is_empty() || why.contains("by the evaluator") || why.contains("would let a row through")
+                {
                     wrong.push(format!("{:?} is open for no reason: {why}", kind(one)));
                 }
             }
@@ -212,7 +215,9 @@ async fn attempt(seed: u64, prefix: &str, admin: &Client, url: &str, long: bool,
     wrong.truncate(6);
     if !wrong.is_empty() {
         wrong.push(schema.statements.join(";\n"));
-        wrong.extend(judged.findings.iter().map(|one| format!("{:?} {:?}: {}", kind(one), one.roles, one.verdict.word())));
+        wrong.extend(
+            judged.findings.iter().map(|one| format!("{:?} {:?}: {}", kind(one), one.roles, one.verdict.word())),
+        );
         wrong.extend(judged.assumptions.iter().cloned());
     }
     wrong
@@ -226,7 +231,7 @@ async fn nothing_that_is_called_safe_is_reached() {
     };
     let long = std::env::var_os("TENANTRY_TEST_LONG").is_some();
     let seed = setting("TENANTRY_ADVERSARY_SEED").unwrap_or(1);
-    let many = setting("TENANTRY_ADVERSARY_COUNT").unwrap_or(if long { 1_500 } else { 40 });
+    let many = setting("TENANTRY_ADVERSARY_COUNT").unwrap_or(if long { 1_500 } else { 16 });
     eprintln!("seeds {seed} to {}", seed + many - 1);
     let prefix = format!("adv_{}", std::process::id());
     let keeper = connect(&server).await;

@@ -451,7 +451,14 @@ impl Reader<'_> {
         function: &Function,
         arguments: Vec<(String, Expr)>,
     ) -> Result<Vec<Query>, String> {
-        let outside = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor: None, user: None, schemas: Vec::new() };
+        let outside = Scope {
+            outer: None,
+            names: Vec::new(),
+            arguments: Vec::new(),
+            actor: None,
+            user: None,
+            schemas: Vec::new(),
+        };
         let body = body(function)?;
         self.within_function(&outside, function, arguments, |reader, scope| match &body {
             Body::Rows(query) if super::condition::has_from(query) => Ok(vec![reader.rows(scope, query)?]),

@@ -261,7 +261,8 @@ impl Reader<'_> {
     pub(crate) fn window(&mut self, text: &str, owner: &str) -> Result<Query, String> {
         let query = call::select(text.trim().trim_end_matches(';')).ok_or_else(|| unread(text))?;
         let actor = Some(owner.to_owned());
-        let scope = Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor, user: None, schemas: Vec::new() };
+        let scope =
+            Scope { outer: None, names: Vec::new(), arguments: Vec::new(), actor, user: None, schemas: Vec::new() };
         self.rows(&scope, &query)
     }
 
