@@ -92,7 +92,7 @@ pub(crate) fn prepare(schema: &Schema, app: &str) -> Vec<String> {
     {
         let tenant = literal(Some(tenants(ty)[tenant]), ty);
         // The second user is a member of the first tenant in some schemas alone.
-        if number != 3 || schema.statements.len() % 2 == 0 {
+        if number != 3 || schema.statements.len().is_multiple_of(2) {
             all.push(put(format!(
                 "INSERT INTO public.members VALUES ({number}, {tenant}, '{user}', {role}, {active})"
             )));
