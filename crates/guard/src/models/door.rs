@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -125,6 +125,8 @@ pub(crate) struct Running {
     pub(crate) upstream: Box<str>,
     /// What was delivered when the caller left.
     pub(crate) delivered: Option<Usage>,
+    /// How often the prompt was taken by an upstream that did not answer in time.
+    unanswered: u64,
     permit: Option<Permit>,
     record: Option<Record>,
     started: Duration,
@@ -142,8 +144,11 @@ impl Running {
 
     /// Settles, and writes the audit's last word.
     pub(crate) async fn end(mut self, usage: Usage, ended: Ended, error: Option<&'static str>) {
-        if let Some(last) = self.settle(usage, ended, error) {
-            last.await;
+        let Some(last) = self.settle(usage, ended, error) else { return };
+        let mut last = Box::pin(last);
+        // Where there is something to wait for, in a task of its own: a caller who leaves meanwhile ends only the waiting.
+        if last.as_mut().now_or_never().is_none() {
+            drop(tokio::spawn(last).await);
         }
     }
 
@@ -198,7 +203,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         let (Some(permit), Ok(runtime)) = (&self.permit, tokio::runtime::Handle::try_current()) else { return };
         // Nothing delivered of an answer that was not streamed; its prompt was sent all the same.
-        let usage = self.delivered.take().unwrap_or(Usage { input: permit.input(), ..Usage::default() });
+        let sent = permit.input().saturating_mul(self.unanswered.saturating_add(1));
+        let usage = self.delivered.take().unwrap_or(Usage { input: sent, ..Usage::default() });
         if let Some(last) = self.settle(usage, Ended::Aborted, Some("caller_left")) {
             runtime.spawn(last);
         }
@@ -289,6 +295,17 @@ impl Models {
     pub async fn call(self: &Arc<Self>, caller: Arc<Caller>, surface: Surface, body: Bytes) -> Result<Answer, Refusal> {
         let id = request_id::fresh(self.clock.as_ref(), self.entropy.as_ref()).map_err(|_| Refusal::internal())?;
         let request_id: Arc<str> = id.into();
+        let known = Arc::clone(&request_id);
+        self.called(request_id, caller, surface, body).await.map_err(|refusal| refusal.of(known))
+    }
+
+    async fn called(
+        self: &Arc<Self>,
+        request_id: Arc<str>,
+        caller: Arc<Caller>,
+        surface: Surface,
+        body: Bytes,
+    ) -> Result<Answer, Refusal> {
         let catalog = self.catalog.load_full();
         let now = self.clock.now_micros();
         let mut record = Record::new(&request_id, &caller, surface, &body, now, catalog.version());
@@ -348,6 +365,7 @@ impl Models {
             request_id,
             upstream: "none".into(),
             delivered: None,
+            unanswered: 0,
             permit: Some(permit),
             record: Some(record),
             started: self.clock.monotonic(),
@@ -389,7 +407,9 @@ impl Models {
         let reached = match self.reach(&mut running, parsed, place.as_deref()).await {
             Ok(reached) => reached,
             Err(refusal) => {
-                let usage = Usage { reported: true, ..Usage::default() };
+                // What did not answer in time may have worked all the same, and wants to be paid for it.
+                let input = running.estimate().saturating_mul(running.unanswered);
+                let usage = Usage { input, reported: input == 0, ..Usage::default() };
                 running.end(usage, Ended::Failed, Some(refusal.kind.code())).await;
                 return Err(refusal);
             }
@@ -404,7 +424,8 @@ impl Models {
             return Ok(Answer { request_id, body: Body::Events(Box::new(delivery)), cached, requests, tokens });
         }
         let whole = collect(reached.incoming.body, reached.first, patience.idle, LARGEST_ANSWER);
-        let whole = match tokio::time::timeout(patience.total, whole).await {
+        let left = patience.total.saturating_sub(self.clock.monotonic().saturating_sub(running.started));
+        let whole = match tokio::time::timeout(left, whole).await {
             Ok(Ok(whole)) => whole,
             outcome => {
                 let trouble = outcome.map_or(Trouble::Timeout, |whole| whole.err().unwrap_or(Trouble::Broken));
@@ -428,16 +449,14 @@ impl Models {
             running.end(usage.unwrap_or_default(), Ended::Failed, Some(refusal.kind.code())).await;
             return Err(refusal);
         }
+        let usage = usage.unwrap_or_else(|| Usage { output: estimated(whole.len()), ..Usage::default() });
+        let usage = usage.with_prompt(running.estimate());
         if let (Surface::Responses, Some(id)) = (running.surface, id) {
+            // The caller may leave while this is kept.
+            running.delivered = Some(usage);
             // Known before it is told: the caller may go on from it at once.
             self.keep(running.answer_kept(id)).await;
         }
-        let usage = usage.unwrap_or_else(|| Usage {
-            input: running.estimate(),
-            cached_input: 0,
-            output: estimated(whole.len()),
-            reported: false,
-        });
         // INVARIANT: what comes after a revocation is paid for and not told.
         if !(running.caller.holds)() {
             return Err(revoked(running, usage).await);
@@ -480,7 +499,7 @@ impl Models {
                 stream: parsed.stream,
                 body: parsed.outgoing(target, running.cap, &partition).into(),
             };
-            match self.attempt(target, outgoing).await {
+            match self.attempt(target, outgoing, running.started).await {
                 Ok(reached) => {
                     target.breaker.came_through();
                     return Ok(reached);
@@ -489,7 +508,15 @@ impl Models {
                     target.breaker.came_through();
                     return Err(refusal);
                 }
+                Err(Attempt::Late(refusal)) => {
+                    tracing::warn!(request = %running.request_id, upstream = %target.name, "an answer took too long");
+                    running.unanswered = running.unanswered.saturating_add(1);
+                    return Err(refusal);
+                }
                 Err(Attempt::Next { refusal, trouble, sick }) => {
+                    if refusal.kind == RefusalKind::Timeout {
+                        running.unanswered = running.unanswered.saturating_add(1);
+                    }
                     tracing::warn!(request = %running.request_id, upstream = %target.name, %trouble, "an upstream failed");
                     if sick {
                         target.breaker.failed(self.clock.monotonic(), who);
@@ -506,13 +533,20 @@ impl Models {
         Err(last)
     }
 
-    async fn attempt(&self, target: &Arc<Target>, outgoing: Outgoing) -> Result<Reached, Attempt> {
+    /// Asks one upstream, for a call that started then.
+    async fn attempt(&self, target: &Arc<Target>, outgoing: Outgoing, started: Duration) -> Result<Reached, Attempt> {
         let patience = target.parts.patience;
         let stream = outgoing.stream;
         let began = self.clock.monotonic();
-        let sent = tokio::time::timeout(patience.first_byte, self.upstream.send(target, outgoing)).await;
+        // An answer that is not streamed has its first byte when it is finished. INVARIANT: a long one is no fault of
+        // the upstream, for which other callers would lose it, and nothing to be asked, and paid for, again.
+        let (patient, late) = match stream {
+            true => (patience.first_byte, Attempt::trouble as fn(Trouble) -> Attempt),
+            false => (patience.total.saturating_sub(began.saturating_sub(started)), Attempt::late as _),
+        };
+        let sent = tokio::time::timeout(patient, self.upstream.send(target, outgoing)).await;
         let mut incoming = match sent {
-            Err(_) => return Err(Attempt::trouble(Trouble::Timeout)),
+            Err(_) => return Err(late(Trouble::Timeout)),
             Ok(Err(Trouble::Untranslatable(why))) => return Err(Attempt::Final(Refusal::invalid(why))),
             Ok(Err(trouble)) => return Err(Attempt::trouble(trouble)),
             Ok(Ok(incoming)) => incoming,
@@ -520,9 +554,9 @@ impl Models {
         if !(200..300).contains(&incoming.status) {
             return Err(refused_by(incoming, target).await);
         }
-        let left = patience.first_byte.saturating_sub(self.clock.monotonic().saturating_sub(began));
+        let left = patient.saturating_sub(self.clock.monotonic().saturating_sub(began));
         let first = match tokio::time::timeout(left, incoming.body.next()).await {
-            Err(_) => return Err(Attempt::trouble(Trouble::Timeout)),
+            Err(_) => return Err(late(Trouble::Timeout)),
             Ok(Some(Err(trouble))) => return Err(Attempt::trouble(trouble)),
             Ok(None) => return Err(Attempt::trouble(Trouble::Broken)),
             Ok(Some(Ok(first))) => first,
@@ -582,6 +616,8 @@ async fn revoked(running: Running, usage: Usage) -> Refusal {
 enum Attempt {
     /// No other upstream would do better: the request itself is wrong.
     Final(Refusal),
+    /// It worked on it for as long as a call may take. Nobody is asked again, and nothing is said of the upstream.
+    Late(Refusal),
     /// Another upstream may do better.
     Next { refusal: Refusal, trouble: String, sick: bool },
 }
@@ -589,6 +625,10 @@ enum Attempt {
 impl Attempt {
     fn trouble(trouble: Trouble) -> Attempt {
         Attempt::Next { refusal: told(trouble), trouble: trouble.to_string(), sick: true }
+    }
+
+    fn late(trouble: Trouble) -> Attempt {
+        Attempt::Late(told(trouble))
     }
 }
 

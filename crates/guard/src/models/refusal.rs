@@ -1,5 +1,7 @@
 //! Why a model call is refused or fails. The server gives it the form of the caller's protocol.
 
+use std::sync::Arc;
+
 use crate::limits::{Refused, Why};
 
 /// What kind of refusal.
@@ -64,13 +66,15 @@ pub struct Refusal {
     pub retry_after: Option<u64>,
     /// The limit that refused it.
     pub limited: Option<Box<Refused>>,
+    /// The request's id, as on record.
+    pub request_id: Option<Arc<str>>,
 }
 
 impl Refusal {
     /// Of a kind, with a sentence.
     #[must_use]
     pub fn new(kind: RefusalKind, message: impl Into<String>) -> Refusal {
-        Refusal { kind, message: message.into(), param: None, retry_after: None, limited: None }
+        Refusal { kind, message: message.into(), param: None, retry_after: None, limited: None, request_id: None }
     }
 
     /// A request that is not right.
@@ -90,6 +94,12 @@ impl Refusal {
     #[must_use]
     pub fn after(mut self, seconds: u64) -> Refusal {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Of a request that has an id.
+    pub(crate) fn of(mut self, request_id: Arc<str>) -> Refusal {
+        self.request_id = Some(request_id);
         self
     }
 

@@ -33,6 +33,14 @@ impl Usage {
             .saturating_add(part(self.output, price.output));
         u64::try_from(sum.div_ceil(MILLION)).unwrap_or(u64::MAX)
     }
+
+    /// With the prompt as it was estimated, where none was reported: no prompt is nothing.
+    pub(crate) fn with_prompt(self, estimated: u64) -> Usage {
+        if self.input > 0 || estimated == 0 {
+            return self;
+        }
+        Usage { input: estimated, reported: false, ..self }
+    }
 }
 
 /// Every protocol's names for the same few numbers.
@@ -125,16 +133,15 @@ pub(crate) struct Report {
 pub(crate) fn of_whole(surface: Surface, body: &[u8]) -> Report {
     let Ok(whole) = serde_json::from_slice::<Whole>(body) else { return Report::default() };
     let mut sum = Usage::default();
-    let usage = whole.usage.map(|reported| {
+    let usage = whole.usage.and_then(|reported| {
         merge(surface, &mut sum, &reported);
-        sum
+        sum.reported.then_some(sum)
     });
     let failed = whole.error.is_some_and(|error| surface != Surface::Responses || !error.is_harmless());
     Report { id: whole.id, usage, failed }
 }
 
 fn merge(surface: Surface, into: &mut Usage, reported: &Reported) {
-    into.reported = true;
     match surface {
         Surface::Messages => {
             // Events repeat and add: `message_start` has the prompt's, `message_delta` the answer's.
@@ -158,6 +165,8 @@ fn merge(surface: Surface, into: &mut Usage, reported: &Reported) {
             into.cached_input = details.and_then(|details| details.cached_tokens).unwrap_or_default().min(input);
         }
     }
+    // Nothing but zeros is no report: so it is written where an upstream tells none, by itself or by its translator.
+    into.reported |= into.input > 0 || into.output > 0;
 }
 
 /// What is gathered while events pass.
@@ -293,8 +302,8 @@ impl Gathered {
     /// What was used: as reported, or else what was delivered, and the prompt as it was estimated.
     pub(crate) fn usage(&self, estimated_input: u64) -> Usage {
         let delivered = self.events.max(self.bytes.div_ceil(4));
-        if self.usage.reported && self.ended {
-            return self.usage;
+        if self.usage.reported && self.ended && (self.usage.output > 0 || delivered == 0) {
+            return self.usage.with_prompt(estimated_input);
         }
         // Broken off: what was reported of it so far counts, and no less than was delivered.
         Usage {
@@ -345,7 +354,9 @@ mod tests {
                 r#"{"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,"prompt_tokens_details":{"cached_tokens":5}}}"#,
                 usage(7, 5, 3),
             ),
-            (Surface::Chat, r#"{"usage":{"prompt_tokens":0,"completion_tokens":0}}"#, usage(0, 0, 0)),
+            (Surface::Chat, r#"{"usage":{"prompt_tokens":0,"completion_tokens":0}}"#, None),
+            (Surface::Chat, r#"{"usage":{"prompt_tokens":0,"completion_tokens":3}}"#, usage(0, 0, 3)),
+            (Surface::Messages, r#"{"usage":{"input_tokens":0,"output_tokens":0}}"#, None),
             (Surface::Embeddings, r#"{"usage":{"prompt_tokens":7,"total_tokens":7}}"#, usage(7, 0, 0)),
             (
                 Surface::Responses,

@@ -11,12 +11,6 @@ use crate::endpoints;
 use crate::gateway::failure::Failure;
 use crate::gateway::{auth, body, events, form, standing};
 
-/// The request's id, as OpenAI's clients look for it.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The request's id, as Anthropic's clients look for it.
-const REQUEST: HeaderName = HeaderName::from_static("request-id");
-
 /// Does the answer come from the account's own cache?
 const CACHE: HeaderName = HeaderName::from_static("x-tenantry-cache");
 
@@ -88,7 +82,7 @@ fn response(surface: Surface, answer: Answer) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(if surface == Surface::Messages { REQUEST } else { REQUEST_ID }, id);
+    headers.insert(form(surface).request_id(), id);
     if let Some(cached) = cached {
         headers.insert(CACHE, HeaderValue::from_static(if cached { "hit" } else { "miss" }));
     }

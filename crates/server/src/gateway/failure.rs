@@ -1,7 +1,9 @@
 //! What goes wrong, in the form of the caller's protocol.
 
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 use tenantry_guard::limits::{Refused, Why};
@@ -20,6 +22,16 @@ pub(crate) enum Form {
     Anthropic,
 }
 
+impl Form {
+    /// The header in which its clients look for the request's id.
+    pub(crate) fn request_id(self) -> HeaderName {
+        HeaderName::from_static(match self {
+            Form::OpenAi => "x-request-id",
+            Form::Anthropic => "request-id",
+        })
+    }
+}
+
 /// A failure, in no form yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
@@ -29,11 +41,20 @@ pub(crate) struct Failure {
     param: Option<String>,
     retry_after: Option<u64>,
     limited: Option<Box<Refused>>,
+    request_id: Option<Arc<str>>,
 }
 
 impl Failure {
     pub(crate) fn plain(status: StatusCode, code: &'static str, message: impl Into<String>) -> Failure {
-        Failure { status, code, message: message.into(), param: None, retry_after: None, limited: None }
+        Failure {
+            status,
+            code,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            limited: None,
+            request_id: None,
+        }
     }
 
     pub(crate) fn unauthorized(message: impl Into<String>) -> Failure {
@@ -66,7 +87,7 @@ impl Failure {
         }
     }
 
-    fn body(&self, form: Form, request_id: &str) -> Value {
+    fn body(&self, form: Form, request_id: Option<&str>) -> Value {
         let mut body = match form {
             Form::OpenAi => json!({ "error": {
                 "message": self.message, "type": self.kind(form), "param": self.param, "code": self.code,
@@ -102,7 +123,7 @@ impl Failure {
 
     /// As an answer.
     pub(crate) fn response(&self, form: Form) -> Response {
-        let mut response = Response::new(Body::from(self.body(form, "none").to_string()));
+        let mut response = Response::new(Body::from(self.body(form, self.request_id.as_deref()).to_string()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -110,6 +131,9 @@ impl Failure {
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Some(seconds) = self.retry_after.and_then(|seconds| HeaderValue::from_str(&seconds.to_string()).ok()) {
             headers.insert(header::RETRY_AFTER, seconds);
+        }
+        if let Some(id) = self.request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+            headers.insert(form.request_id(), id);
         }
         if self.status == StatusCode::UNAUTHORIZED {
             // RFC 6750, section 3.
@@ -120,7 +144,7 @@ impl Failure {
 
     /// As the last event of a stream that has begun.
     pub(crate) fn event(&self, form: Form, request_id: &str) -> String {
-        let body = self.body(form, request_id);
+        let body = self.body(form, Some(request_id));
         match form {
             Form::OpenAi => format!("data: {body}\n\n"),
             Form::Anthropic => format!("event: error\ndata: {body}\n\n"),
@@ -149,6 +173,7 @@ impl From<Refusal> for Failure {
             param: refusal.param,
             retry_after: refusal.retry_after,
             limited: refusal.limited,
+            request_id: refusal.request_id,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use parking_lot::Mutex;
 use rand::{Rng, RngExt, SeedableRng};
 use serde_json::json;
@@ -58,21 +59,43 @@ async fn every_byte_delivered_belongs_to_who_asked() {
                 "messages": [{ "role": "user", "content": mark }],
             });
             let expected = script(&body.to_string()).1;
-            let asked = desk.post("/v1/chat/completions", &token, body);
-            if leaves {
-                let _ = tokio::time::timeout(pause, asked).await;
-                return;
+            let request = Desk::request("/v1/chat/completions", &token, body.to_string());
+            let mut told = Vec::new();
+            let heard = async {
+                let response = desk.site.begin(request).await;
+                assert_eq!(response.status(), 200);
+                let mut body = response.into_body();
+                while let Some(frame) = body.frame().await {
+                    told.extend_from_slice(&frame.unwrap().into_data().unwrap());
+                }
+            };
+            // What whoever leaves has heard by then is the beginning of their own answer.
+            let left = match leaves {
+                true => tokio::time::timeout(pause, heard).await.is_err(),
+                false => {
+                    heard.await;
+                    false
+                }
+            };
+            let told = String::from_utf8(told).unwrap();
+            match left {
+                true => assert!(expected.starts_with(&told), "{told} {expected}"),
+                false => assert_eq!(told, expected),
             }
-            let said = asked.await;
-            assert_eq!((said.status, said.text), (200, expected));
         }));
     }
     for call in calls {
         call.await.unwrap();
     }
-    for (account, other) in [(&desk.acme, "globex"), (&desk.globex, "acme")] {
+    let mut seen = std::collections::HashSet::new();
+    for (account, user) in [(&desk.acme, &desk.ada), (&desk.globex, &desk.gus)] {
+        let tenant = desk.site.store.account(account).await.unwrap().unwrap().tenant_id;
         let rows = desk.usage(account).await;
-        assert!(rows.len() >= 30 && rows.iter().all(|row| !format!("{row:?}").contains(other)));
+        assert!(rows.len() >= 30, "{}", rows.len());
+        for row in rows {
+            assert_eq!((&row.account, row.user.as_ref()), (&tenant, Some(user)));
+            assert!(seen.insert(row.request_id.clone()), "{row:?} stands with both");
+        }
     }
 }
 

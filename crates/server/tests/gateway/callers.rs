@@ -26,6 +26,20 @@ async fn a_role_lets_its_holder_call_and_nobody_else() {
         assert_eq!(error["type"], "invalid_request_error");
         assert_eq!(error["message"], format!("The model `{name}` does not exist or you do not have access to it."));
     }
+    // Whoever is refused can name the entry that tells why.
+    let unread = desk.post("/v1/messages", &ada, json!({ "model": "small", "max_tokens": -1 })).await;
+    assert_eq!(
+        (unread.status, &unread.json()["request_id"]),
+        (400, &json!(unread.headers["request-id"].to_str().unwrap()))
+    );
+    let tenant = desk.site.store.account(&desk.acme).await.unwrap().unwrap().tenant_id;
+    let filter = tenantry_store::Filter { account: tenant, ..tenantry_store::Filter::default() };
+    let on_record: Vec<String> =
+        desk.site.store.list(&filter).await.unwrap().into_iter().map(|one| one.entry.id).collect();
+    for (said, header) in [(&absent, "x-request-id"), (&unheld, "x-request-id"), (&unread, "request-id")] {
+        let id = said.headers[header].to_str().unwrap();
+        assert!(id.starts_with("req_") && on_record.iter().any(|known| known == id), "{id} {on_record:?}");
+    }
     let usage = desk.usage(&desk.acme).await;
     assert_eq!(usage.len(), 1, "{usage:?}");
     let row = &usage[0];
@@ -40,6 +54,7 @@ async fn a_role_lets_its_holder_call_and_nobody_else() {
             entry("denied", "enormous", "model_not_found"),
             entry("denied", "large", "model_not_found"),
             entry("denied", "small", "model_not_found"),
+            entry("denied", "", "invalid_request"),
         ]
     );
     assert_eq!(desk.audit(&desk.globex).await, []);

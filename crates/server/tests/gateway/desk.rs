@@ -92,7 +92,10 @@ impl Desk {
     }
 
     pub async fn with(models: Vec<Model>) -> Desk {
-        let site = Site::small().await;
+        Desk::on(Site::small().await, models).await
+    }
+
+    pub async fn on(site: Site, models: Vec<Model>) -> Desk {
         let clock: Arc<dyn Clock> = site.clock.clone();
         let models = Models::new(ModelsParts {
             catalog: Catalog::new(models, "test"),

@@ -27,4 +27,5 @@ mod desk;
 mod keys;
 mod limits;
 mod scripted;
+mod settled;
 mod upstreams;

@@ -105,7 +105,6 @@ async fn where_none_answers_the_caller_learns_nothing_of_them() {
         (whole(404, r#"{"error":{"message":"The model real-name does not exist"}}"#), 502, "upstream_failed"),
         (whole(429, r#"{"error":{"message":"Rate limit for org-77"}}"#), 503, "overloaded"),
         (whole(200, "<html>"), 502, "upstream_failed"),
-        (vec![Act::Wait], 504, "upstream_timeout"),
     ] {
         let upstream = Scripted::always(acts).await;
         let desk = desk(&[&upstream]).await;
