@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tenantry_eval::OverWire;
-use tenantry_eval::canary::{Flown, Hit, NAMES, Round, fly, may_write, principals, role};
+use tenantry_eval::canary::{Flown, Hit, NAMES, Round, blank, fly, may_write, principals, role, unwatched};
 use tenantry_file::Loaded;
 use tenantry_guard::Guard;
 use tenantry_identity::{Audience, Issuer, Subject};
@@ -77,6 +77,22 @@ pub fn secret(store: &Store) -> Result<Vec<u8>, Failure> {
     store.secret(SECRET, 16).map_err(|error| store_failure(&error))
 }
 
+/// The tables that no canary would look at, with the reason, a sentence each.
+#[must_use]
+pub fn overlooked(policy: &Policy) -> Vec<String> {
+    // What the two are called does not matter here.
+    let policy = Arc::new(policy.clone());
+    let pair = principals(&policy, &[0; 16]).map(|one| Bound::new(Arc::clone(&policy), Arc::new(one)));
+    let [Ok(a), Ok(b)] = pair else { return vec!["the canaries do not fit the policy".to_owned()] };
+    let mut all: Vec<String> =
+        unwatched(&policy, [&a, &b]).into_iter().map(|one| format!("{}: {}", one.table, one.why)).collect();
+    let blank = blank(&policy);
+    if !all.is_empty() && !blank.is_empty() {
+        all.push(format!("canaries have no value of {}", blank.join(", ")));
+    }
+    all
+}
+
 /// The canaries of one server.
 pub struct Canaries {
     wanted: Wanted,
@@ -109,11 +125,19 @@ impl Canaries {
 
     /// Goes on until it is dropped.
     pub async fn keep_flying(self) {
+        let mut told = Vec::new();
         loop {
             if let Err(error) = self.guard.follow_frozen().await {
                 tracing::error!(%error, "which tables are frozen cannot be read");
             }
-            match self.round().await {
+            let round = self.round().await;
+            if let Ok(flown) = &round
+                && flown.unwatched != told
+            {
+                self.tell(flown);
+                told.clone_from(&flown.unwatched);
+            }
+            match round {
                 Ok(flown) if flown.tables == 0 => {
                     tracing::warn!(
                         "the canaries could look at no table: the policy asks for more than an account and attributes"
@@ -123,6 +147,17 @@ impl Canaries {
                 Err(why) => tracing::error!(%why, "the canaries could not make their round"),
             }
             tokio::time::sleep(self.wanted.every).await;
+        }
+    }
+
+    /// Says which tables no canary looks at, and why: once, and when it changes.
+    fn tell(&self, flown: &Flown) {
+        for one in &flown.unwatched {
+            tracing::warn!(table = %one.table, why = %one.why, "no canary looks at this table");
+        }
+        let blank = blank(&self.guard.policy());
+        if !flown.unwatched.is_empty() && !blank.is_empty() {
+            tracing::warn!(attributes = %blank.join(", "), "canaries have no value of these, and rules on them show them nothing");
         }
     }
 

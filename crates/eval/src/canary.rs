@@ -12,7 +12,7 @@ use tenantry_policy::policy::RoleGrants;
 use tenantry_policy::principal::Datum;
 use tenantry_policy::table::DeleteMode;
 use tenantry_policy::tool::ToolSet;
-use tenantry_policy::{Bound, Code, Op, Policy, Principal, Tool, Type};
+use tenantry_policy::{Bound, Code, Op, Policy, Principal, Table, Tool, Type};
 
 use crate::compare::{differ, rows};
 use crate::derive::{absent_id, id_of};
@@ -89,6 +89,48 @@ fn hex(bytes: &[u8]) -> String {
     nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect()
 }
 
+/// Attributes that rules compare with and of which canaries have no value: lists and whatever stands below another value,
+/// or is of another type. What a rule says of these is UNKNOWN for a canary, and shows it nothing.
+#[must_use]
+pub fn blank(policy: &Policy) -> Vec<String> {
+    let known = |path: &AttrPath, ty: Type, list: bool| match path {
+        AttrPath::Metadata(parts) => !list && parts.len() == 1 && matches!(ty, Type::Text | Type::Int | Type::Uuid),
+        _ => true,
+    };
+    let blank = policy.attributes.iter().filter(|(_, one)| !known(&one.path, one.ty, one.list));
+    blank.map(|(_, one)| one.path.to_string()).collect()
+}
+
+/// A table that no canary looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unwatched {
+    /// The table.
+    pub table: String,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// The tables that neither of the two would look at, as the law stands.
+#[must_use]
+pub fn unwatched(policy: &Policy, pair: [&Bound; 2]) -> Vec<Unwatched> {
+    let one = |table: &Table| {
+        let [a, b] = pair.map(|bound| kept_from(bound, table));
+        Some(Unwatched { table: table.name.to_string(), why: a.filter(|_| b.is_some())? })
+    };
+    policy.tables.iter().filter_map(one).collect()
+}
+
+/// Why a canary does not look at a table.
+fn kept_from(bound: &Bound, table: &Table) -> Option<String> {
+    if !table.budget.require_filter.is_empty() {
+        let columns = table.budget.require_filter.iter().filter_map(|column| table.column(*column));
+        let names: Vec<&str> = columns.map(|column| column.facts.name.as_ref()).collect();
+        return Some(format!("its queries must filter by {}", names.join(", ")));
+    }
+    (bound.access(table.id, Op::Read).verdict() != Verdict::Open)
+        .then(|| "its rules show a canary nothing, whatever it holds".to_owned())
+}
+
 /// Why a table can have no canary row.
 ///
 /// # Errors
@@ -141,6 +183,8 @@ pub struct Flown {
     pub hits: Vec<Hit>,
     /// Tables that were looked at.
     pub tables: usize,
+    /// Tables that were not.
+    pub unwatched: Vec<Unwatched>,
     /// Calls that were made.
     pub calls: usize,
 }
@@ -153,9 +197,10 @@ pub struct Flown {
 pub async fn fly(door: &impl Door, round: &Round<'_>) -> Result<Flown, NoAnswer> {
     let mut flown = Flown::default();
     for table in &round.policy.tables {
-        let mut looked = false;
+        let (mut looked, mut kept) = (false, None);
         for (name, bound) in NAMES.into_iter().zip(round.pair) {
-            if bound.access(table.id, Op::Read).verdict() != Verdict::Open || !table.budget.require_filter.is_empty() {
+            if let Some(why) = kept_from(bound, table) {
+                kept = Some(why);
                 continue;
             }
             let mut hit = |what: String| flown.hits.push(Hit { table: table.name.to_string(), what });
@@ -163,7 +208,8 @@ pub async fn fly(door: &impl Door, round: &Round<'_>) -> Result<Flown, NoAnswer>
             let ask = json!({ "model": table.name.as_ref(), "take": table.budget.max_rows.min(5) });
             let answer = door.call(name, Tool::Query.name(), ask.to_string().as_bytes()).await?;
             flown.calls += 1;
-            if answer.code.is_some() {
+            if let Some(code) = answer.code {
+                kept = Some(format!("its query is refused: {code}"));
                 continue;
             }
             looked = true;
@@ -190,6 +236,9 @@ pub async fn fly(door: &impl Door, round: &Round<'_>) -> Result<Flown, NoAnswer>
             own_row(door, round, table, row, &mut flown).await?;
         }
         flown.tables += usize::from(looked);
+        if let Some(why) = kept.filter(|_| !looked) {
+            flown.unwatched.push(Unwatched { table: table.name.to_string(), why });
+        }
     }
     Ok(flown)
 }
@@ -198,7 +247,7 @@ pub async fn fly(door: &impl Door, round: &Round<'_>) -> Result<Flown, NoAnswer>
 async fn own_row(
     door: &impl Door,
     round: &Round<'_>,
-    table: &tenantry_policy::Table,
+    table: &Table,
     row: &Map<String, Value>,
     flown: &mut Flown,
 ) -> Result<(), NoAnswer> {
@@ -242,7 +291,7 @@ async fn own_row(
 }
 
 /// Takes away what the maker owns: the row of this round, and those of rounds that were cut off.
-async fn sweep(door: &impl Door, model: &str, table: &tenantry_policy::Table) -> Result<(), NoAnswer> {
+async fn sweep(door: &impl Door, model: &str, table: &Table) -> Result<(), NoAnswer> {
     let [maker, _] = NAMES;
     let ask = json!({ "model": model, "take": table.budget.max_rows.min(100) }).to_string();
     let left = door.call(maker, Tool::Query.name(), ask.as_bytes()).await?;

@@ -85,6 +85,11 @@ async fn a_hit_is_found_within_one_round_on_sqlite() {
         let flown = round(&stage, &law, &rows).await;
         assert_eq!(flown.hits, [], "nothing is wrong");
         assert!(flown.tables >= 5, "{flown:?}");
+        assert_eq!(
+            flown.tables + flown.unwatched.len(),
+            law.tables.len(),
+            "every table is looked at, or said not to be: {flown:?}"
+        );
     }
     put(&stage, unscoped(&law)).await;
     let flown = round(&stage, &law, &BTreeMap::new()).await;
@@ -97,6 +102,32 @@ async fn a_hit_is_found_within_one_round_on_sqlite() {
     // And by its own row, where the reading alone is not what is broken.
     let flown = round(&stage, &law, &own_row()).await;
     assert!(flown.hits.iter().any(|hit| hit.table == "documents" && hit.what.contains("canary's row")), "{flown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_canary_looks_at_is_said() {
+    let (stage, _) = demo::set(Database::sqlite()).await;
+    let mut law = with_role((*stage.policy).clone(), &SECRET, &BTreeSet::new());
+    for table in &mut law.tables {
+        match table.name.as_ref() {
+            "orders" => table.budget.require_filter = table.key.clone(),
+            "tickets" => {
+                for rule in &mut table.rules {
+                    rule.when = Cond::Const(false);
+                }
+            }
+            _ => {}
+        }
+    }
+    let law = Arc::new(law);
+    put(&stage, (*law).clone()).await;
+    let flown = round(&stage, &law, &BTreeMap::new()).await;
+    let why = |table: &str| {
+        flown.unwatched.iter().find(|one| one.table == table).map(|one| one.why.as_str()).unwrap_or_default()
+    };
+    assert_eq!(why("orders"), "its queries must filter by id", "{flown:?}");
+    assert_eq!(why("tickets"), "its rules show a canary nothing, whatever it holds", "{flown:?}");
+    assert_eq!(why("customers"), "");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -172,6 +172,7 @@ fn trial(leak: &Leak, op: Option<Op>) -> Result<Trial, &'static str> {
     let fresh = || leak.rows.iter().find(|row| !row.stored).map(placed).ok_or("it speaks of no new row");
     let act = match (&leak.through, op) {
         (Through::Frozen, _) => return Err("a materialized view is not made anew to try it"),
+        (Through::Privilege, _) => return Err("a privilege is not used to try it"),
         (Through::Function, _) => return Err("functions are not called to try it"),
         (Through::View(..), Some(Op::Create | Op::Update | Op::Delete)) => {
             return Err("writes through a view are not tried");

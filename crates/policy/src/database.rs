@@ -11,6 +11,8 @@ pub struct Database {
     pub name: String,
     /// The role that read it.
     pub reader: String,
+    /// May any role that is no superuser make temporary tables?
+    pub temporary: bool,
     /// Every role, without those whose names begin with `pg_`.
     pub roles: Vec<DbRole>,
     /// Schemas outside of the system.
@@ -174,6 +176,10 @@ pub struct DbForeignKey {
     pub to: (String, String),
     /// Its columns' names, in the same order.
     pub to_columns: Vec<String>,
+    /// ON DELETE CASCADE, SET NULL or SET DEFAULT: whoever removes the row pointed at removes or changes this one.
+    pub follows_delete: bool,
+    /// ON UPDATE CASCADE, SET NULL or SET DEFAULT.
+    pub follows_update: bool,
     /// Does it hold of every row? Not where it was never validated, where its triggers are off, or where heirs have
     /// rows of their own.
     pub enforced: bool,

@@ -250,6 +250,17 @@ async fn sources(report: &mut Report, project: &Project<'_>, loaded: &Loaded, pa
         Ok(compiled) => {
             let policy = compiled.policy;
             report.ok("policy", format!("{} ({} tables)", policy.short_version(), policy.tables.len()));
+            if crate::canary::Wanted::of(loaded).is_some() {
+                match crate::canary::overlooked(&policy) {
+                    none if none.is_empty() => report.ok("canaries", "they look at every table".to_owned()),
+                    some => report.put(
+                        "canaries",
+                        Health::Warn,
+                        format!("no canary looks at {}", some.join("; ")),
+                        Some("attack these from outside: `tenantry eval attack`"),
+                    ),
+                }
+            }
             for source in open {
                 fenced(report, &policy, &source).await;
                 stored(report, &policy, &source).await;

@@ -104,6 +104,11 @@ pub const RULES: &[Rule] = &[
          wants it to. Pin it: ALTER FUNCTION ... SET search_path = pg_catalog, pg_temp.",
     ),
     rule(
+        "definer-temporary-first",
+        "A SECURITY DEFINER function whose search_path does not name pg_temp looks for tables among its caller's \
+         temporary ones first: ALTER FUNCTION ... SET search_path = public, pg_temp.",
+    ),
+    rule(
         "definer-past-row-security",
         "A SECURITY DEFINER function that belongs to a superuser or a role with BYPASSRLS reads every tenant's rows, \
          whoever calls it.",

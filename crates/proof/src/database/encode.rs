@@ -422,8 +422,8 @@ impl World<'_> {
         let List::Setting { of, form, ty } = list else { return None };
         let (key, steps) = source(of)?;
         let separator = if let ListForm::Separated(separator) = form { Some(separator.as_str()) } else { None };
-        let many = self.list(&key, *ty, separator);
-        if many.ty != *ty {
+        let many = self.list(&key, *ty, form);
+        if many.ty != *ty || many.form != *form {
             // One setting as two kinds of list: not looked through, rather than looked past.
             self.too_large = true;
             return None;

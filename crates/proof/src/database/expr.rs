@@ -278,7 +278,7 @@ impl Query {
 
 /// A moment as RFC 3339 or as PostgreSQL writes it: `2027-01-15 08:00:00+00`.
 fn moment(text: &str) -> Option<i64> {
-    let text = text.replacen(' ', "T", 1);
+    let text = text.trim().replacen(' ', "T", 1);
     let short = text.rsplit_once(['+', '-']).is_some_and(|(_, offset)| offset.len() == 2 && text.contains(':'));
     tenantry_policy::value::parse_timestamp(&if short { text + ":00" } else { text })
 }
@@ -294,8 +294,8 @@ pub(crate) fn cast(value: &Value, to: Type) -> Option<Value> {
         (Value::Text(text), Type::Decimal) => rust_decimal::Decimal::from_str(text.trim()).ok().map(Value::Decimal),
         (Value::Text(text), Type::Uuid) => uuid::Uuid::from_str(text.trim()).ok().map(Value::Uuid),
         (Value::Text(text), Type::Bool) => match text.trim().to_ascii_lowercase().as_str() {
-            "t" | "true" | "y" | "yes" | "on" | "1" => Some(Value::Bool(true)),
-            "f" | "false" | "n" | "no" | "off" | "0" => Some(Value::Bool(false)),
+            "t" | "tr" | "tru" | "true" | "y" | "ye" | "yes" | "on" | "1" => Some(Value::Bool(true)),
+            "f" | "fa" | "fal" | "fals" | "false" | "n" | "no" | "of" | "off" | "0" => Some(Value::Bool(false)),
             _ => None,
         },
         (Value::Text(text), Type::Timestamp) => moment(text).map(Value::Timestamp),

@@ -23,16 +23,18 @@ pub(crate) fn table(court: &Court<'_>, at: usize, relation: &Relation, owner: &O
         // A table of the system, or of an extension.
         let Some((to, parent)) = to.and_then(|to| Some((to, court.database.relations.get(to)?))) else { continue };
         let shared = court.shared.get(to).cloned().flatten();
+        let follows = follows(court, key, parent);
         let Some(Some(of)) = court.owners.get(to) else {
-            if shared != Some(TRUE) && !court.acts_on(parent) {
-                findings.push(ownerless(relation, key, parent));
-            }
+            findings.extend(ownerless(court, relation, key, parent, shared == Some(TRUE), follows));
             continue;
         };
-        if shared == Some(TRUE) {
-            continue;
+        // Whoever may read the row may refer to it; where it takes this one with it, only who may remove it.
+        let own = Expr::Or([Some(of.read.clone()), shared.clone()].into_iter().flatten().collect());
+        let mut asks: Vec<(&Expr, Option<&str>)> = Vec::new();
+        if shared != Some(TRUE) {
+            asks.push((&own, None));
         }
-        let own = Expr::Or([Some(of.read.clone()), shared].into_iter().flatten().collect());
+        asks.extend(follows.map(|follows| (&of.write, Some(follows))));
         for (op, command, privilege) in
             [(Op::Create, DbCommand::Insert, "INSERT"), (Op::Update, DbCommand::Update, "UPDATE")]
         {
@@ -44,10 +46,10 @@ pub(crate) fn table(court: &Court<'_>, at: usize, relation: &Relation, owner: &O
             }
             for group in court.alike(at, &acting, op) {
                 let verdicts = group.first().into_iter().flat_map(|role| {
-                    court
-                        .logins(role)
-                        .into_iter()
-                        .map(|login| Asked { court, at, relation, owner, key, to, role, login, command }.refers(&own))
+                    court.logins(role).into_iter().flat_map(|login| {
+                        let asked = Asked { court, at, relation, owner, key, to, role, login, command };
+                        asks.iter().map(move |(own, follows)| asked.refers(own, *follows)).collect::<Vec<_>>()
+                    })
                 });
                 let verdict = verdicts.max_by_key(severity).unwrap_or(Verdict::Proved);
                 if verdict == Verdict::Proved {
@@ -62,23 +64,56 @@ pub(crate) fn table(court: &Court<'_>, at: usize, relation: &Relation, owner: &O
     findings
 }
 
-fn ownerless(relation: &Relation, key: &DbForeignKey, parent: &Relation) -> Finding {
+/// What becomes of rows when the one that they refer to goes or changes, where somebody may let it.
+fn follows(court: &Court<'_>, key: &DbForeignKey, parent: &Relation) -> Option<&'static str> {
+    let may = |privilege: &str| !court.acting(parent, privilege).is_empty();
+    if key.follows_delete && may("DELETE") {
+        Some("ON DELETE: whoever removes that row removes or changes this one with it, past row security")
+    } else if key.follows_update && may("UPDATE") {
+        Some("ON UPDATE: whoever changes that row changes this one with it, past row security")
+    } else {
+        None
+    }
+}
+
+/// A key to a table of which nothing says whose its rows are.
+fn ownerless(
+    court: &Court<'_>,
+    relation: &Relation,
+    key: &DbForeignKey,
+    parent: &Relation,
+    shared: bool,
+    follows: Option<&str>,
+) -> Option<Finding> {
+    let finding = |verdict: Verdict| Finding {
+        relation: relation.title(),
+        promise: Promise::Reference,
+        op: None,
+        roles: Vec::new(),
+        verdict,
+    };
+    if let Some(follows) = follows {
+        let text = format!(
+            "`{}` refers to `{}`, and nothing says who may remove its rows, {follows}",
+            key.name,
+            parent.title()
+        );
+        return Some(finding(Verdict::NotUnderstood(text)));
+    }
+    if shared || court.acts_on(parent) {
+        return None;
+    }
     let text = format!(
         "`{}` tells whether a row of `{1}` is there, and nothing says whose these are: give `--tenant \
          {1}.COLUMN=SETTING`, or `--shared {1}`",
         key.name,
         parent.title()
     );
-    Finding {
-        relation: relation.title(),
-        promise: Promise::Reference,
-        op: None,
-        roles: Vec::new(),
-        verdict: Verdict::Warns(text),
-    }
+    Some(finding(Verdict::Warns(text)))
 }
 
 /// One question.
+#[derive(Clone, Copy)]
 struct Asked<'c, 'a> {
     court: &'c Court<'a>,
     at: usize,
@@ -115,7 +150,7 @@ impl Asked<'_, '_> {
     }
 
     /// May the row that is written be the principal's and refer to one that is not?
-    fn refers(&self, own: &Expr) -> Verdict {
+    fn refers(&self, own: &Expr, follows: Option<&str>) -> Verdict {
         let Asked { court, at, owner, command, .. } = *self;
         let role = &self.role.name;
         let Some(foreign) = self.foreign(own) else {
@@ -160,14 +195,14 @@ impl Asked<'_, '_> {
             Err(verdict) => verdict,
             Ok((scenery, mut by)) => {
                 let parent = court.database.relations.get(self.to).map(Relation::title).unwrap_or_default();
-                by.push(format!(
-                    "`{}`, which may refer to a row of `{parent}` of another tenant, and so tells that it is there",
-                    self.key.name
-                ));
-                let fix = format!(
-                    "let the key carry the tenant, or let WITH CHECK look the row up in `{parent}`; `--shared {parent}` \
-                     if everybody may know its rows"
-                );
+                let why = follows.unwrap_or("which tells that it is there");
+                by.push(format!("`{}` to a row of `{parent}` of another tenant: {why}", self.key.name));
+                let other = match follows {
+                    Some(_) => ", or take what the key does ON DELETE and ON UPDATE away".to_owned(),
+                    None => format!("; `--shared {parent}` if everybody may know its rows"),
+                };
+                let fix =
+                    format!("let the key carry the tenant, or let WITH CHECK look the row up in `{parent}`{other}");
                 court.leak(role, scenery, by, fix)
             }
         }

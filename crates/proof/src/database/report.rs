@@ -122,6 +122,8 @@ pub enum Through {
     Frozen,
     /// A function.
     Function,
+    /// A privilege that row security does not hold.
+    Privilege,
 }
 
 /// A row of a leak.

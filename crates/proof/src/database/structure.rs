@@ -1,11 +1,13 @@
 //! What lets rows past the policies of a table: views and functions that run as their owners, keys that tell of
 //! rows, privileges that row security does not hold.
 
+use std::collections::BTreeMap;
+
 use tenantry_policy::database::{DbCommand, DbRole, Relation, RelationKind};
 use tenantry_policy::{Op, Type};
 
 use super::encode::Bound;
-use super::evaluate::Evaluator;
+use super::evaluate::{Evaluator, PlainRow, Scenery};
 use super::expr::{Asked, Expr, Query, ROOT, Scan, TRUE};
 use super::judge::Court;
 use super::read::Reader;
@@ -83,24 +85,30 @@ fn behind(court: &Court<'_>, relation: &Relation) -> Vec<Finding> {
 
 /// Functions in policies whose names a session might give another meaning, where people who are told apart by their
 /// roles have sessions of their own.
-pub(crate) fn shadowed(court: &Court<'_>, functions: &std::collections::BTreeSet<String>) -> Vec<Finding> {
+pub(crate) fn shadowed(court: &Court<'_>, functions: &BTreeMap<String, bool>) -> Vec<Finding> {
     let mut own_sessions = false;
     court.laws.each(&mut |one| own_sessions |= matches!(one, Expr::User(_) | Expr::Login | Expr::HasRole { .. }));
-    if !own_sessions {
-        return Vec::new();
-    }
-    let finding = |name: &String| Finding {
+    let verdict = |own: &str| {
+        let why = format!(
+            "a session may put {own} of its own before those that its body names: let it say SET search_path = public, \
+             pg_temp (with the schemas that it needs, and pg_temp as the last), or write the schemas in its body"
+        );
+        if own_sessions {
+            Verdict::NotUnderstood(["policies ask it, and these ask for the role, and ", &why].concat())
+        } else {
+            Verdict::Warns(why)
+        }
+    };
+    // Where nobody makes temporary tables, a path that is pinned is enough.
+    let open = functions.iter().filter(|(_, pinned)| !**pinned || court.database.temporary);
+    let finding = |(name, pinned): (&String, &bool)| Finding {
         relation: ["function ", name].concat(),
         promise: Promise::Structure,
         op: None,
         roles: Vec::new(),
-        verdict: Verdict::NotUnderstood(
-            "policies ask it, and a session may put tables or functions of its own before those that its body names: \
-             give it SET search_path with pg_temp as the last, or write the schemas"
-                .to_owned(),
-        ),
+        verdict: verdict(if *pinned { "temporary tables" } else { "tables or functions" }),
     };
-    functions.iter().map(finding).collect()
+    open.map(finding).collect()
 }
 
 /// Every view and function that runs with its owner's rights, read.
@@ -449,6 +457,41 @@ pub(crate) fn table(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Fi
     all
 }
 
+/// Privileges that no policy holds.
+fn past_policies(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (privilege, leaks, what) in [
+        ("TRUNCATE", true, "it empties the table of every tenant"),
+        ("TRIGGER", true, "a trigger of its own sees, changes and keeps away what every tenant writes"),
+        (
+            "REFERENCES",
+            false,
+            "a table of its own that refers to this one tells which keys are there, and may keep their rows",
+        ),
+    ] {
+        let mut all = court.acting(relation, privilege);
+        all.retain(|role| !role.acts_as.contains(&relation.owner));
+        let Some(role) = all.first().filter(|_| relation.secured) else { continue };
+        let text = format!("{privilege} is granted, and row security does not hold it: {what}");
+        let verdict = if leaks {
+            let row = PlainRow { relation: at, role: "row", cells: BTreeMap::new(), stored: true };
+            let scenery = Scenery { login: role.name.clone(), rows: vec![row], ..Scenery::default() };
+            let names: Vec<&str> = all.iter().map(|role| role.name.as_str()).collect();
+            let fix = format!("REVOKE {privilege} ON {} FROM {}", relation.title(), names.join(", "));
+            let mut verdict = court.leak(&role.name, scenery, vec![text], fix);
+            if let Verdict::Leaks(leak) = &mut verdict {
+                leak.through = Through::Privilege;
+            }
+            verdict
+        } else {
+            Verdict::Warns(text)
+        };
+        let roles = all.iter().map(|role| role.name.clone()).collect();
+        findings.push(Finding { relation: relation.title(), promise: Promise::Structure, op: None, roles, verdict });
+    }
+    findings
+}
+
 fn told(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
     let Some(Some(owner)) = court.owners.get(at).filter(|_| relation.is_table()) else { return Vec::new() };
     let mut findings = Vec::new();
@@ -477,17 +520,12 @@ fn told(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
             }
         }
     }
-    let all: Vec<&DbRole> =
-        court.acting(relation, "TRUNCATE").into_iter().filter(|role| !role.acts_as.contains(&relation.owner)).collect();
-    if relation.secured && !all.is_empty() {
-        let text = "TRUNCATE is granted, and row security does not hold it: it empties the table of every tenant";
-        add(Promise::Structure, &all, Verdict::Warns(text.to_owned()));
-    }
     if relation.secured {
         for text in habits(court, at) {
             add(Promise::Structure, &[], Verdict::Warns(text));
         }
     }
+    findings.extend(past_policies(court, at, relation));
     findings
 }
 

@@ -142,6 +142,8 @@ fn step(database: &Database, relation: &Relation, own: &[(usize, Claim)]) -> Opt
             columns: vec![*column],
             to: (parent.schema.clone(), parent.name.clone()),
             to_columns: vec![theirs.name.clone()],
+            follows_delete: false,
+            follows_update: false,
             enforced: false,
         };
         if best.as_ref().is_none_or(|(known, _)| weigh(*column) > *known) {

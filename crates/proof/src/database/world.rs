@@ -7,7 +7,7 @@ use tenantry_policy::database::{Database, DbCommand};
 use tenantry_policy::{Type, Value};
 
 use super::access::{Laws, Roles};
-use super::expr::{Expr, ROOT, Scan, Select, cast};
+use super::expr::{Expr, ListForm, ROOT, Scan, Select, cast};
 use crate::domain::Need;
 use crate::solver::{Found, Solver};
 
@@ -39,6 +39,7 @@ pub(crate) struct Tri {
 #[derive(Debug, Clone)]
 pub(crate) struct Many {
     pub(crate) ty: Type,
+    pub(crate) form: ListForm,
     pub(crate) unset: Lit,
     pub(crate) empty: Lit,
     pub(crate) holds: Vec<Lit>,
@@ -112,8 +113,12 @@ struct Reach {
     prefix_others: usize,
     /// Is the name of a role a value of it?
     names_roles: bool,
-    /// Types that texts of columns are cast to: such a value may be spelled in more than one way.
-    respelled: BTreeSet<&'static str>,
+    /// Types that texts of columns are cast to, and how often: such a value may be spelled in more than one way.
+    respelled: BTreeMap<&'static str, usize>,
+    /// How often each setting is named, and the types that it is cast to: one that is read as a text, too, may spell a
+    /// value in more than one way.
+    said: BTreeMap<Key, usize>,
+    cast_from: Vec<(Key, &'static str)>,
 }
 
 impl<'a> World<'a> {
@@ -282,10 +287,11 @@ impl<'a> World<'a> {
     }
 
     /// A setting as a list.
-    pub(crate) fn list(&mut self, key: &Key, ty: Type, separator: Option<&str>) -> Many {
+    pub(crate) fn list(&mut self, key: &Key, ty: Type, form: &ListForm) -> Many {
         if let Some(found) = self.lists.get(key) {
             return found.clone();
         }
+        let separator = if let ListForm::Separated(separator) = form { Some(separator.as_str()) } else { None };
         let (unset, empty) = (self.solver.fresh(), self.solver.fresh());
         self.solver.clause([!unset, !empty]);
         let fits: Vec<bool> = self
@@ -309,7 +315,7 @@ impl<'a> World<'a> {
         let holed = if separator.is_some() { self.solver.no() } else { self.solver.fresh() };
         self.solver.clause([!holed, !unset]);
         self.solver.clause([!holed, !empty]);
-        let list = Many { ty, unset, empty, holds, holed };
+        let list = Many { ty, form: form.clone(), unset, empty, holds, holed };
         self.lists.insert(key.clone(), list.clone());
         if let Some(symbol) = self.settings.get(key).cloned() {
             self.join(&symbol, &list);
@@ -652,15 +658,17 @@ impl Reach {
                 }
             }
             Expr::Setting(setting) => {
+                *self.said.entry(Key { setting: setting.clone(), path: Vec::new() }).or_default() += 1;
                 self.settings.insert((Key { setting: setting.clone(), path: Vec::new() }, "text"));
             }
             Expr::Claim { setting, path } => {
+                *self.said.entry(Key { setting: setting.clone(), path: path.clone() }).or_default() += 1;
                 self.settings.insert((Key { setting: setting.clone(), path: path.clone() }, "text"));
                 self.settings.insert((Key { setting: setting.clone(), path: Vec::new() }, "text"));
             }
             Expr::Cast(inner, ty) => {
-                if matches!(inner.as_ref(), Expr::Column { ty: Type::Text, .. }) && *ty != Type::Text {
-                    self.respelled.insert(ty.name());
+                if *ty != Type::Text && inner.ty() == Some(Type::Text) {
+                    self.note_spelled(inner, ty.name());
                 }
                 self.casts.entry(ty.name()).or_insert((*ty, 0)).1 += 1;
             }
@@ -678,6 +686,35 @@ impl Reach {
             }
             _ => {}
         }
+    }
+
+    /// What a cast reads.
+    fn note_spelled(&mut self, inner: &Expr, ty: &'static str) {
+        let (mut rows, mut keys) = (0, Vec::new());
+        inner.visit(
+            &mut |one| match one {
+                Expr::Column { .. } | Expr::Item { .. } => rows += 1,
+                Expr::Setting(setting) => keys.push((Key { setting: setting.clone(), path: Vec::new() }, ty)),
+                Expr::Claim { setting, path } => {
+                    keys.push((Key { setting: setting.clone(), path: path.clone() }, ty));
+                }
+                _ => {}
+            },
+            &mut |_| {},
+        );
+        if rows > 0 {
+            *self.respelled.entry(ty).or_default() += rows;
+        }
+        self.cast_from.extend(keys);
+    }
+
+    /// How many more spellings a type's values need.
+    fn spellings(&self, ty: &str) -> usize {
+        let of = |key: &Key| self.cast_from.iter().filter(|(from, _)| from == key).count();
+        let texts = self.said.iter().filter(|(key, count)| {
+            **count > of(key) && self.cast_from.iter().any(|(from, to)| from == *key && *to == ty)
+        });
+        (self.respelled.get(ty).copied().unwrap_or(0) + texts.count()).min(MOST_SPELLINGS)
     }
 
     /// A prefix that is no constant. One that is made of settings is one of these, or a constant, however often and
@@ -746,15 +783,33 @@ impl Reach {
 /// Types with more values than these are not looked through.
 const LARGEST: usize = 2_000;
 
-/// Another text that is cast to the same value.
-fn respelled(value: &Value) -> Option<String> {
-    Some(match value {
-        Value::Int(number) if *number >= 0 => ["0", &number.to_string()].concat(),
-        Value::Int(_) | Value::Decimal(_) => [" ", &crate::witness::text(value)].concat(),
-        Value::Uuid(id) => id.hyphenated().to_string().to_uppercase(),
-        Value::Bool(value) => if *value { "t" } else { "f" }.to_owned(),
-        _ => return None,
-    })
+/// More spellings of one value than these are not looked through.
+const MOST_SPELLINGS: usize = 3;
+
+/// Other texts that are cast to the same value.
+fn respelled(value: &Value) -> Vec<String> {
+    let plain = crate::witness::text(value);
+    let padded = |with: &str| (1..=6).map(|count| [&with.repeat(count), plain.as_str()].concat()).collect::<Vec<_>>();
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    match value {
+        Value::Int(number) if *number >= 0 => padded("0"),
+        Value::Int(_) | Value::Decimal(_) | Value::Timestamp(_) => padded(" "),
+        Value::Uuid(id) => {
+            let mut all = vec![
+                id.hyphenated().to_string().to_uppercase(),
+                id.simple().to_string(),
+                id.braced().to_string(),
+                id.simple().to_string().to_uppercase(),
+                id.braced().to_string().to_uppercase(),
+            ];
+            all.dedup();
+            all.retain(|text| *text != plain);
+            all
+        }
+        Value::Bool(true) => words(&["t", "yes", "on", "1", "tr"]),
+        Value::Bool(false) => words(&["f", "no", "off", "0", "fa"]),
+        _ => Vec::new(),
+    }
 }
 
 /// What is needed of each type.
@@ -806,8 +861,11 @@ fn domains(database: &Database, roles: &Roles, reach: &Reach) -> Result<BTreeMap
         let made = need.values().ok_or_else(|| too_many(need.ty))?;
         if casts(name) || casts("text") {
             texts.extend(made.iter().map(|value| Value::text(&crate::witness::text(value))));
-            if reach.respelled.contains(name) {
-                texts.extend(made.iter().filter_map(respelled).map(|text| Value::text(&text)));
+            let more = reach.spellings(name);
+            for value in &made {
+                let other = respelled(value).into_iter().map(|text| Value::text(&text));
+                let new = |text: &Value| !reach.constants.iter().any(|known| known.same(text));
+                texts.extend(other.filter(new).take(more));
             }
         }
         all.insert(*name, made);

@@ -15,6 +15,13 @@ use super::catalog::type_of;
 use super::failure::Failure;
 use super::flush::control;
 
+const HERE: &str = "\
+SELECT pg_catalog.current_database(), current_user::pg_catalog.text,
+       EXISTS (SELECT FROM pg_catalog.pg_roles r
+                WHERE NOT r.rolsuper AND NOT pg_catalog.starts_with(r.rolname::pg_catalog.text, 'pg_')
+                  AND pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMP'))
+";
+
 const ROLES: &str = "\
 SELECT r.rolname, r.rolsuper, r.rolbypassrls, r.rolcanlogin, r.rolreplication, r.rolcreaterole
   FROM pg_catalog.pg_roles r WHERE NOT pg_catalog.starts_with(r.rolname::pg_catalog.text, 'pg_')
@@ -128,7 +135,8 @@ SELECT f.conrelid, f.conname, f.contype::pg_catalog.text, f.conkey, n.nspname, c
        CASE WHEN f.contype = 'c' AND f.convalidated AND NOT f.connoinherit
             THEN pg_catalog.pg_get_expr(f.conbin, f.conrelid) END,
        f.convalidated AND NOT f.condeferrable
-         AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgconstraint = f.oid AND t.tgenabled IN ('D', 'R'))
+         AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgconstraint = f.oid AND t.tgenabled IN ('D', 'R')),
+       f.confdeltype IN ('c', 'n', 'd'), f.confupdtype IN ('c', 'n', 'd')
   FROM pg_catalog.pg_constraint f
   LEFT JOIN pg_catalog.pg_class c ON c.oid = f.confrelid
   LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -207,7 +215,7 @@ SELECT DISTINCT o.oprname::pg_catalog.text
 /// What the server says; the connection is in a transaction then and must be closed.
 pub(super) async fn read(client: &Client) -> Result<Database, Failure> {
     control(client, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let here = query(client, "SELECT pg_catalog.current_database(), current_user::pg_catalog.text").await?;
+    let here = query(client, HERE).await?;
     let (roles, memberships, schemas, relations, columns, keys) = tokio::try_join!(
         query(client, ROLES),
         query(client, MEMBERSHIPS),
@@ -229,6 +237,7 @@ pub(super) async fn read(client: &Client) -> Result<Database, Failure> {
     if let Some(row) = here.first() {
         reading.database.name = get(row, 0)?;
         reading.database.reader = get(row, 1)?;
+        reading.database.temporary = get(row, 2)?;
     }
     let (acts, becomes) = memberships_of(&memberships)?;
     for row in &roles {
@@ -416,8 +425,17 @@ impl Reading {
         let Some(columns) = self.positions(oid, &numbers) else { return Ok(()) };
         let to = (get(row, 4)?, get(row, 5)?);
         let (to_columns, enforced) = (get(row, 6)?, get(row, 8)?);
+        let (follows_delete, follows_update) = (get(row, 9)?, get(row, 10)?);
         if let Some(relation) = self.of(oid) {
-            relation.foreign_keys.push(DbForeignKey { name, columns, to, to_columns, enforced });
+            relation.foreign_keys.push(DbForeignKey {
+                name,
+                columns,
+                to,
+                to_columns,
+                follows_delete,
+                follows_update,
+                enforced,
+            });
         }
         Ok(())
     }

@@ -277,7 +277,7 @@ impl Reader<'_> {
         if let (1, Some(within)) = (name.len(), self.within.last())
             && !within.pinned
         {
-            self.shadowed.insert(within.name.clone());
+            self.shadowed.insert(within.name.clone(), false);
         }
     }
 

@@ -10,7 +10,7 @@ mod list;
 mod select;
 mod value;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use sqlparser::ast;
 use sqlparser::dialect::PostgreSqlDialect;
@@ -38,8 +38,9 @@ pub(crate) struct Reader<'d> {
     pub(crate) calls: usize,
     /// How often something asked the session, or a table.
     asked: usize,
-    /// Functions whose bodies name tables or functions that a session might put others before.
-    pub(crate) shadowed: BTreeSet<String>,
+    /// Functions whose bodies name tables or functions that a session might put others before; TRUE of those whose search
+    /// path is pinned, where only temporary tables stand before.
+    pub(crate) shadowed: BTreeMap<String, bool>,
     /// The functions that are being read, the innermost last.
     within: Vec<Within>,
     /// The next binding.
@@ -96,7 +97,7 @@ impl<'d> Reader<'d> {
             whys: Vec::new(),
             calls: 0,
             asked: 0,
-            shadowed: BTreeSet::new(),
+            shadowed: BTreeMap::new(),
             within: Vec::new(),
             next: ROOT + 1,
             depth: 0,
@@ -158,7 +159,8 @@ impl<'d> Reader<'d> {
         if let (1, Some(within)) = (parts.len(), self.within.last())
             && !within.temporary_last
         {
-            self.shadowed.insert(within.name.clone());
+            let pinned = self.shadowed.entry(within.name.clone()).or_insert(within.pinned);
+            *pinned &= within.pinned;
         }
         let find = |schema: &str, name: &str| {
             let known = |relation: &Relation| relation.schema == schema && relation.name == name;

@@ -323,10 +323,14 @@ fn projected(select: &ast::Select) -> Vec<String> {
             }
             _ => String::new(),
         },
-        _ => String::new(),
+        // Of a wildcard, whose columns have no places here.
+        _ => WILD.to_owned(),
     };
     select.projection.iter().map(name).collect()
 }
+
+/// The name of no column.
+const WILD: &str = "*";
 
 /// Puts a subselect's tables and filters among those of the select around it.
 fn derived(
@@ -342,6 +346,9 @@ fn derived(
     let (Some(only), true) = (branches.pop(), branches.is_empty()) else {
         return Err("a UNION in a FROM".to_owned());
     };
+    if names.iter().any(|name| name == WILD) {
+        return Err("a subselect of * in a FROM".to_owned());
+    }
     let names = renamed
         .into_iter()
         .map(Some)
