@@ -41,6 +41,7 @@ mod issuer;
 pub mod jobs;
 mod keys;
 mod known;
+pub(crate) mod limits;
 pub mod login;
 pub mod logs;
 mod management;

@@ -23,7 +23,25 @@ pub struct UsagePart {
     pub by: Vec<UsageBy>,
 }
 
+/// Whose limits and usage a caller may look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metered {
+    /// The account's tenant id.
+    pub tenant: String,
+    /// Of this workspace alone.
+    pub workspace: Option<String>,
+}
+
 impl Identity {
+    /// Whose limits the caller may look at, in an account.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`] for an account that does not exist, [`Refusal::Hidden`] for one that is not the caller's.
+    pub async fn metered(&self, caller: &Caller, account: &str) -> Result<Metered, Refusal> {
+        let chain = self.chain(caller, Some(account)).await?;
+        Ok(Metered { tenant: chain.tenant, workspace: chain.workspace })
+    }
+
     /// What an account's model calls used together, the costliest first.
     ///
     /// # Errors

@@ -60,6 +60,7 @@ macro_rules! with_time {
                  ON CONFLICT (id) DO UPDATE SET until_micros = excluded.until_micros"
             ),
             servers: concat!("SELECT count(*) FROM tenantry_server WHERE until_micros > ", $now),
+            several: concat!("SELECT name, tat_micros - ", $now, " FROM tenantry_share WHERE "),
         }
     };
 }
@@ -69,6 +70,7 @@ struct SharedStatements {
     ahead: &'static str,
     announce: &'static str,
     servers: &'static str,
+    several: &'static str,
 }
 
 const ON_SQLITE: SharedStatements = with_time!("CAST(unixepoch('subsec') * 1000000 AS INTEGER)");
@@ -441,6 +443,11 @@ impl Backend {
     /// For how long the bucket `$1` is used up.
     pub(crate) fn share_ahead(&self) -> &'static str {
         self.shared().ahead
+    }
+
+    /// The same for those of several names ([`Param::Texts`] in `$1`).
+    pub(crate) fn shares_ahead(&self) -> String {
+        [self.shared().several, &self.among("name", 1)].concat()
     }
 
     /// Says that the server `$1` answers for `$2` microseconds.

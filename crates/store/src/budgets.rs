@@ -4,7 +4,7 @@
 //! hold_budgets (before a call: all or none) -> settle_budgets (after it, once) or expire_holds (nobody settled)
 //! ```
 
-use crate::backend::Param;
+use crate::backend::{Param, Row};
 use crate::{Batch, BatchError, Place, Store, StoreError};
 
 /// What a call sets aside of one budget.
@@ -221,6 +221,28 @@ impl Store {
             self.backend.write(FORGET_SETTLED, vec![Param::int(now)]).await?;
         }
         Ok(calls.len())
+    }
+
+    /// What was spent and is set aside of several budgets, each with the beginning of its period; those of which
+    /// nothing was are left out.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn balances(&self, budgets: &[(String, i64)]) -> Result<Vec<((String, i64), Balance)>, StoreError> {
+        let sql = [
+            "SELECT scope, period_micros, spent_micros, held_micros FROM tenantry_budget WHERE period_micros >= $1 AND ",
+            &self.backend.among("scope", 2),
+        ]
+        .concat();
+        let first = budgets.iter().map(|(_, period)| *period).min().unwrap_or_default();
+        let names = budgets.iter().map(|(name, _)| name.clone()).collect();
+        let read = |row: &Row<'_>| {
+            let int = |place| row.int(place).unwrap_or_default();
+            let balance = Balance { spent_micros: int(2), held_micros: int(3) };
+            ((row.text(0).unwrap_or_default(), int(1)), balance)
+        };
+        let found = self.backend.search(sql, vec![Param::int(first), Param::Texts(names)], read).await?;
+        Ok(found.into_iter().filter(|(of, _)| budgets.contains(of)).collect())
     }
 
     /// What was spent and is set aside of a budget in a period.

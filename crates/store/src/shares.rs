@@ -1,7 +1,7 @@
 //! Rates that several servers share, and which servers there are. The time is the database's, so that clocks which
 //! differ give nobody more.
 
-use crate::backend::Param;
+use crate::backend::{Param, Row};
 use crate::{Store, StoreError};
 
 /// What became of an attempt to take a share of a rate.
@@ -32,6 +32,18 @@ impl Store {
         }
         let found = self.backend.find(self.backend.share_ahead(), vec![Param::text(name)], |row| row.int(0)).await?;
         Ok(Taken::Not(found.into_iter().flatten().next().unwrap_or_default().max(0)))
+    }
+
+    /// For how long buckets are used up, in microseconds, by name; those that nobody took from are left out.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn shares_ahead(&self, names: Vec<String>) -> Result<Vec<(String, i64)>, StoreError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = |row: &Row<'_>| (row.text(0).unwrap_or_default(), row.int(1).unwrap_or_default());
+        self.backend.search(self.backend.shares_ahead(), vec![Param::Texts(names)], read).await
     }
 
     /// Gives back what was taken and not used.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use serde_json::Value;
-use tenantry_policy::limits::{AccountLimits, Budget, LimitLaw, Limits, Period, Rate, WorkspaceLimits};
+use tenantry_policy::limits::{AccountLimits, LimitLaw, Limits, WorkspaceLimits};
+use tenantry_store::identity::limits;
 use tenantry_store::{Store, StoreError};
 
 use super::scope::{Chain, Link};
@@ -115,41 +116,13 @@ fn workspace(doc: &str) -> WorkspaceLimits {
 /// The limits in a document. What cannot be read lets nothing pass: it was meant to limit something.
 fn limits(doc: &str) -> Limits {
     let doc: Value = serde_json::from_str(doc).unwrap_or_default();
-    let none = Rate { count: 0, within: Duration::from_secs(1) };
-    let said = match doc.get("limits") {
-        None | Some(Value::Null) => return Limits::default(),
-        Some(Value::Object(said)) => said,
-        Some(_) => return Limits { requests: Some(none), ..Limits::default() },
-    };
-    let said = |name: &str| said.get(name).filter(|value| !value.is_null());
-    let rate = |name: &str| said(name).map(|value| value.as_str().and_then(Rate::parse).unwrap_or(none));
-    Limits {
-        requests: rate("requests"),
-        tokens: rate("tokens"),
-        concurrent: said("concurrent")
-            .map(|value| value.as_u64().and_then(|most| u32::try_from(most).ok()).unwrap_or_default()),
-        budget: said("budget").map(|value| {
-            let number = |name: &str| value.get(name).filter(|value| !value.is_null());
-            let budget = || {
-                let tolerance = match number("tolerance") {
-                    Some(percent) => {
-                        Some(u8::try_from(percent.as_u64()?).ok().filter(|percent| (1..=100).contains(percent))?)
-                    }
-                    None => None,
-                };
-                Some(Budget {
-                    micros: number("amount")?.as_u64()?,
-                    period: Period::parse(number("per")?.as_str()?)?,
-                    tolerance,
-                })
-            };
-            budget().unwrap_or(Budget { micros: 0, period: Period::Hour, tolerance: None })
-        }),
-    }
+    limits::read(doc.get("limits")).0
 }
 
 #[cfg(test)]
 mod tests {
+    use tenantry_policy::limits::{Budget, Period, Rate};
+
     use super::*;
 
     #[test]

@@ -20,7 +20,7 @@ use super::money::{Ledger, Money};
 use super::permit::Permit;
 use super::queue::Queue;
 use super::refused::{Refused, Standing, Why};
-use super::scope::{Level, Scope, scopes};
+use super::scope::{Chain, Level, Scope, scopes};
 use super::share::{Kind, Look, Share, Want};
 
 /// How long a call waits for its turn, where the file does not say.
@@ -198,12 +198,46 @@ impl Limiter {
         self.declared.forget();
     }
 
+    pub(super) fn law(&self) -> Arc<LimitLaw> {
+        self.law.load_full()
+    }
+
+    /// An account and those above it.
+    pub(super) async fn chain(&self, law: &LimitLaw, tenant: Option<&str>) -> Result<Arc<Chain>, StoreError> {
+        self.declared.chain(law, self.store.as_deref(), tenant, self.clock.monotonic()).await
+    }
+
+    /// How many are left of a rate: of what all servers have together, when the store says for how long that is used
+    /// up, with what this one took of it and did not use.
+    pub(super) fn left(&self, key: &str, kind: Kind, rate: &Rate, ahead: Option<i64>) -> u64 {
+        let now = self.clock.monotonic();
+        let state = self.state.lock();
+        let cell = state.cells.get(key);
+        let counter = cell.map(|cell| if kind == Kind::Tokens { &cell.tokens } else { &cell.requests });
+        match ahead {
+            None => counter.map_or(rate.count, |counter| counter.bucket.left(rate, now).0),
+            Some(ahead) => {
+                let whole = rate.within.as_micros().max(1);
+                let used = u128::try_from(ahead).unwrap_or_default().min(whole);
+                let free = (whole - used).saturating_mul(u128::from(rate.count)) / whole;
+                let have = counter.map_or(0, |counter| counter.share.have);
+                let free = i128::try_from(free).unwrap_or(i128::MAX).saturating_add(have.into());
+                u64::try_from(free.max(0)).unwrap_or(u64::MAX).min(rate.count)
+            }
+        }
+    }
+
     pub(super) fn store(&self) -> Option<&Arc<Store>> {
         self.store.as_ref()
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
+    }
+
+    /// The time by which budgets begin and end, microseconds since 1970 UTC.
+    pub(super) fn ledger_now(&self) -> i64 {
+        self.clock.now_micros()
     }
 
     fn is_shared(&self) -> bool {
@@ -234,9 +268,7 @@ impl Limiter {
     async fn try_enter(self: &Arc<Self>, entering: Entering<'_>) -> Result<Permit, Refused> {
         let law = self.law.load_full();
         let principal = entering.principal;
-        let tenant = principal.tenant_id.as_deref();
-        let chain = self.declared.chain(&law, self.store.as_deref(), tenant, self.clock.monotonic()).await;
-        let chain = chain.map_err(|_| unread())?;
+        let chain = self.chain(&law, principal.tenant_id.as_deref()).await.map_err(|_| unread())?;
         let scopes: Arc<[Scope]> = scopes(&law, &chain, principal, entering.model).into();
         if scopes.is_empty() {
             return Ok(Permit::unlimited());

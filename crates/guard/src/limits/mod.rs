@@ -9,6 +9,7 @@
 
 mod bucket;
 mod declared;
+mod holding;
 mod limiter;
 mod money;
 mod permit;
@@ -17,6 +18,7 @@ mod refused;
 mod scope;
 mod share;
 
+pub use holding::{Holding, MoneyLeft};
 pub use limiter::{Entering, Limiter};
 pub use money::Money;
 pub use permit::Permit;

@@ -70,8 +70,8 @@ fn int(number: u64) -> i64 {
 }
 
 /// A budget's name in the ledger. Another period of the same place is another budget.
-fn ledger_name(scope: &Scope, budget: &Budget) -> String {
-    [&scope.key, ":", budget.period.name()].concat()
+pub(super) fn ledger_name(key: &str, budget: &Budget) -> String {
+    [key, ":", budget.period.name()].concat()
 }
 
 impl Ledger {
@@ -92,7 +92,7 @@ impl Ledger {
             }
             let hard = budget.tolerance.is_none();
             let hold = Hold {
-                scope: ledger_name(scope, &budget),
+                scope: ledger_name(&scope.key, &budget),
                 period_micros: start,
                 amount_micros: int(if hard { money.worst } else { money.likely }),
                 most_micros: int(budget.most()),

@@ -61,7 +61,7 @@ pub(crate) struct Link {
 pub(crate) type Chain = [Link];
 
 /// A name among the counters: parts never run into each other, whatever they hold.
-fn key(parts: &[&str]) -> Arc<str> {
+pub(super) fn key(parts: &[&str]) -> Arc<str> {
     let mut key = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
     for (place, part) in parts.iter().enumerate() {
         if place > 0 {

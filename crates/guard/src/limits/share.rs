@@ -25,6 +25,17 @@ pub(super) enum Kind {
     Tokens,
 }
 
+impl Kind {
+    /// The name of a share of this kind in the store.
+    pub(super) fn name(self, key: &str) -> String {
+        let kind = match self {
+            Kind::Requests => "requests:",
+            Kind::Tokens => "tokens:",
+        };
+        [kind, key].concat()
+    }
+}
+
 /// A server's share.
 #[derive(Debug, Default)]
 pub(super) struct Share {
@@ -116,14 +127,6 @@ impl Share {
 }
 
 impl Want {
-    fn name(&self) -> String {
-        let kind = match self.kind {
-            Kind::Requests => "requests:",
-            Kind::Tokens => "tokens:",
-        };
-        [kind, &self.key].concat()
-    }
-
     /// What so many take of the bucket, in microseconds.
     fn cost(&self, many: u64) -> i64 {
         let micros = self.rate.within.as_micros().saturating_mul(u128::from(many));
@@ -142,7 +145,8 @@ impl Want {
     }
 
     async fn try_ask(&self, store: &Store) -> Result<Got, StoreError> {
-        let (name, whole) = (self.name(), i64::try_from(self.rate.within.as_micros()).unwrap_or(i64::MAX));
+        let (name, whole) =
+            (self.kind.name(&self.key), i64::try_from(self.rate.within.as_micros()).unwrap_or(i64::MAX));
         let mut many = self.many;
         loop {
             let ahead = match store.take_share(&name, self.cost(many), whole).await? {

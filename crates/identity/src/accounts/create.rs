@@ -8,7 +8,7 @@ use crate::accounts::{Account, Status};
 use crate::act::Act;
 use crate::caller::Target;
 use crate::text::Fields;
-use crate::{Caller, Identity, Kind, Refusal, ids};
+use crate::{Caller, Identity, Kind, Refusal, ids, limits};
 
 /// What an account is made from.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ impl Identity {
     /// Makes an account.
     ///
     /// # Errors
-    /// [`Refusal::Exists`] when the name is taken; [`Refusal::Invalid`] when the name does not fit, the
+    /// [`Refusal::Exists`] when the name is taken; [`Refusal::Invalid`] when the name or the limits do not fit, the
     /// tenant id was given before, or the parent does not exist; [`Refusal::Missing`] when one of the
     /// connections does not.
     pub async fn create_account(&self, caller: &Caller, new: NewAccount) -> Result<Account, Refusal> {
@@ -41,6 +41,7 @@ impl Identity {
         }
         let connections = new.connections.clone();
         let account = self.shaped_account(new)?;
+        self.narrows(limits::readable(&account.fields)?, account.parent_id.as_deref()).await?;
         let now = account.created_micros;
         let ids: Vec<&str> = connections.iter().map(|connection| connection.connection_id.as_str()).collect();
         let inputs = json!({
@@ -78,6 +79,7 @@ impl Identity {
     /// The account that is to be made, checked. Nothing is written.
     pub(crate) fn shaped_account(&self, new: NewAccount) -> Result<Account, Refusal> {
         check_name(&new.name)?;
+        limits::readable(&new.fields)?;
         let now = self.now();
         let id = ids::letters(self.entropy.as_ref(), "org_", 16)?;
         Ok(Account {

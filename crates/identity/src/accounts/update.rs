@@ -8,7 +8,7 @@ use crate::act::Act;
 use crate::caller::Target;
 use crate::identity::TRIES;
 use crate::text::Fields;
-use crate::{Caller, Identity, Kind, Refusal};
+use crate::{Caller, Identity, Kind, Refusal, limits};
 
 impl Identity {
     /// Changes an account: members that `change` has replace those that were there (`metadata` and
@@ -18,7 +18,8 @@ impl Identity {
     ///
     /// # Errors
     /// [`Refusal::Missing`], [`Refusal::Exists`] for a name that is taken, [`Refusal::Invalid`] also for a
-    /// parent that does not exist or lies below the account.
+    /// parent that does not exist or lies below the account, and for limits that cannot be read or that allow more than
+    /// an account above.
     pub async fn update_account(&self, caller: &Caller, id: &str, change: Fields) -> Result<Account, Refusal> {
         caller.may(&["update:organizations"], Target::Account(id))?;
         // INVARIANT: nobody lets their own account out of what the platform said of it.
@@ -31,6 +32,9 @@ impl Identity {
             let status = account.status;
             let parent = account.parent_id.clone();
             apply(&mut account, change.clone())?;
+            if limits::are_said(&change) || change.contains_key("parent_id") {
+                self.narrows(limits::readable(&account.fields)?, account.parent_id.as_deref()).await?;
+            }
             account.updated_micros = self.now();
             let inputs = json!({ "id": id, "change": change });
             let act = Act { name: "accounts.update", tenant: &account.tenant_id, workspace: None, inputs };
@@ -69,6 +73,7 @@ impl Identity {
 const OWN: [&str; 3] = ["display_name", "branding", "metadata"];
 
 pub(crate) fn apply(account: &mut Account, change: Fields) -> Result<(), Refusal> {
+    limits::readable(&change)?;
     for (name, value) in change {
         match (name.as_str(), value) {
             ("name", Value::String(name)) => {

@@ -7,7 +7,7 @@ use crate::accounts::{Status, is_name};
 use crate::act::Act;
 use crate::text::Fields;
 use crate::workspaces::Workspace;
-use crate::{Caller, Identity, Kind, Refusal, ids};
+use crate::{Caller, Identity, Kind, Refusal, ids, limits};
 
 /// What a workspace is made from.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +25,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Refusal::Missing`] when the account does not exist, [`Refusal::Exists`] when the name is taken in it,
-    /// [`Refusal::Invalid`] when the name does not fit.
+    /// [`Refusal::Invalid`] when the name or the limits do not fit.
     pub async fn create_workspace(
         &self,
         caller: &Caller,
@@ -34,6 +34,7 @@ impl Identity {
     ) -> Result<Workspace, Refusal> {
         let row = self.reach_account(caller, &["create:workspaces"], account).await?;
         let workspace = self.shaped_workspace(account, new)?;
+        self.narrows(limits::readable(&workspace.fields)?, Some(account)).await?;
         let now = workspace.created_micros;
         let maker = match caller.user.as_deref() {
             Some(user) => self.store.membership(account, user).await?.map(|_| user),
@@ -63,6 +64,7 @@ impl Identity {
     /// The workspace that is to be made, checked. Nothing is written.
     pub(crate) fn shaped_workspace(&self, account: &str, new: NewWorkspace) -> Result<Workspace, Refusal> {
         check_name(&new.name)?;
+        limits::readable(&new.fields)?;
         let now = self.now();
         Ok(Workspace {
             id: ids::letters(self.entropy.as_ref(), "ws_", 16)?,

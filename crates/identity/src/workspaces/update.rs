@@ -8,7 +8,7 @@ use crate::act::Act;
 use crate::identity::TRIES;
 use crate::text::Fields;
 use crate::workspaces::{Workspace, create};
-use crate::{Caller, Identity, Kind, Refusal};
+use crate::{Caller, Identity, Kind, Refusal, limits};
 
 impl Identity {
     /// Changes a workspace: members that `change` has replace those that were there, null takes one away.
@@ -28,6 +28,9 @@ impl Identity {
             let mut workspace = Workspace::from_row(found);
             let status = workspace.status;
             apply(&mut workspace, change.clone())?;
+            if limits::are_said(&change) {
+                self.narrows(limits::readable(&workspace.fields)?, Some(account)).await?;
+            }
             workspace.updated_micros = self.now();
             let inputs = json!({ "id": id, "account": account, "change": change });
             let act = Act { name: "workspaces.update", tenant: &row.tenant_id, workspace: Some(id), inputs };
@@ -55,6 +58,7 @@ impl Identity {
 }
 
 pub(crate) fn apply(workspace: &mut Workspace, change: Fields) -> Result<(), Refusal> {
+    limits::readable(&change)?;
     for (name, value) in change {
         match (name.as_str(), value) {
             ("name", Value::String(name)) => {

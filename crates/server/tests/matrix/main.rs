@@ -19,6 +19,7 @@ mod fuzz;
 mod golden;
 mod management;
 mod messages;
+mod metering;
 mod portal;
 mod stage;
 mod table;

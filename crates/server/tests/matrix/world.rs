@@ -12,8 +12,10 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tenantry_file::{SourceText, compile, load};
+use tenantry_guard::limits::Limiter;
 use tenantry_guard::{Guard, Parts};
 use tenantry_identity::{Audience, Identity, Issuer, Subject, contexts};
+use tenantry_policy::limits::LimitLaw;
 use tenantry_policy::{Clock, Entropy};
 use tenantry_server::{App, management_scopes, router};
 use tenantry_store::identity::client_grants::ClientGrant;
@@ -28,6 +30,7 @@ use crate::support::database::Database;
 pub struct World {
     pub router: Router,
     pub identity: Arc<Identity>,
+    pub guard: Arc<Guard>,
     pub clock: Arc<TestClock>,
     pub store: Arc<Store>,
     kept: Kept,
@@ -95,10 +98,11 @@ impl World {
             entropy: Arc::clone(&entropy),
         });
         let guard = Arc::new(guard.await.unwrap());
+        guard.limit(Arc::new(Limiter::new(LimitLaw::default(), Arc::clone(&store), Arc::clone(&shared))));
         let identity = Arc::new(Identity::new(Arc::clone(&store), issuer, Arc::clone(&shared), Arc::clone(&entropy)));
         identity.prepare(&management_scopes()).await.unwrap();
-        let router = router(App::new(guard, Arc::clone(&identity), shared, entropy));
-        World { router, identity, clock, store, kept, _folder: folder }
+        let router = router(App::new(Arc::clone(&guard), Arc::clone(&identity), shared, entropy));
+        World { router, identity, guard, clock, store, kept, _folder: folder }
     }
 
     /// A token of a context.

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod client_grant;
 pub(crate) mod invitation;
+pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod role;
 pub(crate) mod usage;

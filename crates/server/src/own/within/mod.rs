@@ -5,6 +5,7 @@ mod api_keys;
 mod audit;
 mod client_grants;
 mod invitations;
+mod limits;
 mod members;
 mod roles;
 mod usage;
@@ -27,5 +28,6 @@ pub(super) fn endpoints(below: &str) -> Vec<Endpoint> {
     all.extend(api_keys::endpoints(below));
     all.extend(audit::endpoints(below));
     all.extend(usage::endpoints(below));
+    all.extend(limits::endpoints(below));
     all
 }

@@ -9,6 +9,7 @@ use tenantry_identity::text::Fields;
 use crate::own::endpoint::Call;
 use crate::own::reply::Made;
 use crate::own::shapes::account::{Account, Branding};
+use crate::own::shapes::limits::Limits;
 
 /// What an account is made from
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,7 +34,7 @@ pub(super) struct Body {
     #[expect(dead_code, reason = "taken as it was sent")]
     isolation: Option<Fields>,
     #[expect(dead_code, reason = "taken as it was sent")]
-    limits: Option<Fields>,
+    limits: Option<Limits>,
 }
 
 /// Answers the call.

@@ -8,6 +8,7 @@ use tenantry_identity::text::Fields;
 use crate::own::endpoint::Call;
 use crate::own::reply::Shown;
 use crate::own::shapes::account::{Account, Branding};
+use crate::own::shapes::limits::Limits;
 
 /// What the platform may change of an account
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -30,7 +31,7 @@ pub(super) struct Body {
     /// Replaces what was there, whole
     isolation: Option<Fields>,
     /// Replaces what was there, whole
-    limits: Option<Fields>,
+    limits: Option<Limits>,
 }
 
 /// Answers the call.

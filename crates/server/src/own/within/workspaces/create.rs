@@ -2,6 +2,7 @@
 
 use crate::own::endpoint::Call;
 use crate::own::reply::Made;
+use crate::own::shapes::limits::Limits;
 use crate::own::shapes::workspace::Workspace;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,7 +23,7 @@ pub(super) struct Body {
     #[expect(dead_code, reason = "taken as it was sent")]
     metadata: Option<Fields>,
     #[expect(dead_code, reason = "taken as it was sent")]
-    limits: Option<Fields>,
+    limits: Option<Limits>,
 }
 
 /// Answers the call.

@@ -3,6 +3,7 @@
 use crate::own::endpoint::Call;
 use crate::own::reply::Shown;
 use crate::own::shapes::account::Status;
+use crate::own::shapes::limits::Limits;
 use crate::own::shapes::workspace::Workspace;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -27,7 +28,7 @@ pub(super) struct Body {
     /// Replaces what was there, whole
     metadata: Option<Fields>,
     /// Replaces what was there, whole
-    limits: Option<Fields>,
+    limits: Option<Limits>,
 }
 
 /// Answers the call.
