@@ -10,6 +10,7 @@ use tenantry_file::Loaded;
 use tenantry_file::words::SourceUrl as DeclaredUrl;
 use tenantry_guard::limits::Limiter;
 use tenantry_guard::{Guard, Parts};
+use tenantry_identity::registration::Openness;
 use tenantry_identity::{Identity, Issuer, Subject};
 use tenantry_policy::{Clock, Entropy, Policy};
 use tenantry_server::App;
@@ -115,7 +116,8 @@ impl Runtime {
         let app = match self.loaded.document().platform.as_ref().map(|platform| &platform.mcp) {
             Some(places) => {
                 let origins: Vec<String> = places.origins.iter().map(|origin| origin.as_str().to_owned()).collect();
-                app.reachable(&places.hosts, &origins)
+                let openness = Openness { registration: places.registration, documents: places.client_documents };
+                app.reachable(&places.hosts, &origins).open_to(openness)
             }
             None => app,
         };

@@ -200,6 +200,20 @@ requires = "use:large"
 upstream = { kind = "echo", url = "builtin:echo" }
 "#;
 
+/// A person logs in with the SDK of MCP, which is told the server's address alone.
+#[test]
+fn mcp_clients_log_people_in() {
+    let Some(mut scene) = Scene::begin_with("mcp = { registration = true }\n") else { return };
+    let (home, person, password) = (&scene.home, "ada@acme.example", "Correct-Horse-7-Battery");
+    home.good(&["account", "create", "acme"]);
+    let made = home.run_with(&["user", "create", person, "--password", "-"], password.as_bytes());
+    assert_eq!(made.code, 0, "{}", made.err);
+    home.good(&["member", "add", "acme", person]);
+    let told = [("PERSON", person), ("PASSWORD", password)];
+    scene.variables.extend(told.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert!(scene.tell(&mut scene.python("login.py")).ends_with("the story is told\n"));
+}
+
 #[test]
 fn the_deploy_client_tells_its_story() {
     let Some(scene) = Scene::begin() else { return };

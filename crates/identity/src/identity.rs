@@ -10,6 +10,7 @@ use crate::jobs::Running;
 use crate::logs::Buffer;
 use crate::oauth::Registry;
 use crate::password::Pool;
+use crate::registration::{Documents, Openness};
 
 /// How often a change is tried when others change the same thing at the same time.
 pub(crate) const TRIES: usize = 8;
@@ -26,6 +27,8 @@ pub struct Identity {
     pub(crate) logs: Buffer,
     pub(crate) registry: Registry,
     pub(crate) running: Running,
+    pub(crate) openness: parking_lot::RwLock<Openness>,
+    pub(crate) documents: Documents,
 }
 
 impl std::fmt::Debug for Identity {
@@ -47,6 +50,8 @@ impl Identity {
             logs: Buffer::default(),
             registry: Registry::new(),
             running: Running::new(),
+            openness: parking_lot::RwLock::default(),
+            documents: Documents::new(),
         }
     }
 

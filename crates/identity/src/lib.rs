@@ -55,6 +55,7 @@ mod prepare;
 pub mod profile;
 pub mod refresh_tokens;
 mod refusal;
+pub mod registration;
 mod rights;
 pub mod roles;
 mod sealed;

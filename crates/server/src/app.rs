@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 use tenantry_guard::Guard;
 use tenantry_guard::models::Models;
 use tenantry_identity::external::ExternalIssuers;
+use tenantry_identity::registration::Openness;
 use tenantry_identity::{Identity, Issuer, VerifiedCache};
 use tenantry_policy::{Bound, Clock, Entropy};
 
@@ -60,6 +61,14 @@ impl App {
     #[must_use]
     pub fn reachable(mut self, hosts: &[String], origins: &[String]) -> App {
         self.places = Arc::new(Places::new(self.issuer.url(), hosts, origins));
+        self
+    }
+
+    /// With clients that nobody vouches for let in: those that register themselves (RFC 7591), and those that describe
+    /// themselves at an address. Without, only clients that the file or the Management API knows.
+    #[must_use]
+    pub fn open_to(self, openness: Openness) -> App {
+        self.identity.open_to(openness);
         self
     }
 

@@ -29,6 +29,9 @@ pub struct Rates {
     pub strangers: Option<Rate>,
 }
 
+/// Clients that register themselves, per address.
+const REGISTRATIONS: Rate = Rate { count: 30, within: Duration::from_hours(1) };
+
 impl Default for Rates {
     /// 6,000 calls and 6,000 tokens a minute per client, 600 strangers' requests a minute per address.
     fn default() -> Rates {
@@ -114,6 +117,12 @@ impl Limits {
         let client: String = client.chars().take(128).collect();
         let address = address.map(network).map(|address| address.to_string()).unwrap_or_default();
         self.count(&["token/", &address, "/", &client].concat(), rate)
+    }
+
+    /// Counts a client that registers itself, from an address. `Err` is one too many.
+    pub(crate) fn registration(&self, address: Option<IpAddr>) -> Result<Option<Count>, Count> {
+        let Some(address) = address else { return Ok(None) };
+        self.count(&["register/", &network(address).to_string()].concat(), &REGISTRATIONS)
     }
 
     /// Counts a request that nobody vouches for. `Err` is one too many.

@@ -68,7 +68,7 @@ pub struct Platform {
     pub issuer: Option<WebUrl>,
     /// How much each caller may ask of this server.
     pub limits: CallerLimits,
-    /// From where the MCP endpoint may be asked, besides the issuer's own address.
+    /// From where the MCP endpoint may be asked, besides the issuer's own address, and by which clients.
     pub mcp: McpPlaces,
     /// Figures of what the server does. Told to nobody when absent.
     pub metrics: Metrics,
@@ -212,6 +212,11 @@ pub struct McpPlaces {
     pub hosts: Vec<String>,
     /// Origins whose pages may ask: `https://app.example.com`.
     pub origins: Vec<WebUrl>,
+    /// May clients register themselves (RFC 7591)? They reach the MCP endpoint alone, for users who log in and consent.
+    pub registration: bool,
+    /// May a client be known by the address of a document in which it describes itself? The server then fetches that
+    /// document, over HTTPS, from public addresses.
+    pub client_documents: bool,
 }
 
 /// A certificate and its private key. Read again when the files change.

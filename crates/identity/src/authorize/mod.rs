@@ -50,7 +50,7 @@ impl Visit {
     }
 
     /// Who is on record for what this visit leads to.
-    fn caller(&self, user: Option<&str>, client: Option<&str>) -> Caller {
+    pub(crate) fn caller(&self, user: Option<&str>, client: Option<&str>) -> Caller {
         Caller {
             user: user.map(str::to_owned),
             client: client.map(str::to_owned),

@@ -71,7 +71,6 @@ pub(crate) fn may_be_sent_to(uri: &str) -> bool {
     named && !NEVER.contains(&scheme) && !rest.is_empty()
 }
 
-#[cfg(test)]
 /// May a client that nobody vouches for name it? With TLS or on the user's own machine alone.
 pub(crate) fn may_be_registered(uri: &str) -> bool {
     may_be_sent_to(uri) && !uri.contains("/../") && (is_loopback(uri) || secure_host(uri).is_some())

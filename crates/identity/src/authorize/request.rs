@@ -88,9 +88,13 @@ impl Identity {
     /// [`Stopped`].
     pub async fn authorization(&self, visit: &Visit) -> Result<Authorization, Stopped> {
         self.store.look_for_changes().await?;
-        let now = self.stamp();
         let params = &visit.request.params;
-        let client = self.kept_client(params.need("client_id")?, now).await?;
+        let named = params.need("client_id")?;
+        if self.is_document_address(named) {
+            self.read_document(named, visit).await?;
+        }
+        let now = self.stamp();
+        let client = self.kept_client(named, now).await?;
         let client = client.ok_or_else(|| OAuthError::invalid("There is no such client."))?;
         let asked = params.need("redirect_uri")?;
         let registered = client.known.texts("callbacks").any(|registered| redirect::fits(registered, asked));

@@ -134,7 +134,12 @@ pub(crate) struct KnownGrant {
 impl Identity {
     /// The client of that id.
     pub(crate) async fn known_client(&self, id: &str) -> Result<Option<KnownClient>, Refusal> {
-        Ok(self.store.client(id).await?.map(|row| KnownClient {
+        // One that describes itself is called by the address of its document.
+        let row = match self.is_document_address(id) {
+            true => self.store.client_described_at(id).await?,
+            false => self.store.client(id).await?,
+        };
+        Ok(row.map(|row| KnownClient {
             fields: fields(&row.doc),
             id: row.id,
             name: row.name,

@@ -1,6 +1,7 @@
 //! One GET of another issuer's document: over TLS (on this machine alone without), within limits, and
 //! without following anything that it says.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -48,18 +49,18 @@ pub enum FetchError {
 
 /// Where a document is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    host: String,
-    port: u16,
+pub(crate) struct Place {
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// Path and query.
     path: String,
     /// Host and port as they stand in the address.
     authority: String,
-    tls: bool,
+    pub(crate) tls: bool,
 }
 
 impl Place {
-    pub(super) fn parse(text: &str) -> Result<Place, FetchError> {
+    pub(crate) fn parse(text: &str) -> Result<Place, FetchError> {
         let wrong = || FetchError::Address(text.chars().filter(|one| !one.is_control()).take(200).collect());
         let url: hyper::Uri = text.parse().map_err(|_| wrong())?;
         let authority = url.authority().ok_or_else(wrong)?;
@@ -90,18 +91,33 @@ pub(super) async fn get(place: &Place) -> Result<Bytes, FetchError> {
 async fn fetched(place: &Place) -> Result<Bytes, FetchError> {
     let failed = |_| FetchError::Connection;
     let stream = TcpStream::connect((place.host.as_str(), place.port)).await.map_err(failed)?;
+    over(place, stream, LARGEST).await
+}
+
+/// The document there, from one of these addresses and no other.
+pub(crate) async fn get_from(place: &Place, at: &[SocketAddr], largest: usize) -> Result<Bytes, FetchError> {
+    let fetched = async {
+        let stream = TcpStream::connect(at).await.map_err(|_| FetchError::Connection)?;
+        over(place, stream, largest).await
+    };
+    tokio::time::timeout(LONGEST, fetched).await.map_err(|_| FetchError::Timeout)?
+}
+
+async fn over(place: &Place, stream: TcpStream, largest: usize) -> Result<Bytes, FetchError> {
+    let failed = |_| FetchError::Connection;
     if !place.tls {
-        return asked(place, stream).await;
+        return asked(place, stream, largest).await;
     }
     let name = calling::server_name(&place.host).ok_or(FetchError::Connection)?;
     let connector = calling::connector().map_err(|_| FetchError::Connection)?;
     let stream = connector.connect(name, stream).await.map_err(failed)?;
-    asked(place, stream).await
+    asked(place, stream, largest).await
 }
 
 async fn asked(
     place: &Place,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    largest: usize,
 ) -> Result<Bytes, FetchError> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| FetchError::Connection)?;
     // Ends with the sender, which this function owns.
@@ -117,7 +133,7 @@ async fn asked(
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
-        let body = Limited::new(response.into_body(), LARGEST).collect().await;
+        let body = Limited::new(response.into_body(), largest).collect().await;
         body.map(|body| body.to_bytes()).map_err(|_| FetchError::Content)
     };
     let answer = answer.await;

@@ -8,7 +8,7 @@
 //! Nothing else is read of it before it does.
 
 mod claims;
-mod fetch;
+pub(crate) mod fetch;
 mod keys;
 
 use std::sync::Arc;

@@ -17,7 +17,8 @@ pub(crate) async fn handle(State(app): State<App>) -> Response {
     let at = |path: &str| [issuer, path].concat();
     let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
     let algorithms = ["RS256", "RS384", "PS256", "ES256", "ES384"];
-    let body = json!({
+    let openness = app.identity.openness();
+    let mut body = json!({
         "issuer": issuer,
         "authorization_endpoint": at("authorize"),
         "token_endpoint": at("oauth/token"),
@@ -51,6 +52,14 @@ pub(crate) async fn handle(State(app): State<App>) -> Response {
         // RFC 9207.
         "authorization_response_iss_parameter_supported": true,
     });
+    if let Some(body) = body.as_object_mut() {
+        if openness.registration {
+            body.insert("registration_endpoint".to_owned(), json!(at("oidc/register")));
+        }
+        if openness.documents {
+            body.insert("client_id_metadata_document_supported".to_owned(), json!(true));
+        }
+    }
     let mut response = open(answer::json(StatusCode::OK, body.to_string().into_bytes()));
     response
         .headers_mut()

@@ -4,6 +4,7 @@ mod discovery;
 mod failure;
 mod form;
 mod introspect;
+mod register;
 mod revoke;
 mod token;
 mod userinfo;
@@ -42,6 +43,7 @@ pub(crate) async fn preflight() -> Response {
 pub(crate) fn routes(router: Router<App>) -> Router<App> {
     router
         .route("/oauth/token", post(token::handle).options(preflight).fallback(failure::wrong_method))
+        .route("/oidc/register", post(register::handle).options(preflight).fallback(failure::wrong_method))
         .route("/oauth/revoke", post(revoke::handle).fallback(failure::wrong_method))
         .route("/oauth/introspect", post(introspect::handle).fallback(failure::wrong_method))
         .route("/userinfo", get(userinfo::handle).post(userinfo::handle).fallback(failure::wrong_method))

@@ -33,6 +33,7 @@ const OPEN: &[(&str, &str)] = &[
     ("/.well-known/openid-configuration", "where everything is"),
     ("/.well-known/oauth-authorization-server", "where everything is"),
     ("/oauth/token", "clients show who they are in the request itself; tests of their own"),
+    ("/oidc/register", "clients register themselves, where the operator lets them; tests of its own"),
     ("/oauth/revoke", "clients show who they are in the request itself; tests of their own"),
     ("/metrics", "a token of the operator's own opens it, and without one it is not there; tests of its own"),
     ("/oauth/introspect", "clients show who they are in the request itself; tests of their own"),

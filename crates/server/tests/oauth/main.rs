@@ -25,6 +25,7 @@ mod exchange;
 mod external;
 mod forged;
 mod refresh;
+mod registration;
 mod resource;
 mod revocation;
 mod site;

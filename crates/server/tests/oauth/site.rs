@@ -131,13 +131,35 @@ impl Site {
         entropy: Arc<dyn Entropy>,
         others: Option<ExternalIssuers>,
     ) -> Site {
+        Site::at(ISSUER, store_url, folder, clock, shared, entropy, others).await
+    }
+
+    /// A development server: its issuer is this machine.
+    pub async fn development() -> Site {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let url = format!("sqlite:{}", folder.path().join("store.db").display());
+        let clock = Arc::new(Hands::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(22));
+        Site::at("https://localhost:8443/", &url, folder, Arc::clone(&clock), clock, entropy, None).await
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one call, made above")]
+    async fn at(
+        issuer: &str,
+        store_url: &str,
+        folder: Arc<TempDir>,
+        clock: Arc<Hands>,
+        shared: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        others: Option<ExternalIssuers>,
+    ) -> Site {
         let options = tenantry_store::Options {
             clock: Arc::clone(&shared),
             entropy: Arc::clone(&entropy),
             key_file: Some(folder.path().join("keys.json")),
         };
         let store = Arc::new(Store::open(&StoreUrl::parse(store_url).unwrap(), options).await.unwrap());
-        let issuer = Issuer::open(&store, ISSUER, Arc::clone(&shared), Arc::clone(&entropy)).await.unwrap();
+        let issuer = Issuer::open(&store, issuer, Arc::clone(&shared), Arc::clone(&entropy)).await.unwrap();
         let loaded = load(vec![SourceText { name: "tenantry.toml".to_owned(), text: String::new() }]).unwrap();
         let compiled = compile(&loaded, &BTreeMap::new()).unwrap();
         let guard = Guard::new(Parts {

@@ -111,7 +111,25 @@ pub(super) fn read_credential(row: &Row<'_>) -> Credential {
     }
 }
 
+/// Clients that registered or described themselves.
+const SELF_MADE: &str = "substr(id, 1, 4) = 'tpc_'";
+
 impl Batch {
+    /// Removes clients that made themselves before a time and to which nobody ever consented, and those made before
+    /// an earlier time that have no refresh token.
+    pub fn purge_self_made_clients(&mut self, unused_micros: i64, old_micros: i64) -> Place {
+        let sql = [
+            "DELETE FROM tenantry_client WHERE ",
+            SELF_MADE,
+            " AND ((created_micros < $1 AND NOT EXISTS \
+             (SELECT 1 FROM tenantry_consent AS c WHERE c.client_id = tenantry_client.id)) \
+             OR (created_micros < $2 AND NOT EXISTS \
+             (SELECT 1 FROM tenantry_refresh_token AS r WHERE r.client_id = tenantry_client.id)))",
+        ]
+        .concat();
+        self.run(sql, vec![Param::int(unused_micros), Param::int(old_micros)])
+    }
+
     /// Makes a client. A duplicate is an id or an external id that is taken.
     pub fn insert_client(&mut self, client: &Client) -> Place {
         self.run(
@@ -196,6 +214,16 @@ impl Batch {
 }
 
 impl Store {
+    /// How many clients made themselves.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn count_self_made_clients(&self) -> Result<i64, StoreError> {
+        let sql = ["SELECT count(*) FROM tenantry_client WHERE ", SELF_MADE].concat();
+        let found = self.backend.find(sql, Vec::new(), |row| row.int(0)).await?;
+        Ok(found.into_iter().flatten().next().unwrap_or_default())
+    }
+
     /// The client of that id.
     ///
     /// # Errors
