@@ -104,6 +104,8 @@ impl Identity {
                 }
                 if let Some(password) = &password {
                     batch.put_password(password);
+                    // Whoever logged in by the one before is logged out.
+                    batch.delete_sessions_of(&user.id);
                 }
                 // Tokens carry what `app_metadata` says.
                 if user.blocked != before.blocked || password.is_some() || moved("app_metadata") {

@@ -307,6 +307,10 @@ async fn rights_that_end_end_logins() {
         assert_eq!(browser.open(&request(&client, &[])).await.step(), "login");
         site.manage("PATCH", &at, json!({ "blocked": false })).await;
         browser.open(&request(&client, &[])).await.code();
+        // Another password: whoever logged in by the one before is logged out.
+        site.manage("PATCH", &at, json!({ "password": PASSWORD })).await;
+        let page = browser.open(&request(&client, &[])).await;
+        browser.log_in(&page, "ana@acme.example").await.code();
         // Suspended accounts are nowhere to go to.
         let caller = tenantry_identity::Caller::operator("test");
         let status = |status: &str| json!({ "status": status }).as_object().unwrap().clone();
