@@ -2,7 +2,7 @@
 
 use tenantry_policy::database::{Database, DbCommand, DbPolicy, DbRole, Relation};
 
-use super::expr::Expr;
+use super::expr::{Expr, Scan};
 use super::read::Reader;
 
 /// A policy, read.
@@ -11,6 +11,18 @@ pub(crate) struct Law {
     pub(crate) policy: usize,
     pub(crate) using: Option<Expr>,
     pub(crate) check: Option<Expr>,
+    /// Is there a subselect in its text, of whatever? PostgreSQL tells by it which policies read their own tables.
+    selects: bool,
+    /// Do functions that it calls read tables?
+    pub(crate) through: bool,
+}
+
+/// What the policies for reading a table lead to again.
+pub(crate) struct Rereads {
+    /// They hold a subselect: PostgreSQL refuses to go through them twice in one query.
+    pub(crate) selects: bool,
+    /// They read tables, by themselves or through functions.
+    pub(crate) reads: bool,
 }
 
 /// The policies and CHECKs of every table, read.
@@ -37,9 +49,11 @@ impl Laws {
             let mut of = Vec::new();
             let calls = reader.calls;
             for (policy, one) in relation.policies.iter().enumerate() {
+                let through = reader.through;
                 let using = one.using.as_ref().map(|text| reader.condition(at, text));
                 let check = one.check.as_ref().map(|text| reader.condition(at, text));
-                of.push(Law { policy, using, check });
+                let selects = one.using.iter().chain(&one.check).any(|text| super::read::selects(text));
+                of.push(Law { policy, using, check, selects, through: reader.through > through });
             }
             laws.of.push(of);
             laws.calls |= reader.calls > calls;
@@ -70,6 +84,21 @@ impl Laws {
 
     pub(crate) fn of(&self, relation: usize) -> &[Law] {
         self.of.get(relation).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a role's reading of a table leads to.
+    pub(crate) fn rereads(&self, database: &Database, roles: &Roles, relation: usize, role: &str) -> Rereads {
+        let mut found = Rereads { selects: false, reads: false };
+        let Some(of) = database.relations.get(relation) else { return found };
+        for law in self.of(relation) {
+            let Some(policy) = of.policies.get(law.policy) else { continue };
+            let Some(using) = law.using.as_ref().filter(|_| roles.applies(policy, role, DbCommand::Select)) else {
+                continue;
+            };
+            found.selects |= law.selects;
+            using.visit(&mut |_| {}, &mut |scan| found.reads |= matches!(scan, Scan::Table { .. }));
+        }
+        found
     }
 
     pub(crate) fn checks(&self, relation: usize) -> &[Check] {
@@ -258,7 +287,7 @@ impl Laws {
                         }
                     },
                     &mut |scan| {
-                        if let super::expr::Scan::Items { list, .. } = scan {
+                        if let Scan::Items { list, .. } = scan {
                             scanned.push(list.clone());
                         }
                     },

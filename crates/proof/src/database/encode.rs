@@ -568,17 +568,33 @@ impl World<'_> {
         };
         let found = if self.roles.exempt(self.database, relation, role).is_some() {
             (self.solver.yes(), self.solver.no())
-        } else if self.walking.contains(&relation) {
-            self.circular = Some(relation);
+        } else if self.again(relation, role) {
             (self.solver.no(), self.solver.no())
         } else {
             let truth = self.allowed(row, role, DbCommand::Select, false);
             (truth.yes, self.solver.or([truth.no, truth.null]))
         };
-        if self.circular.is_none() {
+        if self.circular.is_none() && self.unwound.is_none() {
             self.shown.insert(memo, found);
         }
         found
+    }
+
+    /// Is a table read on the way to itself, so that PostgreSQL refuses, or nobody knows how often it asks? It does
+    /// not refuse where the policies for reading hold no subselect, whatever stands in those for writing.
+    fn again(&mut self, relation: usize, role: &str) -> bool {
+        if !self.walking.iter().any(|(walked, _)| *walked == relation) {
+            return false;
+        }
+        let rereads = self.laws.rereads(self.database, self.roles, relation, role);
+        // What a function asks is a query of its own, which need not come to pass.
+        let crossed = self.walking.iter().any(|(_, through)| *through);
+        if rereads.selects && !crossed {
+            self.circular = Some(relation);
+        } else if rereads.reads {
+            self.unwound = Some(relation);
+        }
+        rereads.reads || (rereads.selects && !crossed)
     }
 
     /// Do the policies of a row's table let a role act on it? `check`: as a new row.
@@ -596,7 +612,6 @@ impl World<'_> {
             let no = self.solver.no();
             return self.truth(no);
         };
-        self.walking.push(relation);
         let (mut widen, mut narrow) = (Vec::new(), Vec::new());
         for law in laws.of(relation) {
             let Some(policy) = of.policies.get(law.policy) else { continue };
@@ -606,10 +621,11 @@ impl World<'_> {
             let expr = if check { law.check.as_ref().or(law.using.as_ref()) } else { law.using.as_ref() };
             // A policy that says nothing of this neither lets nor keeps.
             let Some(expr) = expr else { continue };
+            self.walking.push((relation, law.through));
             let truth = self.tri(expr, &[(ROOT, Bound::Row(row))], role);
+            self.walking.pop();
             if policy.permissive { widen.push(truth) } else { narrow.push(truth) }
         }
-        self.walking.pop();
         let yes = self.solver.or(widen.iter().map(|one| one.yes));
         let unsure: Vec<Lit> = widen.iter().map(|one| self.solver.or([one.no, one.null])).collect();
         let widened_not = self.solver.and(unsure);

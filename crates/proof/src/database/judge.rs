@@ -254,7 +254,7 @@ impl Court<'_> {
     }
 
     /// What tells a role from another one, for a table.
-    fn sign(&self, at: usize, role: &DbRole, op: Op) -> Vec<String> {
+    pub(crate) fn sign(&self, at: usize, role: &DbRole, op: Op) -> Vec<String> {
         let mut sign = Vec::new();
         let mut personal = false;
         let mut met = vec![at];
@@ -304,19 +304,33 @@ impl Court<'_> {
         command: DbCommand,
         role: &DbRole,
     ) -> Verdict {
-        let verdicts =
-            self.logins(role).into_iter().map(|login| self.ask_as(login, at, relation, owner, promise, command, role));
+        let verdicts = self
+            .logins(role, &[])
+            .into_iter()
+            .map(|login| self.ask_as(login, at, relation, owner, promise, command, role));
         verdicts.max_by_key(structure::severity).unwrap_or(Verdict::Proved)
     }
 
-    /// Who may have logged in to act as a role, where a policy asks who that was.
-    pub(crate) fn logins<'r>(&'r self, role: &'r DbRole) -> Vec<&'r str> {
-        let mut asked = false;
-        let logs_in = |one: &Expr| matches!(one, Expr::Login | Expr::HasRole { user: Asked::Login, .. });
-        self.laws.each(&mut |one| asked |= logs_in(one));
+    /// Who may have logged in to act as a role, where anything asks who that was. `beside`: what else is asked.
+    pub(crate) fn logins<'r>(&'r self, role: &'r DbRole, beside: &[&Expr]) -> Vec<&'r str> {
+        let asked =
+            self.asks(beside, |one| matches!(one, Expr::Login | Expr::HasRole { user: Asked::Login, .. }));
         let others = self.roles.held().filter(|one| asked && one.login && one.name != role.name);
         let others = others.filter(|one| one.member_of.contains(&role.name)).map(|one| one.name.as_str());
         [role.name.as_str()].into_iter().chain(others).collect()
+    }
+
+    /// Does a policy, or what was said beforehand, or anything of these hold such a part?
+    pub(crate) fn asks(&self, beside: &[&Expr], is: impl Fn(&Expr) -> bool) -> bool {
+        let mut found = false;
+        let mut see = |one: &Expr| found |= is(one);
+        self.laws.each(&mut see);
+        let owners = self.owners.iter().flatten().flat_map(|owner| [&owner.read, &owner.write]);
+        let said = owners.chain(self.shared.iter().flatten()).chain([self.bypass]);
+        for expr in said.chain(beside.iter().copied()) {
+            expr.visit(&mut see, &mut |_| {});
+        }
+        found
     }
 
     #[allow(clippy::too_many_arguments, reason = "everything that a question is about")]
@@ -367,6 +381,8 @@ impl Court<'_> {
                 wanted.push(world.allowed(first, &role.name, command, is_new).yes);
             }
         }
+        // That what was said beforehand fails says nothing of the query.
+        let circular = world.circular.take();
         if promise == Promise::Read {
             let shared = world.tri(&shared, &[(ROOT, Bound::Row(first))], &role.name).yes;
             wanted.push(!shared);
@@ -375,6 +391,8 @@ impl Court<'_> {
         let bypass = world.tri(self.bypass, &[(ROOT, Bound::Row(first))], &role.name).yes;
         wanted.extend([!own, !bypass]);
         world.facts(&about);
+        world.unwound = world.unwound.or(world.circular.take());
+        world.circular = circular;
         self.decide(&mut world, wanted, &about, |court, scenery| {
             court.confirmed(scenery, owner, promise, command, role)
         })
@@ -419,6 +437,12 @@ impl Court<'_> {
             let name = self.database.relations.get(at).map(Relation::title).unwrap_or_default();
             return Err(Verdict::Warns(format!(
                 "every query of it fails: policies of `{name}` read `{name}` itself (infinite recursion)"
+            )));
+        }
+        if let Some(at) = world.unwound {
+            let name = self.database.relations.get(at).map(Relation::title).unwrap_or_default();
+            return Err(Verdict::NotUnderstood(format!(
+                "policies of `{name}` read `{name}` itself by way of a function, and how often is not known"
             )));
         }
         if world.too_large {
@@ -591,7 +615,7 @@ impl Court<'_> {
 }
 
 /// Findings of one table that differ in their roles alone, together.
-fn merged(findings: Vec<Finding>) -> Vec<Finding> {
+pub(crate) fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
     for one in findings {
         let same = all.iter_mut().find(|known| {

@@ -9,7 +9,7 @@ use tenantry_policy::{Op, Type};
 use super::encode::Bound;
 use super::evaluate::{Evaluator, PlainRow, Scenery};
 use super::expr::{Asked, Expr, Query, ROOT, Scan, TRUE};
-use super::judge::Court;
+use super::judge::{Court, merged};
 use super::read::Reader;
 use super::references;
 use super::report::{Finding, Through, Verdict};
@@ -219,27 +219,49 @@ pub(crate) fn through(court: &Court<'_>, windows: &[Window]) -> Vec<Finding> {
                 .and_then(|at| court.database.relations.get(at))
                 .is_some_and(|view| view.name == *name || view.title() == *name)
         };
-        let Some(role) = roles.first().filter(|_| court.given.table.as_ref().is_none_or(named)) else { continue };
-        let names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
-        let verdict = match &window.ways {
-            Err(why) => {
-                Verdict::NotUnderstood(format!("it runs with its owner's rights, and is not understood: {why}"))
-            }
-            Ok(ways) if ways.is_empty() => continue,
-            Ok(ways) => {
-                let verdicts = ways.iter().map(|way| shown(court, window, way, role));
-                verdicts.max_by_key(severity).unwrap_or(Verdict::Proved)
-            }
-        };
-        findings.push(Finding {
-            relation: window.title.clone(),
-            promise: Promise::Read,
-            op: Some(Op::Read),
-            roles: names,
-            verdict,
-        });
+        if !court.given.table.as_ref().is_none_or(named) {
+            continue;
+        }
+        let mut found = Vec::new();
+        for group in told_apart(court, window, &roles) {
+            let Some(role) = group.first() else { continue };
+            let verdict = match &window.ways {
+                Err(why) => {
+                    Verdict::NotUnderstood(format!("it runs with its owner's rights, and is not understood: {why}"))
+                }
+                Ok(ways) if ways.is_empty() => continue,
+                Ok(ways) => {
+                    let verdicts = ways.iter().flat_map(|way| {
+                        let logins = court.logins(role, &[&way.shows]);
+                        logins.into_iter().map(move |login| shown(court, window, way, role, login))
+                    });
+                    verdicts.max_by_key(severity).unwrap_or(Verdict::Proved)
+                }
+            };
+            let roles = group.iter().map(|role| role.name.clone()).collect();
+            let (promise, op) = (Promise::Read, Some(Op::Read));
+            found.push(Finding { relation: window.title.clone(), promise, op, roles, verdict });
+        }
+        findings.extend(merged(found));
     }
     findings
+}
+
+/// Roles that nothing of what a window shows tells apart, together.
+fn told_apart<'r>(court: &Court<'_>, window: &Window, roles: &[&'r DbRole]) -> Vec<Vec<&'r DbRole>> {
+    let ways = window.ways.as_deref().unwrap_or_default();
+    let shows: Vec<&Expr> = ways.iter().map(|way| &way.shows).collect();
+    let personal = court.asks(&shows, |one| matches!(one, Expr::User(_) | Expr::Login | Expr::HasRole { .. }));
+    let mut groups: Vec<(Vec<String>, Vec<&DbRole>)> = Vec::new();
+    for role in roles {
+        let mut sign: Vec<String> = ways.iter().flat_map(|way| court.sign(way.relation, role, Op::Read)).collect();
+        sign.extend(personal.then(|| role.name.clone()));
+        match groups.iter_mut().find(|(known, _)| *known == sign) {
+            Some((_, group)) => group.push(role),
+            None => groups.push((sign, vec![role])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
 }
 
 pub(crate) fn severity(verdict: &Verdict) -> u8 {
@@ -265,32 +287,39 @@ fn written_through(court: &Court<'_>, window: &Window) -> Vec<Finding> {
     ] {
         let roles = court.acting(view, privilege);
         let roles: Vec<&DbRole> = roles.into_iter().filter(|role| !role.acts_as.contains(&view.owner)).collect();
-        let Some(role) = roles.first() else { continue };
-        let (promise, verdict) = match &window.ways {
-            Err(why) => (
-                Promise::Delete,
-                Verdict::NotUnderstood(format!(
-                    "it is written through with its owner's rights, and not understood: {why}"
-                )),
-            ),
-            Ok(ways) => {
-                let asked = ways.iter().flat_map(|way| {
-                    let promises: &[Promise] = match op {
-                        Op::Create => &[Promise::Create],
-                        Op::Update => &[Promise::UpdateOld, Promise::UpdateNew],
-                        _ => &[Promise::Delete],
-                    };
-                    promises.iter().map(move |promise| (*promise, written(court, window, way, role, *promise, command)))
-                });
-                let Some(worst) = asked.max_by_key(|(_, verdict)| severity(verdict)) else { continue };
-                worst
-            }
+        let promises: &[Promise] = match op {
+            Op::Create => &[Promise::Create],
+            Op::Update => &[Promise::UpdateOld, Promise::UpdateNew],
+            _ => &[Promise::Delete],
         };
-        if verdict == Verdict::Proved {
-            continue;
+        let mut found = Vec::new();
+        for group in told_apart(court, window, &roles) {
+            let Some(role) = group.first() else { continue };
+            let (promise, verdict) = match &window.ways {
+                Err(why) => (
+                    Promise::Delete,
+                    Verdict::NotUnderstood(format!(
+                        "it is written through with its owner's rights, and not understood: {why}"
+                    )),
+                ),
+                Ok(ways) => {
+                    let asked = ways.iter().flat_map(|way| {
+                        let logins = court.logins(role, &[&way.shows]);
+                        logins.into_iter().flat_map(move |login| {
+                            let ask = move |promise| written(court, window, way, (role, login), promise, command);
+                            promises.iter().map(move |promise| (*promise, ask(*promise)))
+                        })
+                    });
+                    let Some(worst) = asked.max_by_key(|(_, verdict)| severity(verdict)) else { continue };
+                    worst
+                }
+            };
+            if verdict != Verdict::Proved {
+                let roles = group.iter().map(|role| role.name.clone()).collect();
+                found.push(Finding { relation: window.title.clone(), promise, op: Some(op), roles, verdict });
+            }
         }
-        let roles = roles.iter().map(|role| role.name.clone()).collect();
-        findings.push(Finding { relation: window.title.clone(), promise, op: Some(op), roles, verdict });
+        findings.extend(merged(found));
     }
     findings
 }
@@ -315,7 +344,7 @@ fn written(
     court: &Court<'_>,
     window: &Window,
     way: &Way,
-    role: &DbRole,
+    (role, login): (&DbRole, &str),
     promise: Promise,
     command: DbCommand,
 ) -> Verdict {
@@ -334,6 +363,7 @@ fn written(
         Ok(world) => world,
         Err(why) => return Verdict::NotUnderstood(why),
     };
+    world.login = login.to_owned();
     let row = world.row(way.relation, if is_new { "new row" } else { "row" }, !is_new);
     let env = [(ROOT, Bound::Row(row))];
     let reader = way.reader.clone().unwrap_or_else(|| role.name.clone());
@@ -388,7 +418,7 @@ fn callers<'c>(court: &'c Court<'_>, function: &tenantry_policy::database::Funct
 }
 
 /// Does it show a row of another tenant?
-fn shown(court: &Court<'_>, window: &Window, way: &Way, role: &DbRole) -> Verdict {
+fn shown(court: &Court<'_>, window: &Window, way: &Way, role: &DbRole, login: &str) -> Verdict {
     let Some(Some(owner)) = court.owners.get(way.relation) else { return Verdict::Proved };
     let shared = court.shared.get(way.relation).cloned().flatten().unwrap_or(Expr::Or(Vec::new()));
     // What a materialized view holds was chosen when it was made, whoever reads it now.
@@ -399,6 +429,7 @@ fn shown(court: &Court<'_>, window: &Window, way: &Way, role: &DbRole) -> Verdic
         Ok(world) => world,
         Err(why) => return Verdict::NotUnderstood(why),
     };
+    world.login = login.to_owned();
     let row = world.row(way.relation, "row", true);
     let env = [(ROOT, Bound::Row(row))];
     let reader = way.reader.clone().unwrap_or_else(|| role.name.clone());

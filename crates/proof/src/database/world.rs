@@ -72,9 +72,12 @@ pub(crate) struct World<'a> {
     /// May what is not understood be anything? Otherwise it is nothing at all.
     pub(crate) free: Lit,
     pub(crate) shown: HashMap<(usize, String), (Lit, Lit)>,
-    pub(crate) walking: Vec<usize>,
+    /// The tables whose policies are being read, and whether these call functions that read tables.
+    pub(crate) walking: Vec<(usize, bool)>,
     /// A table whose policies read it themselves: every query of it fails.
     pub(crate) circular: Option<usize>,
+    /// One whose policies read it through functions, as often as they come to it.
+    pub(crate) unwound: Option<usize>,
     /// More rows than can be looked through.
     pub(crate) too_large: bool,
     /// What is not understood and was met.
@@ -173,6 +176,7 @@ impl<'a> World<'a> {
             shown: HashMap::new(),
             walking: Vec::new(),
             circular: None,
+            unwound: None,
             too_large: false,
             met: BTreeSet::new(),
             cast: Vec::new(),
@@ -631,7 +635,13 @@ impl Reach {
                 *self.rows.entry(relation).or_default() += 1;
             }
             let held = around.roles.exempt(around.database, relation, actor).is_none();
-            if !held || path.contains(&relation) || path.len() > 8 {
+            if !held || path.len() > 8 {
+                continue;
+            }
+            // Policies that read more on the way to themselves are refused, or not understood.
+            if path.contains(&relation)
+                && around.laws.rereads(around.database, around.roles, relation, actor).reads
+            {
                 continue;
             }
             if !self.walked.insert((relation, name.clone(), actor.to_owned())) {

@@ -38,6 +38,8 @@ pub(crate) struct Reader<'d> {
     pub(crate) calls: usize,
     /// How often something asked the session, or a table.
     asked: usize,
+    /// How often a function of the database's own read a table.
+    pub(crate) through: usize,
     /// Functions whose bodies name tables or functions that a session might put others before; TRUE of those whose search
     /// path is pinned, where only temporary tables stand before.
     pub(crate) shadowed: BTreeMap<String, bool>,
@@ -97,6 +99,7 @@ impl<'d> Reader<'d> {
             whys: Vec::new(),
             calls: 0,
             asked: 0,
+            through: 0,
             shadowed: BTreeMap::new(),
             within: Vec::new(),
             next: ROOT + 1,
@@ -156,6 +159,7 @@ impl<'d> Reader<'d> {
     fn relation(&mut self, scope: &Scope<'_>, name: &ast::ObjectName) -> Result<usize, String> {
         let parts = names(name)?;
         self.asked += 1;
+        self.through += usize::from(!self.within.is_empty());
         if let (1, Some(within)) = (parts.len(), self.within.last())
             && !within.temporary_last
         {
@@ -188,6 +192,18 @@ fn parser(text: &str) -> Result<Parser<'static>, String> {
         return Err("it is longer than 64 KiB".to_owned());
     }
     Parser::new(&DIALECT).with_recursion_limit(NESTED).try_with_sql(text).map_err(|_| unread(text))
+}
+
+/// Is there a subselect in what the server wrote?
+pub(crate) fn selects(text: &str) -> bool {
+    use sqlparser::tokenizer::{Token, Tokenizer};
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize();
+    // What cannot be read is not understood, and passes for one.
+    tokens.map_or(true, |tokens| {
+        tokens.iter().any(|token| {
+            matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("select"))
+        })
+    })
 }
 
 fn unread(text: &str) -> String {
