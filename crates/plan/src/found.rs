@@ -185,6 +185,7 @@ fn trial(leak: &Leak, op: Option<Op>) -> Result<Trial, &'static str> {
     };
     Ok(Trial {
         role: (leak.role != ANYBODY).then(|| leak.role.clone()),
+        login: leak.login.clone(),
         grant: leak.unheld,
         // What is no setting of the database stands for a principal that nothing identifies.
         settings: leak.settings.iter().filter(|(name, _)| !name.contains(' ')).cloned().collect(),

@@ -42,7 +42,8 @@ pub struct DbRole {
     pub creates_roles: bool,
     /// Roles whose rights it has as it stands, itself among them. Empty for a superuser.
     pub acts_as: Vec<String>,
-    /// Roles that it is a member of, itself among them: it may become them by SET ROLE. Empty for a superuser.
+    /// Roles that it is a member of or may make itself one of, itself among them: it may become them by SET ROLE.
+    /// Empty for a superuser.
     pub member_of: Vec<String>,
 }
 

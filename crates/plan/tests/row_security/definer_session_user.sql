@@ -1,5 +1,6 @@
 -- A function asks who logged in.
 -- leaks: function public.found().read
+-- replayed: no
 CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id text NOT NULL, title text);
 ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON docs USING (tenant_id = nullif(current_setting('app.tenant', true), ''));

@@ -1,6 +1,5 @@
 -- The same where one role alone may read it, and the other may become it.
 -- leaks: all_docs.read
--- replayed: no
 CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id text NOT NULL, title text);
 ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON docs USING (tenant_id = nullif(current_setting('app.tenant', true), ''));

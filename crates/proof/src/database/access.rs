@@ -122,6 +122,8 @@ pub(crate) enum Exempt {
 /// The roles that a question may speak of.
 pub(crate) struct Roles {
     all: Vec<DbRole>,
+    /// Roles that may do anything, as was said.
+    trusted: Vec<String>,
 }
 
 /// The role that stands for all that have no rights of their own.
@@ -130,7 +132,7 @@ pub const ANYBODY: &str = "(any role)";
 impl Roles {
     /// Those of the database that matter: with rights, memberships or policies of their own. All others are alike,
     /// and [`ANYBODY`] stands for them.
-    pub(crate) fn new(database: &Database) -> Roles {
+    pub(crate) fn new(database: &Database, trusted: &[String]) -> Roles {
         let named = |name: &str| {
             database.relations.iter().any(|relation| {
                 relation.owner == name
@@ -148,13 +150,24 @@ impl Roles {
             .flat_map(|relation| &relation.policies)
             .flat_map(|policy| [&policy.using, &policy.check])
             .flatten()
-            .chain(database.functions.iter().map(|function| &function.source))
+            .chain(
+                database
+                    .functions
+                    .iter()
+                    .flat_map(|function| std::iter::once(&function.source).chain(&function.parsed)),
+            )
+            .chain(database.relations.iter().filter_map(|view| view.definition.as_ref()))
             .map(String::as_str)
             .collect::<Vec<_>>()
             .join("\n");
-        let spoken = |name: &str| texts.contains(&["'", name, "'"].concat());
+        let spoken = |name: &str| texts.contains(&["'", &name.replace('\'', "''"), "'"].concat());
         let matters = |role: &&DbRole| {
+            if role.name.starts_with("pg_") {
+                // Predefined: whoever has it without its rights may become it.
+                return database.roles.iter().any(|one| one.name != role.name && one.member_of.contains(&role.name));
+            }
             role.superuser
+                || role.bypasses
                 || role.acts_as.len() > 1
                 || role.member_of.len() > 1
                 || named(&role.name)
@@ -169,7 +182,7 @@ impl Roles {
             member_of: own,
             ..DbRole::default()
         });
-        Roles { all }
+        Roles { all, trusted: trusted.to_vec() }
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -180,14 +193,25 @@ impl Roles {
         self.all.iter().find(|role| role.name == name)
     }
 
-    /// The roles that people and programs may be: no superusers, and owners only where somebody may become them.
+    /// The roles that people and programs may be: superusers and owners only where somebody may become them.
     pub(crate) fn held(&self) -> impl Iterator<Item = &DbRole> {
-        self.all.iter().filter(|role| !role.superuser)
+        self.all.iter().filter(|role| !role.superuser || self.reachable(&role.name))
     }
 
-    /// May anybody who is no superuser be this role?
+    /// May anybody who is no superuser, and is not trusted, be this role?
     pub(crate) fn reachable(&self, name: &str) -> bool {
-        self.held().any(|role| role.login && role.member_of.iter().any(|of| of == name))
+        self.becoming(name).next().is_some()
+    }
+
+    /// Those who log in, are no superusers and not trusted, and may act as this role.
+    pub(crate) fn becoming(&self, name: &str) -> impl Iterator<Item = &str> {
+        let may = move |role: &&DbRole| {
+            role.login
+                && !role.superuser
+                && !self.trusted.contains(&role.name)
+                && role.member_of.iter().any(|of| of == name)
+        };
+        self.all.iter().filter(may).map(|role| role.name.as_str())
     }
 
     /// Why row security does not hold a role on a table, where it does not. The empty name is beyond everything: it
@@ -225,10 +249,11 @@ impl Roles {
     /// May a role use a schema?
     pub(crate) fn uses(&self, database: &Database, schema: &str, role: &DbRole) -> bool {
         let known = database.schemas.iter().find(|known| known.name == schema);
-        known.is_some_and(|known| {
-            role.acts_as.contains(&known.owner)
-                || known.used_by.iter().any(|by| by == "PUBLIC" || role.acts_as.contains(by))
-        })
+        role.superuser
+            || known.is_some_and(|known| {
+                role.acts_as.contains(&known.owner)
+                    || known.used_by.iter().any(|by| by == "PUBLIC" || role.acts_as.contains(by))
+            })
     }
 
     /// Has a role a privilege on a table, or on a column of it?
@@ -243,12 +268,12 @@ impl Roles {
             _ => "",
         };
         let all = role.acts_as.iter().any(|of| of == everywhere);
-        all || (granted && self.uses(database, &of.schema, role))
+        role.superuser || all || (granted && self.uses(database, &of.schema, role))
     }
 
     /// The columns that a role may set in an update; `None` for all.
     pub(crate) fn updates(&self, of: &Relation, role: &DbRole) -> Option<Vec<usize>> {
-        if role.acts_as.iter().any(|of| of == "pg_write_all_data") {
+        if role.superuser || role.acts_as.iter().any(|of| of == "pg_write_all_data") {
             return None;
         }
         let mut columns = Vec::new();

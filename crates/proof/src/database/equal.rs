@@ -93,7 +93,7 @@ pub fn equal(database: &Database, policy: &Policy, source: &str, role: &str, sea
 fn compared(database: &Database, policy: &Policy, source: &str, role: &str, party: Party) -> Vec<Equality> {
     let mut reader = Reader::new(database);
     let laws = Laws::read(&mut reader);
-    let roles = Roles::new(database);
+    let roles = Roles::new(database, &[]);
     let owners = vec![None; database.relations.len()];
     let shared = vec![None; database.relations.len()];
     let whys = reader.whys.clone();

@@ -32,7 +32,11 @@ pub(crate) fn advice(
         Some(Exempt::Bypass) => {
             return format!("ALTER ROLE {0} NOBYPASSRLS, or declare it with `--trust {0}`", role.name);
         }
-        _ => {}
+        Some(Exempt::Superuser) => {
+            let who: Vec<&str> = court.roles.becoming(&role.name).collect();
+            return format!("REVOKE {0} FROM {1}, or declare it with `--trust {0}`", role.name, who.join(", "));
+        }
+        None => {}
     }
     let column = owner.column.and_then(|column| relation.columns.get(column).map(|facts| (column, facts)));
     let row = scenery.rows.first();

@@ -8,6 +8,7 @@ use super::encode::Bound;
 use super::evaluate::{Evaluator, Scenery, Stop};
 use super::expr::{Asked, Expr, ROOT, TRUE};
 use super::fix;
+use super::powers;
 use super::read::Reader;
 use super::report::{Finding, Judged, Leak, LeakRow, Replay, Said, Through, Verdict};
 use super::scene::{bring_down, scenery};
@@ -73,7 +74,7 @@ pub fn judge(database: &Database, given: &Said) -> Result<Judged, String> {
     {
         return Err(["there is no table or view `", name, "`"].concat());
     }
-    let roles = Roles::new(database);
+    let roles = Roles::new(database, &given.trusted);
     let mut findings = Vec::new();
     let windows = structure::windows(&mut reader, &owners);
     let bypass = Expr::Or(bypass);
@@ -95,6 +96,7 @@ pub fn judge(database: &Database, given: &Said) -> Result<Judged, String> {
         }
     }
     findings.extend(structure::through(&court, &windows));
+    findings.extend(powers::beyond(&court));
     let shadowed = structure::shadowed(&court, &reader.shadowed);
     let mut assumptions = court.assumptions();
     let assumed = shadowed.iter().filter(|one| matches!(one.verdict, Verdict::Warns(_)));
@@ -313,11 +315,13 @@ impl Court<'_> {
 
     /// Who may have logged in to act as a role, where anything asks who that was. `beside`: what else is asked.
     pub(crate) fn logins<'r>(&'r self, role: &'r DbRole, beside: &[&Expr]) -> Vec<&'r str> {
-        let asked =
-            self.asks(beside, |one| matches!(one, Expr::Login | Expr::HasRole { user: Asked::Login, .. }));
-        let others = self.roles.held().filter(|one| asked && one.login && one.name != role.name);
-        let others = others.filter(|one| one.member_of.contains(&role.name)).map(|one| one.name.as_str());
-        [role.name.as_str()].into_iter().chain(others).collect()
+        let asked = self.asks(beside, |one| matches!(one, Expr::Login | Expr::HasRole { user: Asked::Login, .. }));
+        let mut all: Vec<&str> = self.roles.becoming(&role.name).filter(|login| asked && *login != role.name).collect();
+        // A group logs in as nobody.
+        if role.login || all.is_empty() {
+            all.insert(0, role.name.as_str());
+        }
+        all
     }
 
     /// Does a policy, or what was said beforehand, or anything of these hold such a part?
@@ -344,11 +348,6 @@ impl Court<'_> {
         command: DbCommand,
         role: &DbRole,
     ) -> Verdict {
-        if let Some(exempt) = self.roles.exempt(self.database, at, &role.name)
-            && exempt == Exempt::Superuser
-        {
-            return Verdict::Proved;
-        }
         let own = if promise == Promise::Read { &owner.read } else { &owner.write };
         let shared = self.shared.get(at).cloned().flatten().unwrap_or(Expr::Or(Vec::new()));
         let beside = [own, &owner.read, &shared, self.bypass];
@@ -528,7 +527,11 @@ impl Court<'_> {
             Some(Exempt::Owner) => {
                 ["`", &role.name, "` owns the table, and row security is not forced on owners"].concat()
             }
-            _ => "nothing holds it".to_owned(),
+            Some(Exempt::Superuser) => {
+                let who: Vec<&str> = self.roles.becoming(&role.name).collect();
+                ["`", &role.name, "` is a superuser, and ", &who.join(", "), " may become it"].concat()
+            }
+            None => "nothing holds it".to_owned(),
         }
     }
 
@@ -551,6 +554,7 @@ impl Court<'_> {
         });
         Verdict::Leaks(Box::new(Leak {
             role: role.to_owned(),
+            login: (!scenery.login.is_empty() && scenery.login != role).then(|| scenery.login.clone()),
             rows: rows.collect(),
             settings: super::scene::settings(&scenery, self.laws),
             by,
@@ -585,19 +589,9 @@ impl Court<'_> {
                 settings.iter().map(|name| ["`", name, "`"].concat()).collect::<Vec<_>>().join(", ")
             ));
         }
-        let above: Vec<&str> =
-            self.database.roles.iter().filter(|role| role.superuser).map(|role| role.name.as_str()).collect();
+        let above = self.database.roles.iter().filter(|role| role.superuser && !self.roles.reachable(&role.name));
+        let above: Vec<&str> = above.map(|role| role.name.as_str()).collect();
         all.push(format!("superusers ({}) are beyond row security, and are not asked about", above.join(", ")));
-        for (what, is) in [
-            ("REPLICATION", (|role| role.replicates) as fn(&DbRole) -> bool),
-            ("CREATEROLE", |role| role.creates_roles),
-        ] {
-            let some = self.database.roles.iter().filter(|role| !role.superuser && is(role));
-            let names: Vec<String> = some.map(|role| ["`", &role.name, "`"].concat()).collect();
-            if !names.is_empty() {
-                all.push(format!("{} do not use {what} to get past row security", names.join(", ")));
-            }
-        }
         for name in &self.given.trusted {
             all.push(format!(
                 "`{name}` {}, as given",

@@ -15,6 +15,7 @@ mod evaluate;
 mod expr;
 mod fix;
 mod judge;
+mod powers;
 mod read;
 mod references;
 mod report;

@@ -46,7 +46,7 @@ pub(crate) fn table(court: &Court<'_>, at: usize, relation: &Relation, owner: &O
             }
             for group in court.alike(at, &acting, op) {
                 let verdicts = group.first().into_iter().flat_map(|role| {
-                    court.logins(role).into_iter().flat_map(|login| {
+                    court.logins(role, &[]).into_iter().flat_map(|login| {
                         let asked = Asked { court, at, relation, owner, key, to, role, login, command };
                         asks.iter().map(move |(own, follows)| asked.refers(own, *follows)).collect::<Vec<_>>()
                     })

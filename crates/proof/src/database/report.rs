@@ -95,6 +95,8 @@ impl Verdict {
 pub struct Leak {
     /// The database role.
     pub role: String,
+    /// Who logged in, where that was another one, who became the role since.
+    pub login: Option<String>,
     /// The settings of its session; one that is not listed is not set.
     pub settings: Vec<(String, String)>,
     /// The rows, the one in question first.

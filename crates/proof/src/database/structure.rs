@@ -501,7 +501,7 @@ fn past_policies(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Findi
         ),
     ] {
         let mut all = court.acting(relation, privilege);
-        all.retain(|role| !role.acts_as.contains(&relation.owner));
+        all.retain(|role| !role.superuser && !role.acts_as.contains(&relation.owner));
         let Some(role) = all.first().filter(|_| relation.secured) else { continue };
         let text = format!("{privilege} is granted, and row security does not hold it: {what}");
         let verdict = if leaks {
@@ -549,6 +549,24 @@ fn told(court: &Court<'_>, at: usize, relation: &Relation) -> Vec<Finding> {
                 );
                 add(Promise::Structure, &writers, Verdict::Warns(text));
             }
+        }
+    }
+    if relation.secured && relation.forced {
+        let owners: Vec<&DbRole> = ["SELECT", "INSERT", "UPDATE", "DELETE"]
+            .iter()
+            .flat_map(|privilege| court.acting(relation, privilege))
+            .filter(|role| !role.superuser && role.member_of.contains(&relation.owner))
+            .collect();
+        let mut names: Vec<&str> = owners.iter().map(|role| role.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        if !names.is_empty() {
+            let text = format!(
+                "{} may act as its owner, whom FORCE holds until one takes it away (ALTER TABLE … NO FORCE ROW LEVEL \
+                 SECURITY): let another role own it that nobody may become",
+                names.join(", ")
+            );
+            add(Promise::Structure, &[], Verdict::Warns(text));
         }
     }
     if relation.secured {

@@ -639,9 +639,7 @@ impl Reach {
                 continue;
             }
             // Policies that read more on the way to themselves are refused, or not understood.
-            if path.contains(&relation)
-                && around.laws.rereads(around.database, around.roles, relation, actor).reads
-            {
+            if path.contains(&relation) && around.laws.rereads(around.database, around.roles, relation, actor).reads {
                 continue;
             }
             if !self.walked.insert((relation, name.clone(), actor.to_owned())) {

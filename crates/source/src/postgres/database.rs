@@ -19,21 +19,22 @@ const HERE: &str = "\
 SELECT pg_catalog.current_database(), current_user::pg_catalog.text,
        EXISTS (SELECT FROM pg_catalog.pg_roles r
                 WHERE NOT r.rolsuper AND NOT pg_catalog.starts_with(r.rolname::pg_catalog.text, 'pg_')
-                  AND pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMP'))
+                  AND pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMP')),
+       pg_catalog.current_setting('server_version_num')::pg_catalog.int4
 ";
 
 const ROLES: &str = "\
 SELECT r.rolname, r.rolsuper, r.rolbypassrls, r.rolcanlogin, r.rolreplication, r.rolcreaterole
   FROM pg_catalog.pg_roles r WHERE NOT pg_catalog.starts_with(r.rolname::pg_catalog.text, 'pg_')
+    OR r.rolname IN ('pg_read_all_data', 'pg_write_all_data')
  ORDER BY r.rolname::pg_catalog.text COLLATE \"C\"
 ";
 
 /// Who is a member of what, and whether with its rights at once. Before PostgreSQL 16 the member says so for all
-/// of its memberships.
+/// of its memberships. That one may not SET ROLE is no fence for whoever has ADMIN, and is not looked at.
 const MEMBERSHIPS: &str = "\
 SELECT m.rolname, r.rolname,
-       coalesce((pg_catalog.to_jsonb(a) ->> 'inherit_option')::pg_catalog.bool, m.rolinherit),
-       coalesce((pg_catalog.to_jsonb(a) ->> 'set_option')::pg_catalog.bool, true)
+       coalesce((pg_catalog.to_jsonb(a) ->> 'inherit_option')::pg_catalog.bool, m.rolinherit)
   FROM pg_catalog.pg_auth_members a
   JOIN pg_catalog.pg_roles m ON m.oid = a.member JOIN pg_catalog.pg_roles r ON r.oid = a.roleid
  WHERE NOT m.rolsuper
@@ -239,7 +240,10 @@ pub(super) async fn read(client: &Client) -> Result<Database, Failure> {
         reading.database.reader = get(row, 1)?;
         reading.database.temporary = get(row, 2)?;
     }
-    let (acts, becomes) = memberships_of(&memberships)?;
+    let (acts, mut becomes) = memberships_of(&memberships)?;
+    if here.first().map(|row| get::<i32>(row, 3)).transpose()?.is_some_and(|version| version < 160_000) {
+        creators(&roles, &mut becomes)?;
+    }
     for row in &roles {
         let (name, superuser): (String, bool) = (get(row, 0)?, get(row, 1)?);
         let of = |edges: &Edges| if superuser { Vec::new() } else { reached(edges, &name) };
@@ -292,12 +296,41 @@ fn memberships_of(rows: &[Row]) -> Result<(Edges, Edges), Failure> {
         if get(row, 2)? {
             acts.entry(member.clone()).or_default().push(role.clone());
         }
-        if get(row, 2)? || get(row, 3)? {
-            becomes.entry(member).or_default().push(role);
-        }
+        becomes.entry(member).or_default().push(role);
     }
     Ok((acts, becomes))
 }
+
+/// Before PostgreSQL 16 whoever has CREATEROLE may make itself a member of everything but a superuser. Since then it
+/// takes ADMIN, which is a membership.
+fn creators(roles: &[Row], becomes: &mut Edges) -> Result<(), Failure> {
+    let mut all: Vec<String> = PREDEFINED.iter().map(|name| (*name).to_owned()).collect();
+    let mut creators: Vec<String> = Vec::new();
+    for row in roles {
+        let (name, superuser, creates): (String, bool, bool) = (get(row, 0)?, get(row, 1)?, get(row, 5)?);
+        if superuser {
+            continue;
+        }
+        if creates {
+            creators.push(name.clone());
+        }
+        all.push(name);
+    }
+    for creator in creators {
+        let others = all.iter().filter(|name| **name != creator).cloned();
+        becomes.entry(creator.clone()).or_default().extend(others);
+    }
+    Ok(())
+}
+
+/// Predefined roles that have something to do with rows.
+const PREDEFINED: [&str; 5] = [
+    "pg_execute_server_program",
+    "pg_read_all_data",
+    "pg_read_server_files",
+    "pg_write_all_data",
+    "pg_write_server_files",
+];
 
 /// A role and all that its memberships lead to.
 fn reached(edges: &Edges, name: &str) -> Vec<String> {

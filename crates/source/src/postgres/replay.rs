@@ -43,6 +43,8 @@ pub enum Act {
 pub struct Trial {
     /// The role; `None` for one without rights of its own.
     pub role: Option<String>,
+    /// Who logged in, where that was another one.
+    pub login: Option<String>,
     /// Give the role the table's privileges first, where nobody has them yet?
     pub grant: bool,
     /// Settings of its session.
@@ -178,14 +180,18 @@ impl Scene<'_> {
         for (name, value) in &self.trial.settings {
             self.client.execute("SELECT pg_catalog.set_config($1, $2, true)", &[name, value]).await?;
         }
-        self.client.batch_execute(&["SET LOCAL ROLE ", &quoted(role)].concat()).await
+        let login = quoted(self.trial.login.as_deref().unwrap_or(role));
+        let role = quoted(role);
+        self.client
+            .batch_execute(&["SET LOCAL SESSION AUTHORIZATION ", &login, "; SET LOCAL ROLE ", &role].concat())
+            .await
     }
 
     async fn count(&self, role: &str, schema: &str, name: &str) -> Result<i64, Error> {
         self.become_role(role).await?;
         let sql = ["SELECT pg_catalog.count(*) FROM ", &quoted(schema), ".", &quoted(name)].concat();
         let count = self.client.query_one(&sql, &[]).await?.try_get(0)?;
-        self.client.batch_execute("RESET ROLE").await?;
+        self.client.batch_execute("RESET SESSION AUTHORIZATION").await?;
         Ok(count)
     }
 
@@ -289,7 +295,7 @@ impl Scene<'_> {
             return Ok(refused(&error));
         }
         let gone = async {
-            self.client.batch_execute("RESET ROLE").await?;
+            self.client.batch_execute("RESET SESSION AUTHORIZATION").await?;
             self.sees(spot).await.map(|seen| !seen)
         };
         Ok(match gone.await {
@@ -305,7 +311,7 @@ impl Scene<'_> {
         let known = role.and_then(|name| self.database.roles.iter().find(|known| known.name == *name));
         let of = |grantee: &String| grantee == "PUBLIC" || known.is_some_and(|role| role.acts_as.contains(grantee));
         self.trial.grant
-            || known.is_some_and(|role| role.acts_as.iter().any(|of| of == "pg_write_all_data"))
+            || known.is_some_and(|role| role.superuser || role.acts_as.iter().any(|of| of == "pg_write_all_data"))
             || relation.grants.iter().any(|grant| {
                 grant.privilege == "UPDATE" && grant.column.is_none_or(|of| of == column) && of(&grant.grantee)
             })

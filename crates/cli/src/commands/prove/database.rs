@@ -117,6 +117,7 @@ fn witness(leak: &Leak) -> Json {
     };
     json!({
         "role": leak.role,
+        "login": leak.login,
         "settings": leak.settings.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
         "rows": leak.rows.iter().map(|row| json!({
             "role": row.role,
@@ -154,7 +155,8 @@ fn lines(leak: &Leak, indent: &str) -> String {
     let mut out = String::new();
     let settings: Vec<String> = leak.settings.iter().map(|(name, value)| format!("{name} = '{value}'")).collect();
     let settings = if settings.is_empty() { "no setting set".to_owned() } else { settings.join(", ") };
-    out.push_str(&format!("{indent}principal: role {}, {settings}\n", leak.role));
+    let login = leak.login.as_ref().map(|login| format!(" as which `{login}` acts")).unwrap_or_default();
+    out.push_str(&format!("{indent}principal: role {}{login}, {settings}\n", leak.role));
     for row in &leak.rows {
         let cells: Vec<String> = row
             .cells

@@ -291,6 +291,9 @@ impl Reader<'_> {
         if self.depth >= DEEPEST {
             return Err([&function.name, "() calls itself"].concat());
         }
+        if let Some(setting) = function.settings.iter().find(|setting| !is_plain(setting)) {
+            return Err([&function.name, "(): it runs with a setting of its own: ", setting].concat());
+        }
         // Whoever calls it, which in a view is not the view's owner.
         let user = if function.definer { Some(function.owner.clone()) } else { scope.user.clone() };
         if function.parsed.is_none()
@@ -335,6 +338,12 @@ fn is_seat_tenant(function: &Function) -> bool {
         && function.parsed.is_none()
         && function.source == seat::BODY
         && pinned == [["search_path=", seat::SEARCH_PATH].concat()]
+}
+
+/// Is it a setting that changes nothing of what a function says, but whether it says it, or that is looked into?
+fn is_plain(setting: &str) -> bool {
+    const PLAIN: [&str; 6] = ["search_path", "row_security", "statement_timeout", "lock_timeout", "work_mem", "jit"];
+    setting.split_once('=').is_some_and(|(name, _)| PLAIN.contains(&name))
 }
 
 /// How a function's names are looked up.

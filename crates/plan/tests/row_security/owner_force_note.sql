@@ -1,0 +1,7 @@
+-- Whom FORCE holds may take it away.
+-- notes: NO FORCE ROW LEVEL SECURITY
+CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id text NOT NULL, title text);
+ALTER TABLE docs OWNER TO @group;
+GRANT @group TO @app;
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON docs USING (tenant_id = nullif(current_setting('app.tenant', true), ''));
