@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use tenantry_policy::Clock;
 use tenantry_policy::limits::{AccountLimits, Budget, LimitLaw, Limits, ModelLimits, Period, Rate};
 use tenantry_store::budgets::Balance;
 
-use crate::desk::{Desk, Said, at, echo, model};
+use crate::desk::{Desk, Said, at, model};
 use crate::scripted::{Act, EVENTS, Scripted, event, json as whole, until};
 
 const FINE: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"real-name","choices":[{"index":0,"message":{"role":"assistant","content":"fine"},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}}"#;
@@ -225,65 +225,6 @@ async fn figures_are_for_whoever_shows_their_token() {
     }
     let (status, text) = ask(Some("figures-token-0123456789")).await;
     assert!(status == 200 && text.contains("# TYPE gen_ai_client_token_usage histogram"), "{text}");
-}
-
-/// One account floods at 50 times its limit over 200 connections; another one's calls all pass, and about as fast as on
-/// a quiet server.
-#[tokio::test(flavor = "multi_thread")]
-async fn f1_one_account_floods_and_no_other_notices() {
-    const CALLS: usize = 300;
-    let desk = Arc::new(Desk::with(vec![model("small", "use:small", vec![echo()])]).await);
-    let (ada, gus) = (desk.ada().await, desk.gus().await);
-    // 600 a minute: 50 times that is 500 a second, from each of 200 connections one in 400 ms.
-    limited(&desk, Limits { requests: rate("600/min"), concurrent: Some(8), ..Limits::default() }).await;
-    let polite = async || {
-        let mut took = Vec::with_capacity(CALLS);
-        for _ in 0..CALLS {
-            let begun = Instant::now();
-            assert_eq!(desk.chat(&gus, "small", "good morning").await.status, 200);
-            took.push(begun.elapsed());
-        }
-        took.sort();
-        (took[CALLS / 2], took[CALLS * 99 / 100])
-    };
-    polite().await;
-    let quiet = polite().await;
-    let mut flood = tokio::task::JoinSet::new();
-    let told = Arc::new([const { std::sync::atomic::AtomicUsize::new(0) }; 2]);
-    for number in 0..200_u64 {
-        let (desk, ada, told) = (Arc::clone(&desk), ada.clone(), Arc::clone(&told));
-        flood.spawn(async move {
-            let first = tokio::time::Instant::now() + Duration::from_millis(number * 2);
-            let mut pace = tokio::time::interval_at(first, Duration::from_millis(400));
-            loop {
-                pace.tick().await;
-                let status = desk.chat(&ada, "small", "more").await.status;
-                assert!(status == 200 || status == 429, "{status}");
-                told[usize::from(status == 429)].fetch_add(1, Ordering::SeqCst);
-            }
-        });
-    }
-    let begun = Instant::now();
-    let mut flooded = polite().await;
-    while begun.elapsed() < Duration::from_secs(3) {
-        flooded = polite().await;
-    }
-    flood.abort_all();
-    let ratio = flooded.1.as_secs_f64() / quiet.1.as_secs_f64();
-    eprintln!(
-        "F1: {} calls of the flood passed and {} were refused in {:?}; the other account: no error, p50 {:?} (quiet {:?}), \
-         p99 {:?} (quiet {:?}), {ratio:.2} times",
-        told[0].load(Ordering::SeqCst),
-        told[1].load(Ordering::SeqCst),
-        begun.elapsed(),
-        flooded.0,
-        quiet.0,
-        flooded.1,
-        quiet.1,
-    );
-    assert!(told[0].load(Ordering::SeqCst) <= 602);
-    // The promise is 1.5 on a machine with nothing else to do; tests share theirs, where a p99 of a millisecond is chance.
-    assert!(ratio < 10.0 || flooded.1 < Duration::from_millis(250), "{ratio}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,6 +23,7 @@ mod support;
 mod apart;
 mod attacks;
 mod callers;
+mod crowd;
 mod desk;
 mod keys;
 mod limits;
