@@ -60,9 +60,7 @@ fn every_policy_has_its_verdict() {
         let listed = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();
         let mut text = differences(&listed(&case.leaks), &report.leaks().collect::<Vec<_>>());
         text += &differences(&listed(&case.idle), &report.idle().collect::<Vec<_>>());
-        for open in report.undecided().chain(report.faults()) {
-            text.push_str(&format!("  undecided: {:?} {:?}\n", names(open), open.outcome));
-        }
+        text += &differences(&listed(&case.open), &report.undecided().chain(report.faults()).collect::<Vec<_>>());
         for leak in report.leaks() {
             let Outcome::Leaks(witness) = &leak.outcome else { continue };
             if case.rule.as_ref().is_some_and(|rule| !witness.rules.contains(rule)) {

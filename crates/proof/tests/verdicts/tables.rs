@@ -9,6 +9,8 @@ pub(crate) struct Case {
     pub(crate) leaks: Vec<String>,
     /// What does nothing.
     pub(crate) idle: Vec<String>,
+    /// What is left open.
+    pub(crate) open: Vec<String>,
     /// The rule that shows what leaks.
     pub(crate) rule: Option<String>,
 }
@@ -50,6 +52,7 @@ fn read(text: &str) -> Vec<Case> {
             file: shown(one["file"].as_str().unwrap(), &tables(one["tables"].as_str().unwrap())),
             leaks: list(one, "leaks"),
             idle: list(one, "idle"),
+            open: list(one, "open"),
             rule: one["rule"].as_str().map(str::to_owned),
         })
         .collect()
