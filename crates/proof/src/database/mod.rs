@@ -9,6 +9,7 @@
 //! says what was not understood.
 
 mod access;
+mod domains;
 mod encode;
 mod equal;
 mod evaluate;

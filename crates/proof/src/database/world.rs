@@ -7,8 +7,8 @@ use tenantry_policy::database::{Database, DbCommand};
 use tenantry_policy::{Type, Value};
 
 use super::access::{Laws, Roles};
+use super::domains::domains;
 use super::expr::{Expr, ListForm, ROOT, Scan, Select, cast};
-use crate::domain::Need;
 use crate::solver::{Found, Solver};
 
 /// A setting, or a member of one that holds a document.
@@ -96,32 +96,32 @@ const MOST_ROWS: usize = 7;
 
 /// What a question reads, found by walking through all that may be met.
 #[derive(Default)]
-struct Reach {
+pub(super) struct Reach {
     /// How many rows of each table.
-    rows: BTreeMap<usize, usize>,
-    columns: BTreeSet<(usize, usize)>,
+    pub(super) rows: BTreeMap<usize, usize>,
+    pub(super) columns: BTreeSet<(usize, usize)>,
     /// Rows that are met, by what leads to them.
-    named: BTreeSet<(usize, String)>,
+    pub(super) named: BTreeSet<(usize, String)>,
     /// Rows whose tables' policies were walked, with the role that reads them.
-    walked: BTreeSet<(usize, String, String)>,
-    settings: BTreeSet<(Key, &'static str)>,
-    constants: Vec<Value>,
-    casts: BTreeMap<&'static str, (Type, usize)>,
-    in_prefixes: bool,
+    pub(super) walked: BTreeSet<(usize, String, String)>,
+    pub(super) settings: BTreeSet<(Key, &'static str)>,
+    pub(super) constants: Vec<Value>,
+    pub(super) casts: BTreeMap<&'static str, (Type, usize)>,
+    pub(super) in_prefixes: bool,
     /// Constants that are prefixes.
-    prefixes: Vec<Value>,
+    pub(super) prefixes: Vec<Value>,
     /// Settings whose values are prefixes, as they are or in place of an empty one.
-    prefix_settings: BTreeSet<Key>,
+    pub(super) prefix_settings: BTreeSet<Key>,
     /// How many other values that are no constants are prefixes.
-    prefix_others: usize,
+    pub(super) prefix_others: usize,
     /// Is the name of a role a value of it?
-    names_roles: bool,
+    pub(super) names_roles: bool,
     /// Types that texts of columns are cast to, and how often: such a value may be spelled in more than one way.
-    respelled: BTreeMap<&'static str, usize>,
+    pub(super) respelled: BTreeMap<&'static str, usize>,
     /// How often each setting is named, and the types that it is cast to: one that is read as a text, too, may spell a
     /// value in more than one way.
-    said: BTreeMap<Key, usize>,
-    cast_from: Vec<(Key, &'static str)>,
+    pub(super) said: BTreeMap<Key, usize>,
+    pub(super) cast_from: Vec<(Key, &'static str)>,
 }
 
 impl<'a> World<'a> {
@@ -717,7 +717,7 @@ impl Reach {
     }
 
     /// How many more spellings a type's values need.
-    fn spellings(&self, ty: &str) -> usize {
+    pub(super) fn spellings(&self, ty: &str) -> usize {
         let of = |key: &Key| self.cast_from.iter().filter(|(from, _)| from == key).count();
         let texts = self.said.iter().filter(|(key, count)| {
             **count > of(key) && self.cast_from.iter().any(|(from, to)| from == *key && *to == ty)
@@ -785,112 +785,5 @@ impl Reach {
                 found.iter().for_each(|one| self.note(one, &bindings));
             }
         }
-    }
-}
-
-/// Types with more values than these are not looked through.
-const LARGEST: usize = 2_000;
-
-/// More spellings of one value than these are not looked through.
-const MOST_SPELLINGS: usize = 3;
-
-/// Other texts that are cast to the same value.
-fn respelled(value: &Value) -> Vec<String> {
-    let plain = crate::witness::text(value);
-    let padded = |with: &str| (1..=6).map(|count| [&with.repeat(count), plain.as_str()].concat()).collect::<Vec<_>>();
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    match value {
-        Value::Int(number) if *number >= 0 => padded("0"),
-        Value::Int(_) | Value::Decimal(_) | Value::Timestamp(_) => padded(" "),
-        Value::Uuid(id) => {
-            let mut all = vec![
-                id.hyphenated().to_string().to_uppercase(),
-                id.simple().to_string(),
-                id.braced().to_string(),
-                id.simple().to_string().to_uppercase(),
-                id.braced().to_string().to_uppercase(),
-            ];
-            all.dedup();
-            all.retain(|text| *text != plain);
-            all
-        }
-        Value::Bool(true) => words(&["t", "yes", "on", "1", "tr"]),
-        Value::Bool(false) => words(&["f", "no", "off", "0", "fa"]),
-        _ => Vec::new(),
-    }
-}
-
-/// What is needed of each type.
-type Needs = BTreeMap<&'static str, Need>;
-
-fn need(needs: &mut Needs, ty: Type) -> &mut Need {
-    needs.entry(ty.name()).or_insert_with(|| Need::new(ty))
-}
-
-/// The values of each type that are enough; docs/proof.md says why.
-fn domains(database: &Database, roles: &Roles, reach: &Reach) -> Result<BTreeMap<&'static str, Vec<Value>>, String> {
-    let mut needs = Needs::new();
-    need(&mut needs, Type::Bool);
-    for value in reach.constants.iter().chain([&Value::text("")]) {
-        need(&mut needs, value.ty()).constants.push(value.clone());
-    }
-    if reach.names_roles {
-        for name in roles.names() {
-            need(&mut needs, Type::Text).constants.push(Value::text(name));
-        }
-    }
-    for (relation, column) in &reach.columns {
-        let rows = reach.rows.get(relation).copied().unwrap_or(0);
-        let facts = database.relations.get(*relation).and_then(|relation| relation.columns.get(*column));
-        let Some((facts, ty)) = facts.and_then(|facts| Some((facts, facts.ty?))) else { continue };
-        let need = need(&mut needs, ty);
-        need.variables += rows;
-        need.any_scale = true;
-        need.constants.extend(facts.labels.iter().map(|label| Value::text(label)));
-    }
-    need(&mut needs, Type::Text).variables += reach.settings.len();
-    for (ty, count) in reach.casts.values() {
-        let constants: Vec<Value> =
-            reach.constants.iter().filter(|value| value.ty() != *ty).filter_map(|value| cast(value, *ty)).collect();
-        let need = need(&mut needs, *ty);
-        need.variables += count;
-        need.constants.extend(constants);
-    }
-    let text = need(&mut needs, Type::Text);
-    text.in_prefixes = reach.in_prefixes;
-    text.prefixes.extend(reach.prefixes.iter().cloned());
-    text.prefix_attributes = reach.prefix_settings.len() + reach.prefix_others;
-    // Types that a text is cast to: their values stand among the texts, too.
-    let mut texts: Vec<Value> = Vec::new();
-    let mut all = BTreeMap::new();
-    let too_many = |ty: Type| format!("it takes too many {ty} values to look through");
-    let casts = |name: &str| reach.casts.contains_key(name);
-    for (name, need) in needs.iter().filter(|(_, need)| need.ty != Type::Text) {
-        let made = need.values().ok_or_else(|| too_many(need.ty))?;
-        if casts(name) || casts("text") {
-            texts.extend(made.iter().map(|value| Value::text(&crate::witness::text(value))));
-            let more = reach.spellings(name);
-            for value in &made {
-                let other = respelled(value).into_iter().map(|text| Value::text(&text));
-                let new = |text: &Value| !reach.constants.iter().any(|known| known.same(text));
-                texts.extend(other.filter(new).take(more));
-            }
-        }
-        all.insert(*name, made);
-    }
-    // Whole numbers that are compared with decimals.
-    let whole: Vec<Value> =
-        all.get("int").into_iter().flatten().filter_map(|value| cast(value, Type::Decimal)).collect();
-    if let Some(decimals) = all.get_mut("decimal") {
-        decimals.extend(whole);
-        decimals.sort_by(|a, b| a.compare(b).unwrap_or(std::cmp::Ordering::Equal));
-        decimals.dedup_by(|a, b| a.same(b));
-    }
-    let text = need(&mut needs, Type::Text);
-    text.constants.extend(texts);
-    all.insert("text", text.values().ok_or_else(|| too_many(Type::Text))?);
-    match all.iter().find(|(_, values)| values.len() > LARGEST) {
-        Some((name, _)) => Err(format!("it takes too many {name} values to look through")),
-        None => Ok(all),
     }
 }
