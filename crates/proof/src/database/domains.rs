@@ -14,7 +14,7 @@ use crate::domain::Need;
 const LARGEST: usize = 2_000;
 
 /// More spellings of one value than these are not looked through.
-const MOST_SPELLINGS: usize = 3;
+pub(super) const MOST_SPELLINGS: usize = 3;
 
 /// Other texts that are cast to the same value.
 fn respelled(value: &Value) -> Vec<String> {

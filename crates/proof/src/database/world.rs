@@ -7,7 +7,7 @@ use tenantry_policy::database::{Database, DbCommand};
 use tenantry_policy::{Type, Value};
 
 use super::access::{Laws, Roles};
-use super::domains::domains;
+use super::domains::{MOST_SPELLINGS, domains};
 use super::expr::{Expr, ListForm, ROOT, Scan, Select, cast};
 use crate::solver::{Found, Solver};
 
