@@ -50,7 +50,11 @@ fn need(needs: &mut Needs, ty: Type) -> &mut Need {
 }
 
 /// The values of each type that are enough; docs/proof.md says why.
-pub(super) fn domains(database: &Database, roles: &Roles, reach: &Reach) -> Result<BTreeMap<&'static str, Vec<Value>>, String> {
+pub(super) fn domains(
+    database: &Database,
+    roles: &Roles,
+    reach: &Reach,
+) -> Result<BTreeMap<&'static str, Vec<Value>>, String> {
     let mut needs = Needs::new();
     need(&mut needs, Type::Bool);
     for value in reach.constants.iter().chain([&Value::text("")]) {

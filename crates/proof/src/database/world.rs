@@ -8,7 +8,7 @@ use tenantry_policy::{Type, Value};
 
 use super::access::{Laws, Roles};
 use super::domains::{MOST_SPELLINGS, domains};
-use super::expr::{Expr, ListForm, ROOT, Scan, Select, cast};
+use super::expr::{Expr, ListForm, ROOT, Scan, Select};
 use crate::solver::{Found, Solver};
 
 /// A setting, or a member of one that holds a document.
