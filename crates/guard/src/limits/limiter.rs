@@ -10,18 +10,19 @@ use parking_lot::Mutex;
 use tenantry_policy::limits::{LimitLaw, Limits, Rate};
 use tenantry_policy::{Clock, Principal};
 use tenantry_store::{Store, StoreError};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::futures::OwnedNotified;
+use tokio::sync::oneshot;
 
 use crate::metrics::{Metrics, RefusedLabels};
 
 use super::bucket::Bucket;
 use super::declared::Declared;
 use super::money::{Ledger, Money};
-use super::permit::Permit;
+use super::permit::{Debits, Permit};
 use super::queue::Queue;
 use super::refused::{Refused, Standing, Why};
 use super::scope::{Chain, Level, Scope, scopes};
-use super::share::{Kind, Look, Share, Want};
+use super::share::{Kind, Look, Share, Unused, Want};
 
 /// How long a call waits for its turn, where the file does not say.
 const WAIT: Duration = Duration::from_secs(5);
@@ -35,8 +36,11 @@ const SWEEP: usize = 4_096;
 /// How often a call asks for more of its shares before it is refused.
 const ASKS: usize = 16;
 
-/// How long a call waits for another one's answer from the store.
+/// How long a call waits for what others ask of the store.
 const SHARE: Duration = Duration::from_secs(6);
+
+/// How many shares that nobody uses are given back in one go.
+const GIVEN_BACK: usize = 64;
 
 /// Of the refusals at one place, one in so long stands on record.
 const NOTED: Duration = Duration::from_secs(1);
@@ -61,8 +65,6 @@ pub struct Limiter {
     store: Option<Arc<Store>>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// Told when a share was asked for.
-    shared: Notify,
     servers: AtomicU32,
     pub(super) ledger: Ledger,
     metrics: Arc<Metrics>,
@@ -105,29 +107,41 @@ impl Counter {
         self.bucket.has(rate, many, now).map_or_else(Look::Refuse, |()| Look::Pass)
     }
 
-    fn take(&mut self, rate: &Rate, many: u64, now: Duration, shared: bool) {
+    /// Answers whether it was taken of the share, too.
+    fn take(&mut self, rate: &Rate, many: u64, now: Duration, shared: bool) -> bool {
         // The own count goes on beside the share: it is what holds while the store does not answer.
         self.bucket.take(rate, many, now);
-        if shared && !self.share.is_alone(now) {
-            self.share.have = self.share.have.saturating_sub(i64::try_from(many).unwrap_or(i64::MAX));
+        let debited = shared && !self.share.is_alone(now);
+        if debited {
+            self.share.take(many);
         }
+        debited
     }
 
-    fn put_back(&mut self, rate: &Rate, many: u64, shared: bool) {
+    /// INVARIANT: what was not taken of the share is not put back there, or there would be more than the store gave.
+    fn put_back(&mut self, rate: &Rate, many: u64, debited: bool) {
         self.bucket.put_back(rate, many);
-        if shared {
-            self.share.have = self.share.have.saturating_add(i64::try_from(many).unwrap_or(i64::MAX));
+        if debited {
+            self.share.put_back(many);
         }
     }
 }
 
 /// What becomes of a call at one look.
 enum Step {
-    In { requests: Option<Standing>, tokens: Option<Standing> },
+    In(Passed),
     Refused(Refused),
     More(Vec<Want>),
-    Busy,
+    Busy(OwnedNotified),
     Wait(u64, oneshot::Receiver<Places>),
+}
+
+/// A call that the rates let pass.
+#[derive(Debug, Default)]
+struct Passed {
+    requests: Option<Standing>,
+    tokens: Option<Standing>,
+    debits: Debits,
 }
 
 /// Places among the calls that run, given back when dropped.
@@ -179,7 +193,6 @@ impl Limiter {
             store,
             clock,
             state: Mutex::default(),
-            shared: Notify::new(),
             servers: AtomicU32::new(1),
             ledger: Ledger::default(),
             metrics: Arc::default(),
@@ -273,9 +286,9 @@ impl Limiter {
         if scopes.is_empty() {
             return Ok(Permit::unlimited());
         }
-        let (places, requests, tokens) = self.pass(&law, &scopes, principal, entering.tokens).await?;
-        let mut permit = Permit::new(Arc::clone(self), Arc::clone(&scopes), places, entering.tokens);
-        (permit.requests, permit.token_rate) = (requests, tokens);
+        let (places, passed) = self.pass(&law, &scopes, principal, entering.tokens).await?;
+        let mut permit = Permit::new(Arc::clone(self), Arc::clone(&scopes), places, entering.tokens, passed.debits);
+        (permit.requests, permit.token_rate) = (passed.requests, passed.tokens);
         if let Some(money) = entering.money {
             match self.ledger.hold(self, &scopes, &money).await {
                 Ok(holding) => permit.holding = holding,
@@ -317,6 +330,7 @@ impl Limiter {
         if let Some(store) = self.store.as_ref().filter(|store| store.is_shared()) {
             let many = store.announce_server(id, 5_000_000).await?;
             self.servers.store(many, Ordering::Relaxed);
+            self.give_back(false).await;
         }
         Ok(())
     }
@@ -325,6 +339,7 @@ impl Limiter {
     pub async fn flush(&self) {
         if let Some(store) = &self.store {
             self.ledger.settle_waiting(store).await;
+            self.give_back(true).await;
         }
     }
 
@@ -335,38 +350,44 @@ impl Limiter {
         scopes: &Arc<[Scope]>,
         principal: &Principal,
         tokens: u64,
-    ) -> Result<(Places, Option<Standing>, Option<Standing>), Refused> {
+    ) -> Result<(Places, Passed), Refused> {
         let account: Arc<str> = match (&principal.tenant_id, &principal.user_id, &principal.client_id) {
             (Some(tenant), ..) => tenant.as_str().into(),
             (None, Some(user), _) => ["\u{1}", user].concat().into(),
             (None, None, client) => ["\u{2}", client.as_deref().unwrap_or_default()].concat().into(),
         };
         let mut held: Option<Places> = None;
-        for _ in 0..ASKS {
-            let told = self.shared.notified();
-            let mut told = std::pin::pin!(told);
-            if self.is_shared() {
-                // From now on no answer is missed.
-                told.as_mut().enable();
-            }
+        let (mut asks, mut patience) = (0, None);
+        loop {
             match self.step(law, scopes, &account, tokens, held.is_some()) {
-                Step::In { requests, tokens } => {
+                Step::In(passed) => {
                     let held = held.unwrap_or_else(|| self.places(scopes));
-                    return Ok((held, requests, tokens));
+                    return Ok((held, passed));
                 }
                 Step::Refused(refused) => return Err(refused),
-                Step::Busy => drop(tokio::time::timeout(SHARE, told).await),
-                Step::More(wants) => self.ask(wants).await,
+                // What others ask for costs a call time, and none of its own tries.
+                Step::Busy(told) => {
+                    let patience = patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(SHARE)));
+                    tokio::select! {
+                        () = told => {}
+                        () = patience.as_mut() => return Err(self.crowded(scopes)),
+                    }
+                }
+                Step::More(_) if asks >= ASKS => return Err(self.crowded(scopes)),
+                Step::More(wants) => {
+                    asks += 1;
+                    self.ask(wants).await;
+                }
                 Step::Wait(id, receiver) => {
                     let _turn = Turn { limiter: self, account: &account, id };
                     match tokio::time::timeout(law.wait.unwrap_or(WAIT), receiver).await {
                         Ok(Ok(places)) => held = Some(places),
                         _ => return Err(self.crowded(scopes)),
                     }
+                    patience = None;
                 }
             }
         }
-        Err(self.crowded(scopes))
     }
 
     fn places(self: &Arc<Self>, scopes: &Arc<[Scope]>) -> Places {
@@ -394,14 +415,14 @@ impl Limiter {
         let mut state = self.state.lock();
         let mut refused: Option<Refused> = None;
         let mut wants = Vec::new();
-        let mut busy = false;
+        let mut busy = None;
         for scope in scopes.iter() {
             for (why, rate, many) in rates(&scope.limits, tokens) {
                 let cell = state.cell(&scope.key, now);
                 let counter = cell.counter(why);
                 match counter.look(&rate, many, now, shared) {
                     Look::Pass => {}
-                    Look::Busy => busy = true,
+                    Look::Busy(told) => busy = Some(told),
                     Look::Ask { need, many } => wants.push((scope, why, rate, need, many)),
                     Look::Refuse(wait) => {
                         let told = scope.shown.then(|| standing(&counter.bucket, &rate, now));
@@ -432,8 +453,8 @@ impl Limiter {
             });
             return Step::More(asked.collect());
         }
-        if busy {
-            return Step::Busy;
+        if let Some(told) = busy {
+            return Step::Busy(told);
         }
         if !placed {
             if let Some(scope) = scopes.iter().find(|scope| scope.limits.concurrent == Some(0)) {
@@ -459,17 +480,19 @@ impl Limiter {
                 return Step::Wait(id, receiver);
             }
         }
-        let (mut told, mut told_tokens) = (None, None);
-        for scope in scopes.iter() {
+        let mut passed = Passed::default();
+        for (place, scope) in scopes.iter().enumerate() {
             let cell = state.cell(&scope.key, now);
             if !placed {
                 cell.running = cell.running.saturating_add(1);
             }
             for (why, rate, many) in rates(&scope.limits, tokens) {
                 let counter = cell.counter(why);
-                counter.take(&rate, many, now, shared);
+                if counter.take(&rate, many, now, shared) {
+                    passed.debits.note(why == Why::Tokens, place);
+                }
                 if scope.shown {
-                    let told = if why == Why::Tokens { &mut told_tokens } else { &mut told };
+                    let told = if why == Why::Tokens { &mut passed.tokens } else { &mut passed.requests };
                     let one = standing(&counter.bucket, &rate, now);
                     if told.is_none_or(|known: Standing| one.remaining < known.remaining) {
                         *told = Some(one);
@@ -477,7 +500,7 @@ impl Limiter {
                 }
             }
         }
-        Step::In { requests: told, tokens: told_tokens }
+        Step::In(passed)
     }
 
     /// The first scope in which no more calls may run.
@@ -504,7 +527,6 @@ impl Limiter {
                 let now = limiter.clock.monotonic();
                 let why = if want.kind == Kind::Tokens { Why::Tokens } else { Why::Requests };
                 limiter.state.lock().cell(&want.key, now).counter(why).share.got(&got, now);
-                limiter.shared.notify_waiters();
             }
         });
         if asking.await.is_err() {
@@ -548,28 +570,48 @@ impl Limiter {
     }
 
     /// Puts `used` tokens in the place of those that were reserved.
-    pub(super) fn settle_tokens(&self, scopes: &[Scope], reserved: u64, used: u64) {
+    pub(super) fn settle_tokens(&self, scopes: &[Scope], reserved: u64, used: u64, debits: Debits) {
         let (now, shared) = (self.clock.monotonic(), self.is_shared());
         let mut state = self.state.lock();
-        for scope in scopes {
+        for (place, scope) in scopes.iter().enumerate() {
             let Some(rate) = scope.limits.tokens else { continue };
             let cell = state.cell(&scope.key, now);
             let reserved = reserved.min(rate.count);
             if used > reserved {
                 cell.tokens.take(&rate, used - reserved, now, shared);
             } else {
-                cell.tokens.put_back(&rate, reserved - used, shared);
+                cell.tokens.put_back(&rate, reserved - used, debits.has(true, place));
             }
         }
     }
 
     /// Gives back the one call that was counted.
-    pub(super) fn uncount(&self, scopes: &[Scope]) {
-        let (now, shared) = (self.clock.monotonic(), self.is_shared());
+    pub(super) fn uncount(&self, scopes: &[Scope], debits: Debits) {
+        let now = self.clock.monotonic();
         let mut state = self.state.lock();
-        for scope in scopes {
+        for (place, scope) in scopes.iter().enumerate() {
             if let Some(rate) = scope.limits.requests {
-                state.cell(&scope.key, now).requests.put_back(&rate, 1, shared);
+                state.cell(&scope.key, now).requests.put_back(&rate, 1, debits.has(false, place));
+            }
+        }
+    }
+
+    /// Gives the other servers what this one holds of the rates and does not use; or all that it holds.
+    async fn give_back(&self, all: bool) {
+        let Some(store) = self.store.as_ref().filter(|store| store.is_shared()) else { return };
+        let unused: Vec<Unused> = {
+            let mut state = self.state.lock();
+            let counters = state.cells.iter_mut().flat_map(|(key, cell)| {
+                [(key, Kind::Requests, &mut cell.requests), (key, Kind::Tokens, &mut cell.tokens)]
+            });
+            let unused = counters.filter_map(|(key, kind, counter)| counter.share.unused(key, kind, all));
+            unused.take(GIVEN_BACK).collect()
+        };
+        for one in unused {
+            if let Err(error) = one.give_back(store).await {
+                // It comes back to all of them as time passes.
+                tracing::debug!(%error, "a share of a rate cannot be given back");
+                return;
             }
         }
     }
@@ -611,7 +653,8 @@ impl Cell {
     }
 
     fn says_nothing(&self, now: Duration) -> bool {
-        let idle = |counter: &Counter| counter.bucket.is_full(now) && !counter.share.asking && counter.share.have >= 0;
+        let idle =
+            |counter: &Counter| counter.bucket.is_full(now) && !counter.share.is_asking() && counter.share.have >= 0;
         self.running == 0 && idle(&self.requests) && idle(&self.tokens)
     }
 }

@@ -18,6 +18,25 @@ pub struct Permit {
     pub token_rate: Option<Standing>,
 }
 
+/// Of which places a share was debited, one bit for each: a call of a server that counts by itself debits none.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Debits {
+    requests: u64,
+    tokens: u64,
+}
+
+impl Debits {
+    pub(super) fn note(&mut self, tokens: bool, place: usize) {
+        let bit = u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or_default();
+        *(if tokens { &mut self.tokens } else { &mut self.requests }) |= bit;
+    }
+
+    pub(super) fn has(self, tokens: bool, place: usize) -> bool {
+        let bits = if tokens { self.tokens } else { self.requests };
+        u32::try_from(place).ok().and_then(|place| bits.checked_shr(place)).is_some_and(|bits| bits & 1 == 1)
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     limiter: Arc<Limiter>,
@@ -25,6 +44,7 @@ struct Inner {
     /// Dropped after the rest was given back.
     places: Places,
     tokens: u64,
+    debits: Debits,
 }
 
 impl Permit {
@@ -33,8 +53,14 @@ impl Permit {
         Permit { inner: None, holding: None, requests: None, token_rate: None }
     }
 
-    pub(super) fn new(limiter: Arc<Limiter>, scopes: Arc<[Scope]>, places: Places, tokens: u64) -> Permit {
-        let inner = Inner { limiter, scopes, places, tokens };
+    pub(super) fn new(
+        limiter: Arc<Limiter>,
+        scopes: Arc<[Scope]>,
+        places: Places,
+        tokens: u64,
+        debits: Debits,
+    ) -> Permit {
+        let inner = Inner { limiter, scopes, places, tokens, debits };
         Permit { inner: Some(inner), holding: None, requests: None, token_rate: None }
     }
 
@@ -49,7 +75,7 @@ impl Permit {
     pub(crate) fn settle(mut self, tokens: u64, cost_micros: u64) -> Option<Settling> {
         let inner = self.inner.take()?;
         if inner.tokens > 0 || tokens > 0 {
-            inner.limiter.settle_tokens(&inner.scopes, inner.tokens, tokens);
+            inner.limiter.settle_tokens(&inner.scopes, inner.tokens, tokens, inner.debits);
         }
         let holding = self.holding.take();
         drop(inner.places);
@@ -66,7 +92,7 @@ impl Permit {
     /// Gives back everything, as if the call had not been made.
     pub fn undo(mut self) {
         if let Some(inner) = &self.inner {
-            inner.limiter.uncount(&inner.scopes);
+            inner.limiter.uncount(&inner.scopes, inner.debits);
         }
         self.give_back();
     }
@@ -74,7 +100,7 @@ impl Permit {
     fn give_back(&mut self) {
         let Some(inner) = self.inner.take() else { return };
         if inner.tokens > 0 {
-            inner.limiter.settle_tokens(&inner.scopes, inner.tokens, 0);
+            inner.limiter.settle_tokens(&inner.scopes, inner.tokens, 0, inner.debits);
         }
         self.holding = None;
         drop(inner.places);

@@ -8,6 +8,8 @@ use std::time::Duration;
 use tenantry_policy::limits::Rate;
 use tenantry_store::shares::Taken;
 use tenantry_store::{Store, StoreError};
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 /// A piece is at most the rate divided by this.
 const PIECES: u64 = 20;
@@ -41,9 +43,13 @@ impl Kind {
 pub(super) struct Share {
     /// What is left of it; below nothing when a call used more than it had reserved.
     pub(super) have: i64,
+    /// The least that was left of it since it was last looked for what nobody uses.
+    low: i64,
     piece: u64,
+    rate: Option<Rate>,
     asked: Option<Duration>,
-    pub(super) asking: bool,
+    /// Told when the answer comes that is being asked for.
+    asking: Option<Arc<Notify>>,
     spent_until: Option<Duration>,
     alone_until: Option<Duration>,
 }
@@ -56,6 +62,12 @@ pub(super) struct Want {
     pub(super) rate: Rate,
     need: u64,
     many: u64,
+}
+
+/// What is left of a share that nobody used for a while.
+#[derive(Debug)]
+pub(super) struct Unused {
+    want: Want,
 }
 
 /// What the store said.
@@ -76,8 +88,8 @@ pub(super) enum Look {
         need: u64,
         many: u64,
     },
-    /// Somebody asks already.
-    Busy,
+    /// Somebody asks already, and this tells when the answer is there.
+    Busy(OwnedNotified),
 }
 
 impl Share {
@@ -97,8 +109,9 @@ impl Share {
         if let Some(wait) = self.spent_until.and_then(|until| until.checked_sub(now)).filter(|wait| !wait.is_zero()) {
             return Look::Refuse(Some(wait));
         }
-        if self.asking {
-            return Look::Busy;
+        if let Some(told) = &self.asking {
+            // From now on the answer is not missed.
+            return Look::Busy(Arc::clone(told).notified_owned());
         }
         let need = wanted.saturating_sub(self.have).unsigned_abs().min(rate.count);
         let most = (rate.count / PIECES).max(1);
@@ -109,20 +122,59 @@ impl Share {
 
     /// Notes that it is being asked for.
     pub(super) fn ask(&mut self, key: &Arc<str>, kind: Kind, rate: Rate, need: u64, many: u64, now: Duration) -> Want {
-        self.asking = true;
+        self.asking = Some(Arc::default());
         self.asked = Some(now);
-        self.piece = many;
+        (self.piece, self.rate) = (many, Some(rate));
         Want { key: Arc::clone(key), kind, rate, need, many }
     }
 
     /// Notes what came of it.
     pub(super) fn got(&mut self, got: &Got, now: Duration) {
-        self.asking = false;
         match got {
             Got::Many(many) => self.have = self.have.saturating_add(i64::try_from(*many).unwrap_or(i64::MAX)),
             Got::Wait(wait) => self.spent_until = Some(now + *wait),
             Got::Alone => self.alone_until = Some(now + ALONE),
         }
+        if let Some(told) = self.asking.take() {
+            told.notify_waiters();
+        }
+    }
+
+    pub(super) fn is_asking(&self) -> bool {
+        self.asking.is_some()
+    }
+
+    /// Takes so many out of it, whether or not they are there.
+    pub(super) fn take(&mut self, many: u64) {
+        self.have = self.have.saturating_sub(i64::try_from(many).unwrap_or(i64::MAX));
+        self.low = self.low.min(self.have);
+    }
+
+    /// Puts so many back that were taken out of it.
+    pub(super) fn put_back(&mut self, many: u64) {
+        self.have = self.have.saturating_add(i64::try_from(many).unwrap_or(i64::MAX));
+    }
+
+    /// Takes out what nobody used since the last time, but for a piece; or all there is.
+    pub(super) fn unused(&mut self, key: &Arc<str>, kind: Kind, all: bool) -> Option<Unused> {
+        let rate = self.rate.filter(|rate| rate.count > 0)?;
+        let piece = i64::try_from((rate.count / PIECES).max(1)).unwrap_or(i64::MAX);
+        let over = if all { self.have } else { self.low.min(self.have).saturating_sub(piece) };
+        let many = u64::try_from(over).ok().filter(|many| *many > 0);
+        if many.is_some() {
+            self.have = self.have.saturating_sub(over);
+        }
+        self.low = self.have;
+        Some(Unused { want: Want { key: Arc::clone(key), kind, rate, need: 0, many: many? } })
+    }
+}
+
+impl Unused {
+    /// Gives it back to the other servers.
+    pub(super) async fn give_back(&self, store: &Store) -> Result<(), StoreError> {
+        // Rounded down: no more comes back than was taken.
+        let cost = self.want.cost(self.want.many).saturating_sub(1).max(0);
+        store.give_back_share(&self.want.name(), cost).await
     }
 }
 
@@ -179,7 +231,7 @@ mod tests {
         for _ in 0..8 {
             let Look::Ask { need, many } = share.look(&rate, 1, now) else { panic!("{share:?}") };
             share.ask(&key, Kind::Requests, rate, need, many, now);
-            assert!(matches!(share.look(&rate, 1, now), Look::Busy));
+            assert!(matches!(share.look(&rate, 1, now), Look::Busy(_)));
             share.got(&Got::Many(many), now);
             seen.push(many);
             share.have = 0;
@@ -194,5 +246,27 @@ mod tests {
         share.got(&Got::Wait(Duration::from_secs(3)), now);
         assert!(matches!(share.look(&rate, 1, now), Look::Refuse(Some(wait)) if wait == Duration::from_secs(3)));
         assert!(matches!(share.look(&rate, 601, now), Look::Refuse(None)));
+    }
+
+    #[test]
+    fn what_nobody_uses_is_given_back_but_for_a_piece() {
+        let rate = Rate::parse("1000/min").unwrap();
+        let (mut share, key, now) = (Share::default(), Arc::from("account/acme"), Duration::from_secs(10));
+        assert!(share.unused(&key, Kind::Tokens, false).is_none(), "nothing was ever asked for");
+        share.ask(&key, Kind::Tokens, rate, 900, 900, now);
+        share.got(&Got::Many(900), now);
+        share.take(900);
+        share.put_back(880);
+        let mut over = |share: &mut Share, all| share.unused(&key, Kind::Tokens, all).map(|unused| unused.want.many);
+        // All of it was in use a moment ago.
+        assert_eq!(over(&mut share, false), None);
+        share.take(100);
+        share.put_back(100);
+        assert_eq!((over(&mut share, false), share.have), (Some(730), 150));
+        assert_eq!((over(&mut share, false), share.have), (Some(100), 50));
+        assert_eq!((over(&mut share, false), share.have), (None, 50));
+        assert_eq!((over(&mut share, true), share.have), (Some(50), 0));
+        share.take(5);
+        assert_eq!((over(&mut share, true), share.have), (None, -5));
     }
 }

@@ -9,8 +9,9 @@ use tenantry_policy::Clock;
 use tenantry_policy::limits::{LimitLaw, Limits};
 
 use crate::money::{balance, budget, law, spend};
+use crate::proxy::{Fault, Proxy};
 use crate::support::database::Database;
-use crate::{Desk, account, call, of, rate, store_at};
+use crate::{Desk, account, ask, call, of, rate, store_at};
 
 const SERVERS: usize = 3;
 
@@ -147,4 +148,93 @@ async fn servers_share_what_may_run_at_one_time() {
     desk.store.dismiss_server("server_2").await.unwrap();
     servers[0].announce("server_0").await.unwrap();
     assert_eq!(fill(&servers[0]).await, 3);
+}
+
+/// A call waits for what another one asks of the store, however many others ask in the meantime.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_other_accounts_ask_for_refuses_nobody() {
+    let Some(database) = Database::postgres().await else {
+        return eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set");
+    };
+    let desk = Desk::over(database).await;
+    let each_account = Limits { requests: rate("20/min"), ..Limits::default() };
+    let limiter = desk.limiter(LimitLaw { each_account, ..LimitLaw::default() });
+    drop(call(&limiter, &of("acme", "ada")).await.unwrap());
+    let mut client = desk.database.client().await;
+    let held = client.transaction().await.unwrap();
+    let lock = "SELECT 1 FROM tenantry_share WHERE name = 'requests:account/acme' FOR UPDATE";
+    assert_eq!(held.query(lock, &[]).await.unwrap().len(), 1);
+    let acme = [(); 2].map(|()| {
+        let limiter = Arc::clone(&limiter);
+        tokio::spawn(async move { call(&limiter, &of("acme", "ada")).await.map(drop) })
+    });
+    // One of them asks, and the other waits for the answer.
+    let watcher = desk.database.client().await;
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while watcher.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        tokio::task::yield_now().await;
+    }
+    for number in 0..40 {
+        drop(call(&limiter, &of(&format!("account {number}"), "ada")).await.unwrap());
+    }
+    assert!(acme.iter().all(|call| !call.is_finished()));
+    held.rollback().await.unwrap();
+    for call in acme {
+        assert_eq!(call.await.unwrap(), Ok(()));
+    }
+}
+
+/// What one server reserved and did not use is there for the others, a moment later.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_a_server_does_not_use_are_given_back() {
+    let Some(database) = Database::postgres().await else {
+        return eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set");
+    };
+    let desk = Desk::over(database).await;
+    let limits = Limits { tokens: rate("100000/day"), ..Limits::default() };
+    let law = LimitLaw { accounts: [("acme".into(), account(limits))].into(), ..LimitLaw::default() };
+    let servers = servers(&desk, &law).await;
+    let ada = of("acme", "ada");
+    ask(&servers[0], &ada, 90_000).await.unwrap().end(10, 0).await;
+    assert!(ask(&servers[1], &ada, 60_000).await.is_err());
+    for _ in 0..2 {
+        servers[0].announce("server_0").await.unwrap();
+    }
+    // A piece of a twentieth stays with the first, and its end gives that back, too.
+    ask(&servers[2], &ada, 94_000).await.unwrap().end(0, 0).await;
+    servers[2].flush().await;
+    assert!(ask(&servers[2], &ada, 96_000).await.is_err());
+    servers[0].flush().await;
+    // It was told when to ask again.
+    desk.clock.advance(std::time::Duration::from_hours(1));
+    ask(&servers[2], &ada, 99_000).await.unwrap().end(0, 0).await;
+}
+
+/// What a server let pass while the store did not answer was never taken there, and is not put back as if it had been.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_comes_back_that_was_not_taken() {
+    let Some(database) = Database::postgres().await else {
+        return eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set");
+    };
+    let desk = Desk::over(database).await;
+    let url = desk.database.store_url();
+    let address = url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let proxy = Proxy::start(tokio::net::lookup_host(&address).await.unwrap().next().unwrap()).await;
+    let through = url.replace(&address, &proxy.address().to_string());
+    let store = store_at(&through, desk.database.folder(), &desk.clock).await;
+    let limits = Limits { tokens: rate("1000/day"), ..Limits::default() };
+    let law = LimitLaw { accounts: [("acme".into(), account(limits))].into(), ..LimitLaw::default() };
+    let clock: Arc<dyn Clock> = desk.clock.clone();
+    let (cut, other) = (Arc::new(Limiter::new(law.clone(), Arc::clone(&store), clock)), desk.limiter(law));
+    let ada = of("acme", "ada");
+    proxy.arm(Fault::Refuse { times: 10_000 }, true);
+    let alone = ask(&cut, &ada, 900).await.unwrap();
+    proxy.heal();
+    while store.balance("", 0).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    desk.clock.advance(std::time::Duration::from_secs(2));
+    alone.end(0, 0).await;
+    ask(&other, &ada, 1_000).await.unwrap().end(1_000, 0).await;
+    assert!(ask(&cut, &ada, 500).await.is_err());
 }
