@@ -55,7 +55,8 @@ impl Caller {
     }
 
     /// What caches and stateful ids are kept apart by: the account, or, where there is none, the subject.
-    pub(crate) fn partition(&self) -> String {
+    #[must_use]
+    pub fn partition(&self) -> String {
         match (&self.principal.tenant_id, &self.principal.user_id, &self.principal.client_id) {
             (Some(account), ..) => ["account/", account].concat(),
             (None, Some(user), _) => ["user/", user].concat(),

@@ -263,6 +263,14 @@ impl Models {
         self.meter.flush().await;
     }
 
+    /// Counts a request for the list of models as a call.
+    ///
+    /// # Errors
+    /// The limit that it exceeds.
+    pub async fn count(&self, caller: &Caller) -> Result<(), Refusal> {
+        self.meter.count(caller).await.map(drop)
+    }
+
     /// The models that a caller may use, by name.
     #[must_use]
     pub fn list(&self, caller: &Caller) -> Vec<Listed> {
@@ -323,12 +331,12 @@ impl Models {
         });
         let (parsed, model) = match read {
             Ok(read) => read,
-            Err(refusal) => return Err(self.refused(record, refusal).await),
+            Err(refusal) => return Err(self.turned_away(&caller, record, refusal).await),
         };
         record.allowed_by(&model.api, &model.requires);
         let place = match self.placed(&caller, &model, &parsed).await {
             Ok(place) => place,
-            Err(refusal) => return Err(self.refused(record, refusal).await),
+            Err(refusal) => return Err(self.turned_away(&caller, record, refusal).await),
         };
         let asked = match (parsed.max_tokens, model.max_tokens) {
             (Some(asked), Some(cap)) => Some(asked.min(cap)),
@@ -588,6 +596,16 @@ impl Models {
     async fn keep(&self, answer: ModelAnswer) {
         if let Err(error) = self.store.keep_model_answer(&answer).await {
             tracing::error!(%error, "whose an answer is cannot be kept; it cannot be followed");
+        }
+    }
+
+    /// Refuses what did not come to the limits of a model: it counts as a call all the same.
+    async fn turned_away(&self, caller: &Caller, record: Record, refusal: Refusal) -> Refusal {
+        match self.meter.count(caller).await {
+            Ok(true) => self.refused(record, refusal).await,
+            Ok(false) => refusal,
+            Err(limited) if limited.limited.as_ref().is_some_and(|limited| !limited.noted) => limited,
+            Err(limited) => self.refused(record, limited).await,
         }
     }
 

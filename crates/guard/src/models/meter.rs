@@ -13,6 +13,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tenantry_policy::Clock;
+use tenantry_policy::limits::Rate;
 use tenantry_store::Store;
 use tenantry_store::usage::UsageRow;
 
@@ -37,6 +38,10 @@ const ASSUMED_OUTPUT: u64 = 4_096;
 
 /// How many upstreams are tried, each for as long as it may take.
 const TRIES: u32 = 3;
+
+/// How many of a caller's requests that are refused before they come to a model stand on record at once, and in a
+/// minute: a flood of them must not fill the disk.
+const NOTED: u64 = 60;
 
 /// How many rows may wait while the store does not answer.
 const MOST_WAITING: usize = 100_000;
@@ -140,6 +145,21 @@ impl Meter {
         let limiter = self.limiter.load_full();
         let limited = limiter.enter(entering).await?;
         Ok(Permit { ledger: Arc::clone(&self.ledger), limiter, ask, limited })
+    }
+
+    /// Counts what is no call of a model yet: a list, or a request that is refused before it comes to one. Answers
+    /// whether a refusal of it shall stand on record.
+    ///
+    /// # Errors
+    /// The limit on calls that it exceeds.
+    pub(crate) async fn count(&self, caller: &Caller) -> Result<bool, Refusal> {
+        let limiter = self.limiter.load_full();
+        let principal = &*caller.principal;
+        drop(limiter.enter(Entering { principal, model: None, tokens: 0, money: None }).await?);
+        let rate = Rate { count: NOTED, within: Duration::from_mins(1) };
+        let who = [principal.user_id.as_deref(), principal.client_id.as_deref(), caller.key.as_deref()];
+        let name = ["refused", caller.account()].into_iter().chain(who.map(Option::unwrap_or_default));
+        Ok(limiter.count(&name.collect::<Vec<_>>().join("\u{1}"), &rate).is_ok())
     }
 
     /// Writes what waits to be written.

@@ -1,5 +1,6 @@
 //! Who calls a model: the one credential of the request, verified, and nothing else.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -11,16 +12,46 @@ use crate::app::App;
 use crate::auth::bearer;
 use crate::gateway::Gateway;
 use crate::gateway::failure::Failure;
+use crate::limits::Count;
+use crate::serve::Peer;
 
 /// Where Anthropic's clients put their key.
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// The caller, or the failure to answer.
-pub(crate) async fn caller(app: &App, gateway: &Gateway, headers: &HeaderMap) -> Result<Arc<Caller>, Failure> {
-    let credential = credential(headers)?;
+/// The caller, or the failure to answer. Who shows nothing that holds is counted by address.
+pub(crate) async fn caller(
+    app: &App,
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    peer: Option<Peer>,
+) -> Result<Arc<Caller>, Failure> {
+    let address = peer.map(|Peer(address)| address);
+    let credential = match credential(headers) {
+        Ok(credential) => credential,
+        Err(failure) => return Err(stranger(app, address, failure)),
+    };
     if let Some(admission) = gateway.callers.get(credential) {
         return Ok(Arc::clone(&admission.attached));
     }
+    // Guesses make no work for the store.
+    app.limits.is_strange(address).map_err(too_many)?;
+    let known = known(app, gateway, credential).await;
+    known.map_err(|failure| if failure.is_unauthorized() { stranger(app, address, failure) } else { failure })
+}
+
+fn stranger(app: &App, address: Option<IpAddr>, failure: Failure) -> Failure {
+    match app.limits.stranger(address) {
+        Ok(_) => failure,
+        Err(count) => too_many(count),
+    }
+}
+
+fn too_many(count: Count) -> Failure {
+    let message = "Too many requests without a credential that holds.";
+    Failure::plain(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message).after(count.retry_after())
+}
+
+async fn known(app: &App, gateway: &Gateway, credential: &str) -> Result<Arc<Caller>, Failure> {
     let admitted = app.identity.admit(credential).await.map_err(|error| {
         tracing::info!(code = error.code(), "a credential was refused at the gateway");
         match error {

@@ -11,16 +11,23 @@ use crate::gateway::failure::Failure;
 /// The largest body, in bytes: prompts may hold pictures.
 const LARGEST: usize = 32 * 1024 * 1024;
 
-/// The whole body. One that says it is too large is refused unread.
-pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Failure> {
-    let too_large = || {
-        let message = format!("The body is larger than {LARGEST} bytes.");
-        Failure::plain(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
-    };
+fn too_large() -> Failure {
+    let message = format!("The body is larger than {LARGEST} bytes.");
+    Failure::plain(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message)
+}
+
+/// How large the body is at most, by what is said of it. One that says it is too large is refused unread.
+pub(crate) fn most(headers: &HeaderMap) -> Result<usize, Failure> {
     let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if said.is_some_and(|length| length > u64::try_from(LARGEST).unwrap_or(u64::MAX)) {
-        return Err(too_large());
+    match said.map(usize::try_from) {
+        None => Ok(LARGEST),
+        Some(Ok(length)) if length <= LARGEST => Ok(length),
+        Some(_) => Err(too_large()),
     }
+}
+
+/// The whole body.
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Failure> {
     let typed = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_json =
         |value: &str| value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));

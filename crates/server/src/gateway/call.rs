@@ -1,5 +1,6 @@
 //! `POST /v1/chat/completions`, `/v1/responses`, `/v1/embeddings` and `/v1/messages`: calls of a model.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -10,36 +11,40 @@ use crate::app::App;
 use crate::endpoints;
 use crate::gateway::failure::Failure;
 use crate::gateway::{auth, body, events, form, standing};
+use crate::serve::Peer;
 
 /// Does the answer come from the account's own cache?
 const CACHE: HeaderName = HeaderName::from_static("x-tenantry-cache");
 
+/// Where a request comes from.
+type From = Option<Extension<Peer>>;
+
 /// OpenAI's chat completions.
-pub(crate) async fn chat(State(app): State<App>, headers: HeaderMap, sent: Body) -> Response {
-    answered(app, Surface::Chat, headers, sent).await
+pub(crate) async fn chat(State(app): State<App>, peer: From, headers: HeaderMap, sent: Body) -> Response {
+    answered(app, Surface::Chat, peer, headers, sent).await
 }
 
 /// OpenAI's responses.
-pub(crate) async fn responses(State(app): State<App>, headers: HeaderMap, sent: Body) -> Response {
-    answered(app, Surface::Responses, headers, sent).await
+pub(crate) async fn responses(State(app): State<App>, peer: From, headers: HeaderMap, sent: Body) -> Response {
+    answered(app, Surface::Responses, peer, headers, sent).await
 }
 
 /// OpenAI's embeddings.
-pub(crate) async fn embeddings(State(app): State<App>, headers: HeaderMap, sent: Body) -> Response {
-    answered(app, Surface::Embeddings, headers, sent).await
+pub(crate) async fn embeddings(State(app): State<App>, peer: From, headers: HeaderMap, sent: Body) -> Response {
+    answered(app, Surface::Embeddings, peer, headers, sent).await
 }
 
 /// Anthropic's messages.
-pub(crate) async fn messages(State(app): State<App>, headers: HeaderMap, sent: Body) -> Response {
-    answered(app, Surface::Messages, headers, sent).await
+pub(crate) async fn messages(State(app): State<App>, peer: From, headers: HeaderMap, sent: Body) -> Response {
+    answered(app, Surface::Messages, peer, headers, sent).await
 }
 
-async fn answered(app: App, surface: Surface, headers: HeaderMap, sent: Body) -> Response {
+async fn answered(app: App, surface: Surface, peer: From, headers: HeaderMap, sent: Body) -> Response {
     if app.gateway.is_none() {
         return endpoints::nowhere::handle().await;
     }
     let mut sent = Some(sent);
-    match called(&app, surface, &headers, &mut sent).await {
+    match called(&app, surface, peer, &headers, &mut sent).await {
         Ok(response) => response,
         Err(failure) => {
             if let Some(rest) = sent {
@@ -53,14 +58,18 @@ async fn answered(app: App, surface: Surface, headers: HeaderMap, sent: Body) ->
 async fn called(
     app: &App,
     surface: Surface,
+    peer: From,
     headers: &HeaderMap,
     sent: &mut Option<Body>,
 ) -> Result<Response, Failure> {
     let gateway =
         app.gateway.as_ref().ok_or_else(|| Failure::plain(StatusCode::NOT_FOUND, "not_found", "Not found."))?;
     // Nobody's body is read before it is known who sends it.
-    let caller = auth::caller(app, gateway, headers).await?;
+    let caller = auth::caller(app, gateway, headers, peer.map(|Extension(peer)| peer)).await?;
+    // Held until the answer begins: that long the body is.
+    let mut room = gateway.room.take(&caller.partition(), body::most(headers)?).await?;
     let body = body::read(headers, sent.take().unwrap_or_default()).await?;
+    room.keep(body.len());
     let answer = gateway.models.call(caller, surface, body).await?;
     let told = (answer.requests, answer.tokens);
     let mut response = response(surface, answer);

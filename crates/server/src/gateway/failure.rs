@@ -62,6 +62,10 @@ impl Failure {
         Failure::plain(StatusCode::UNAUTHORIZED, "invalid_api_key", message)
     }
 
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     pub(crate) fn after(mut self, seconds: u64) -> Failure {
         self.retry_after = Some(seconds);
         self

@@ -1,17 +1,22 @@
 //! `GET /v1/models` and `GET /v1/models/{model}`: the models that the caller may use, and no other.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use serde_json::{Value, json};
-use tenantry_guard::models::Listed;
+use tenantry_guard::models::{Caller, Listed};
 
 use crate::app::App;
 use crate::endpoints;
+use crate::gateway::Gateway;
 use crate::gateway::auth;
 use crate::gateway::failure::{Failure, Form};
+use crate::serve::Peer;
 
 /// What Anthropic's clients send with every request.
 const ANTHROPIC: &str = "anthropic-version";
@@ -39,13 +44,20 @@ fn shown(form: Form, model: &Listed) -> Value {
     }
 }
 
+/// Who asks, counted.
+async fn caller(app: &App, gateway: &Gateway, headers: &HeaderMap, peer: Option<Peer>) -> Result<Arc<Caller>, Failure> {
+    let caller = auth::caller(app, gateway, headers, peer).await?;
+    gateway.models.count(&caller).await?;
+    Ok(caller)
+}
+
 /// All of them.
-pub(crate) async fn all(State(app): State<App>, headers: HeaderMap) -> Response {
+pub(crate) async fn all(State(app): State<App>, peer: Option<Extension<Peer>>, headers: HeaderMap) -> Response {
     let Some(gateway) = &app.gateway else { return endpoints::nowhere::handle().await };
     let form = form(&headers);
-    let caller = match auth::caller(&app, gateway, &headers).await {
+    let caller = match caller(&app, gateway, &headers, peer.map(|Extension(peer)| peer)).await {
         Ok(caller) => caller,
-        Err(failure) => return failure.response(form),
+        Err(failure) => return failure.response_at(form, &*app.clock),
     };
     let models = gateway.models.list(&caller);
     let data: Vec<Value> = models.iter().map(|model| shown(form, model)).collect();
@@ -61,14 +73,15 @@ pub(crate) async fn all(State(app): State<App>, headers: HeaderMap) -> Response 
 /// One of them.
 pub(crate) async fn one(
     State(app): State<App>,
+    peer: Option<Extension<Peer>>,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
     let Some(gateway) = &app.gateway else { return endpoints::nowhere::handle().await };
     let form = form(&headers);
-    let caller = match auth::caller(&app, gateway, &headers).await {
+    let caller = match caller(&app, gateway, &headers, peer.map(|Extension(peer)| peer)).await {
         Ok(caller) => caller,
-        Err(failure) => return failure.response(form),
+        Err(failure) => return failure.response_at(form, &*app.clock),
     };
     let name = path.map_or_else(|_| String::new(), |Path(name)| name);
     match gateway.models.listed(&caller, &name) {

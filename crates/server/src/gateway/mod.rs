@@ -8,6 +8,7 @@ mod call;
 mod events;
 mod failure;
 mod list;
+mod room;
 mod standing;
 
 use std::sync::Arc;
@@ -27,11 +28,12 @@ const REMEMBERED: u64 = 100_000;
 pub(crate) struct Gateway {
     pub(crate) models: Arc<Models>,
     callers: AdmissionCache<Arc<Caller>>,
+    room: room::Room,
 }
 
 impl Gateway {
     pub(crate) fn new(models: Arc<Models>, identity: Arc<Identity>) -> Gateway {
-        Gateway { models, callers: AdmissionCache::new(REMEMBERED, identity) }
+        Gateway { models, callers: AdmissionCache::new(REMEMBERED, identity), room: room::Room::new() }
     }
 }
 

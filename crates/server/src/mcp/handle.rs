@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::Response;
 use tenantry_guard::json::Json;
+use tenantry_guard::limits::Entering;
 use tenantry_identity::Cached;
 use tenantry_policy::{Bound, Code, Denied};
 
@@ -132,12 +133,32 @@ async fn answered(
         ("server/discover", Revision::Stateless) => Ok(revision::discovered().to_string().into_bytes()),
         ("initialize", Revision::Handshake) => Ok(revision::initialized().to_string().into_bytes()),
         ("ping", Revision::Handshake) => Ok(b"{}".to_vec()),
-        ("tools/list", _) => list::answer(&caller.attached, revision, &message),
+        ("tools/list", _) => match listed(app, &caller.attached).await {
+            Ok(()) => list::answer(&caller.attached, revision, &message),
+            Err(response) => return Ok(*response),
+        },
         ("tools/call", _) => return tool(app, headers, caller, revision, &message, &id).await,
         (_, revision) => Err(unknown(revision)),
     };
     let result = result.map_err(|refusal| refusal.to(Some(&id)))?;
     Ok(answer::result(rpc::answered(&id, &result)))
+}
+
+/// Counts a list as a call.
+async fn listed(app: &App, bound: &Bound) -> Result<(), Box<Response>> {
+    let entering = Entering { principal: &bound.principal, model: None, tokens: 0, money: None };
+    app.guard.limiter().enter(entering).await.map(drop).map_err(|limited| {
+        let mut denied = Denied::new(Code::RateLimited, limited.message());
+        if let Some(seconds) = limited.retry_after() {
+            denied = denied.hint(format!("again in {seconds} s"));
+        }
+        let standing = limited.standing.map(|standing| Count::of(standing, &*app.clock).waiting(limited.retry_after()));
+        let mut response = told(standing, refused(&denied));
+        if let (None, Some(seconds)) = (standing, limited.retry_after()) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Box::new(response)
+    })
 }
 
 fn unknown(revision: Revision) -> Refused {

@@ -12,6 +12,7 @@ use tenantry_identity::usage::{UsageBy, UsagePart};
 use tenantry_identity::{Caller, Reach};
 use tenantry_policy::Clock;
 use tenantry_policy::limits::{AccountLimits, Budget, LimitLaw, Limits, ModelLimits, Period, Rate};
+use tenantry_server::Rates;
 use tenantry_store::budgets::Balance;
 
 use crate::desk::{Desk, Said, at, model};
@@ -256,4 +257,59 @@ async fn what_was_used_is_shown_to_its_own_account_alone() {
         assert_eq!(asked(who(&desk.acme, Some("ws_own")), part(Some(wanted))).await.unwrap(), []);
     }
     assert_eq!(asked(who(&desk.acme, Some("ws_own")), part(None)).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_comes_to_a_model_counts_and_fills_no_record() {
+    let desk = Desk::echoing().await;
+    let (ada, gus) = (desk.ada().await, desk.gus().await);
+    let denied = async |account: &str| {
+        let audit = desk.audit(account).await;
+        audit.into_iter().filter(|(phase, ..)| phase == "denied").count()
+    };
+    // Nobody limits them: a minute's worth stands on record.
+    under(&desk, LimitLaw::default());
+    for _ in 0..70 {
+        assert_eq!(desk.post("/v1/chat/completions", &gus, json!({})).await.status, 400);
+    }
+    assert_eq!(denied(&desk.globex).await, 60);
+    let own = Limits { requests: rate("4/min"), ..Limits::default() };
+    limited(&desk, own).await;
+    assert_eq!(desk.post("/v1/chat/completions", &ada, json!({})).await.status, 400);
+    assert_eq!(desk.chat(&ada, "enormous", "x").await.status, 404);
+    let followed = json!({ "model": "small", "input": "x", "previous_response_id": "resp_other" });
+    assert_eq!(desk.post("/v1/responses", &ada, followed.clone()).await.status, 404);
+    assert_eq!(desk.site.bearer("GET", "/v1/models", &ada).await.status, 200);
+    let listed = desk.site.bearer("GET", "/v1/models", &ada).await;
+    assert_eq!((listed.status, listed.headers["retry-after"].to_str().unwrap()), (429, "15"));
+    assert_eq!(desk.site.bearer("GET", "/v1/models/small", &ada).await.status, 429);
+    for _ in 0..20 {
+        assert_eq!(desk.post("/v1/chat/completions", &ada, json!({})).await.status, 429);
+        assert_eq!(desk.post("/v1/responses", &ada, followed.clone()).await.status, 429);
+    }
+    // Three that are refused for what they say, and one of the many that are too many.
+    assert!(denied(&desk.acme).await <= 4, "{}", denied(&desk.acme).await);
+    assert_eq!(desk.site.bearer("GET", "/v1/models", &gus).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_at_credentials_are_counted_by_address() {
+    let desk = Desk::echoing().await;
+    let ada = desk.ada().await;
+    let rates = Rates { strangers: rate("3/min"), ..Rates::none() };
+    let router = tenantry_server::router(desk.site.app().limited(rates));
+    let ask = async |address: &str, token: &str, path: &str| {
+        let request = tenantry_server::from_address(address.parse().unwrap(), axum::http::Request::get(path));
+        let request = request.header("authorization", format!("Bearer {token}")).body(axum::body::Body::empty());
+        tower::ServiceExt::oneshot(router.clone(), request.unwrap()).await.unwrap()
+    };
+    for (number, status) in [401, 401, 401, 429, 429].into_iter().enumerate() {
+        let said = ask("192.0.2.1", &format!("tk_guess{number}"), "/v1/models").await;
+        assert_eq!(said.status().as_u16(), status, "{number}");
+        assert_eq!(said.headers().contains_key("retry-after"), status == 429);
+    }
+    // Nobody else is kept out, and whoever is known already is not either.
+    assert_eq!(ask("192.0.2.2", &ada, "/v1/models").await.status().as_u16(), 200);
+    assert_eq!(ask("192.0.2.1", &ada, "/v1/models").await.status().as_u16(), 200);
+    assert_eq!(ask("192.0.2.2", "tk_guess", "/v1/models").await.status().as_u16(), 401);
 }
