@@ -45,6 +45,9 @@ fn catalog(project: &Project<'_>, loaded: &Loaded, version: &str) -> Result<Cata
     for (name, declared) in &loaded.document().model {
         let targets = declared.targets().enumerate().map(|(place, upstream)| target(project, name, place, upstream));
         let price = declared.price.unwrap_or_default();
+        // Callers choose what is kept and for how long; Anthropic asks for 1.25 times the price, or twice it.
+        let written = declared.targets().any(|upstream| upstream.kind == model::UpstreamKind::Anthropic);
+        let written = price.input.saturating_mul(if written { 2 } else { 1 });
         models.push(Model {
             name: name.as_str().into(),
             api: declared.api.as_str().into(),
@@ -54,6 +57,7 @@ fn catalog(project: &Project<'_>, loaded: &Loaded, version: &str) -> Result<Cata
             price: Price {
                 input: whole(price.input),
                 cached_input: whole(price.cached_input.unwrap_or(price.input)),
+                cache_write: whole(price.cache_write.unwrap_or(written)),
                 output: whole(price.output),
             },
             fetches: declared.remote_media,

@@ -30,6 +30,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V4__models", include_str!("../migrations/V4__models.sql")),
     ("V5__account_total", include_str!("../migrations/V5__account_total.sql")),
     ("V6__limits", include_str!("../migrations/V6__limits.sql")),
+    ("V7__kept_tokens", include_str!("../migrations/V7__kept_tokens.sql")),
 ];
 
 /// The statements on what servers share, with the database's own time in microseconds since 1970 UTC.

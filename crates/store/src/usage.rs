@@ -57,6 +57,8 @@ pub struct ModelAnswer {
     pub upstream: String,
     /// Until when, microseconds since 1970 UTC.
     pub expires_micros: i64,
+    /// The most tokens that it has with all that it follows, where that is known.
+    pub tokens: Option<i64>,
 }
 
 /// What sums are made by.
@@ -263,7 +265,8 @@ impl Store {
         Ok(sums)
     }
 
-    /// Notes whose an answer is that an upstream keeps, and forgets those that it keeps no longer.
+    /// Notes whose an answer is that an upstream keeps, and forgets those that it keeps no longer. Noted again, it has
+    /// the fewer tokens.
     ///
     /// # Errors
     /// The store's.
@@ -273,14 +276,16 @@ impl Store {
         let now = batch.now;
         batch.run("DELETE FROM tenantry_model_answer WHERE expires_micros <= $1", vec![Param::int(now)]);
         batch.run(
-            "INSERT INTO tenantry_model_answer (owner, id, model, upstream, expires_micros) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            "INSERT INTO tenantry_model_answer (owner, id, model, upstream, expires_micros, tokens) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, id) DO UPDATE SET tokens = excluded.tokens \
+             WHERE tenantry_model_answer.tokens > excluded.tokens",
             vec![
                 Param::text(&answer.owner),
                 Param::text(&answer.id),
                 Param::text(&answer.model),
                 Param::text(&answer.upstream),
                 Param::int(answer.expires_micros),
+                Param::Int(answer.tokens),
             ],
         );
         done(self.commit(batch).await)
@@ -291,7 +296,7 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn model_answer(&self, owner: &str, id: &str) -> Result<Option<ModelAnswer>, StoreError> {
-        const SQL: &str = "SELECT id, owner, model, upstream, expires_micros FROM tenantry_model_answer \
+        const SQL: &str = "SELECT id, owner, model, upstream, expires_micros, tokens FROM tenantry_model_answer \
              WHERE owner = $1 AND id = $2";
         let found = self.backend.find(SQL, vec![Param::text(owner), Param::text(id)], |row| ModelAnswer {
             id: row.text(0).unwrap_or_default(),
@@ -299,6 +304,7 @@ impl Store {
             model: row.text(2).unwrap_or_default(),
             upstream: row.text(3).unwrap_or_default(),
             expires_micros: row.int(4).unwrap_or_default(),
+            tokens: row.int(5),
         });
         Ok(found.await?.pop())
     }

@@ -51,6 +51,10 @@ pub struct Price {
     /// Those of the prompt that the upstream had kept; without, as any.
     #[schemars(range(min = 0))]
     pub cached_input: Option<i64>,
+    /// Those of the prompt that the upstream was told to keep; without, as any, and twice that where an upstream is
+    /// Anthropic's: the most that it asks.
+    #[schemars(range(min = 0))]
+    pub cache_write: Option<i64>,
     /// Tokens of the answer.
     #[schemars(range(min = 0))]
     pub output: i64,

@@ -257,7 +257,7 @@ mod tests {
         share.got(&Got::Many(900), now);
         share.take(900);
         share.put_back(880);
-        let mut over = |share: &mut Share, all| share.unused(&key, Kind::Tokens, all).map(|unused| unused.want.many);
+        let over = |share: &mut Share, all| share.unused(&key, Kind::Tokens, all).map(|unused| unused.want.many);
         // All of it was in use a moment ago.
         assert_eq!(over(&mut share, false), None);
         share.take(100);

@@ -91,6 +91,8 @@ pub struct Price {
     pub input: u64,
     /// Of the part of the prompt that the upstream had kept.
     pub cached_input: u64,
+    /// Of the part of the prompt that the upstream was told to keep.
+    pub cache_write: u64,
     /// Of the answer.
     pub output: u64,
 }

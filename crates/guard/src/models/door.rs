@@ -43,6 +43,10 @@ const CACHE: u64 = 64 * 1024 * 1024;
 /// How long an upstream's stateful answer is known to be an account's: OpenAI keeps them for 30 days.
 const KEPT_MICROS: i64 = 30 * 24 * 3600 * 1_000_000;
 
+/// How many tokens a kept answer is taken to have with all that it follows, where that was not noted: no model reads
+/// more.
+const LONGEST: u64 = 2_000_000;
+
 /// What the door is made from.
 pub struct ModelsParts {
     /// The models in force.
@@ -128,6 +132,8 @@ pub(crate) struct Running {
     /// How often the prompt was taken by an upstream that did not answer in time.
     unanswered: u64,
     permit: Option<Permit>,
+    /// The answer's id, where the upstream keeps it.
+    kept: Option<String>,
     record: Option<Record>,
     started: Duration,
     model: Arc<Model>,
@@ -168,6 +174,9 @@ impl Running {
     ) -> Option<impl Future<Output = ()> + Send + 'static> {
         let (permit, record) = (self.permit.take()?, self.record.take()?);
         let took = self.models.clock.monotonic().saturating_sub(self.started);
+        // Under a hard budget whoever goes on from it is to set aside what it is, and not what it might have been.
+        let kept = self.kept.take().filter(|_| usage.reported && permit.is_hard());
+        let kept = kept.map(|id| self.answer_kept(id, usage.input.saturating_add(usage.output)));
         let (cost, settling) = permit.settle(usage, ended, &self.upstream, took);
         let models = Arc::clone(&self.models);
         let upstream = std::mem::take(&mut self.upstream);
@@ -176,24 +185,31 @@ impl Running {
                 settling.done().await;
             }
             let told = Told { upstream: &upstream, usage, cost, took, error };
+            if let Some(kept) = kept {
+                models.keep(kept).await;
+            }
             record.end(&models.store, told).await;
         })
     }
 
     /// Notes whose an answer is that the upstream keeps.
     pub(crate) fn keeps(&mut self, id: String) {
-        let answer = self.answer_kept(id);
+        // How long it is is known at its end only.
+        let most = self.permit.as_ref().map_or(LONGEST, Permit::most_tokens);
+        let answer = self.answer_kept(id.clone(), most);
+        self.kept = Some(id);
         let models = Arc::clone(&self.models);
         tokio::spawn(async move { models.keep(answer).await });
     }
 
-    fn answer_kept(&self, id: String) -> ModelAnswer {
+    fn answer_kept(&self, id: String, tokens: u64) -> ModelAnswer {
         ModelAnswer {
             id,
             owner: self.caller.partition(),
             model: self.model.name.to_string(),
             upstream: self.upstream.to_string(),
             expires_micros: self.models.clock.now_micros().saturating_add(KEPT_MICROS),
+            tokens: Some(i64::try_from(tokens).unwrap_or(i64::MAX)),
         }
     }
 }
@@ -338,6 +354,10 @@ impl Models {
             Ok(place) => place,
             Err(refusal) => return Err(self.turned_away(&caller, record, refusal).await),
         };
+        let (place, followed) = place.map_or((None, 0), |answer| {
+            let tokens = answer.tokens.and_then(|tokens| u64::try_from(tokens).ok());
+            (Some(answer.upstream), tokens.unwrap_or(LONGEST))
+        });
         let asked = match (parsed.max_tokens, model.max_tokens) {
             (Some(asked), Some(cap)) => Some(asked.min(cap)),
             (asked, cap) => asked.or(cap),
@@ -347,8 +367,12 @@ impl Models {
             caller: Arc::clone(&caller),
             model: Arc::clone(&model),
             surface,
-            input: estimated(body.len()),
-            bytes: u64::try_from(body.len()).unwrap_or(u64::MAX).saturating_add(parsed.beyond),
+            // What it follows is part of its prompt, and paid for again.
+            input: estimated(body.len()).saturating_add(followed),
+            bytes: u64::try_from(body.len())
+                .unwrap_or(u64::MAX)
+                .saturating_add(parsed.beyond)
+                .saturating_add(followed),
             output: asked,
             choices: parsed.choices,
         };
@@ -375,6 +399,7 @@ impl Models {
             delivered: None,
             unanswered: 0,
             permit: Some(permit),
+            kept: None,
             record: Some(record),
             started: self.clock.monotonic(),
             model,
@@ -463,7 +488,9 @@ impl Models {
             // The caller may leave while this is kept.
             running.delivered = Some(usage);
             // Known before it is told: the caller may go on from it at once.
-            self.keep(running.answer_kept(id)).await;
+            let most = running.permit.as_ref().map_or(LONGEST, Permit::most_tokens);
+            let tokens = if usage.reported { usage.input.saturating_add(usage.output) } else { most };
+            self.keep(running.answer_kept(id, tokens)).await;
         }
         // INVARIANT: what comes after a revocation is paid for and not told.
         if !(running.caller.holds)() {
@@ -575,8 +602,14 @@ impl Models {
         Ok(Reached { target: Arc::clone(target), incoming, first: Some(first) })
     }
 
-    /// Where a call must go that follows an earlier answer; the caller's own, or it is not found.
-    async fn placed(&self, caller: &Caller, model: &Model, parsed: &Parsed<'_>) -> Result<Option<String>, Refusal> {
+    /// What a call follows that follows an earlier answer, and must go where that is; the caller's own, or it is not
+    /// found.
+    async fn placed(
+        &self,
+        caller: &Caller,
+        model: &Model,
+        parsed: &Parsed<'_>,
+    ) -> Result<Option<ModelAnswer>, Refusal> {
         let Some(previous) = &parsed.previous else { return Ok(None) };
         let found = self.store.model_answer(&caller.partition(), previous).await.map_err(|error| {
             tracing::error!(%error, "an earlier answer cannot be looked up");
@@ -584,7 +617,7 @@ impl Models {
         })?;
         let now = self.clock.now_micros();
         match found.filter(|answer| answer.model == *model.name && answer.expires_micros > now) {
-            Some(answer) => Ok(Some(answer.upstream)),
+            Some(answer) => Ok(Some(answer)),
             None => {
                 let shown: String = previous.chars().filter(|c| !c.is_control()).take(64).collect();
                 let said = format!("Previous response with id '{shown}' not found.");

@@ -59,7 +59,7 @@ pub struct Ask {
     pub surface: Surface,
     /// An estimate of the prompt's tokens.
     pub input: u64,
-    /// The body's bytes: no text has more tokens than bytes.
+    /// The body's bytes, and the tokens of what it follows: no text has more tokens than bytes.
     pub bytes: u64,
     /// The most tokens that each of the answer's choices may have, where that is known.
     pub output: Option<u64>,
@@ -124,12 +124,13 @@ impl Meter {
             _ => ask.output.unwrap_or(ASSUMED_OUTPUT).saturating_mul(ask.choices),
         };
         let top = Price {
-            // A part of the prompt may be kept already, or not.
-            input: ask.model.price.input.max(ask.model.price.cached_input),
+            // A part of the prompt may be kept already, or not, or be kept from now on.
+            input: ask.model.price.input.max(ask.model.price.cached_input).max(ask.model.price.cache_write),
             cached_input: 0,
+            cache_write: 0,
             output: ask.model.price.output,
         };
-        let cost = |input| Usage { input, cached_input: 0, output, reported: false }.cost(&top);
+        let cost = |input| Usage { input, output, ..Usage::default() }.cost(&top);
         let patience = ask.model.targets.iter().map(|target| target.parts.patience.total).max().unwrap_or_default();
         let entering = Entering {
             principal: &ask.caller.principal,
@@ -189,6 +190,19 @@ impl Permit {
     #[must_use]
     pub(crate) fn cap(&self) -> Option<u64> {
         (self.ask.output.is_none() && self.limited.is_hard()).then_some(ASSUMED_OUTPUT)
+    }
+
+    /// Does a hard budget hold for it?
+    #[must_use]
+    pub(crate) fn is_hard(&self) -> bool {
+        self.limited.is_hard()
+    }
+
+    /// The most tokens that prompt and answer have together.
+    #[must_use]
+    pub(crate) fn most_tokens(&self) -> u64 {
+        let output = self.ask.output.unwrap_or(ASSUMED_OUTPUT).saturating_mul(self.ask.choices);
+        self.ask.bytes.saturating_add(output)
     }
 
     /// How the caller stands: calls, and tokens.

@@ -86,7 +86,7 @@ impl Record {
         let mut entry = self.entry.into_ended(receipt, phase, self.begun_micros.saturating_add(micros));
         entry.duration_micros = Some(micros);
         entry.error = told.error.map(str::to_owned);
-        let Usage { input, cached_input, output, reported } = told.usage;
+        let Usage { input, cached_input, output, reported, .. } = told.usage;
         entry.after = Some(format!(
             "{{\"upstream\":{},\"input_tokens\":{input},\"cached_tokens\":{cached_input},\"output_tokens\":{output},\
              \"reported\":{reported},\"cost_micros\":{}}}",

@@ -13,6 +13,8 @@ pub struct Usage {
     pub input: u64,
     /// Tokens of the prompt that the upstream had kept.
     pub cached_input: u64,
+    /// Tokens of the prompt that the upstream was told to keep.
+    pub written_input: u64,
     /// Tokens of the answer.
     pub output: u64,
     /// Did the upstream report it? Otherwise it is estimated from what was delivered.
@@ -27,9 +29,11 @@ impl Usage {
     #[must_use]
     pub fn cost(&self, price: &Price) -> u64 {
         let cached = self.cached_input.min(self.input);
+        let written = self.written_input.min(self.input.saturating_sub(cached));
         let part = |tokens: u64, price: u64| u128::from(tokens) * u128::from(price);
-        let sum = part(self.input.saturating_sub(cached), price.input)
+        let sum = part(self.input.saturating_sub(cached).saturating_sub(written), price.input)
             .saturating_add(part(cached, price.cached_input))
+            .saturating_add(part(written, price.cache_write))
             .saturating_add(part(self.output, price.output));
         u64::try_from(sum.div_ceil(MILLION)).unwrap_or(u64::MAX)
     }
@@ -147,9 +151,9 @@ fn merge(surface: Surface, into: &mut Usage, reported: &Reported) {
             // Events repeat and add: `message_start` has the prompt's, `message_delta` the answer's.
             let (read, made) = (reported.cache_read_input_tokens, reported.cache_creation_input_tokens);
             if let Some(input) = reported.input_tokens.filter(|input| *input > 0 || read.is_some() || made.is_some()) {
-                let read = read.unwrap_or_default();
-                into.cached_input = read;
-                into.input = input.saturating_add(read).saturating_add(made.unwrap_or_default());
+                let (read, made) = (read.unwrap_or_default(), made.unwrap_or_default());
+                (into.cached_input, into.written_input) = (read, made);
+                into.input = input.saturating_add(read).saturating_add(made);
             }
             if let Some(output) = reported.output_tokens {
                 into.output = into.output.max(output);
@@ -309,6 +313,7 @@ impl Gathered {
         Usage {
             input: if self.usage.input > 0 { self.usage.input } else { estimated_input },
             cached_input: self.usage.cached_input,
+            written_input: self.usage.written_input,
             output: self.usage.output.max(delivered),
             reported: false,
         }
@@ -347,7 +352,9 @@ mod tests {
 
     #[test]
     fn usage_is_read_in_every_form() {
-        let usage = |input, cached_input, output| Some(Usage { input, cached_input, output, reported: true });
+        let usage = |input, cached_input, output| {
+            Some(Usage { input, cached_input, output, reported: true, ..Usage::default() })
+        };
         for (surface, body, expected) in [
             (
                 Surface::Chat,
@@ -366,7 +373,7 @@ mod tests {
             (
                 Surface::Messages,
                 r#"{"usage":{"input_tokens":7,"cache_read_input_tokens":4,"cache_creation_input_tokens":2,"output_tokens":3}}"#,
-                usage(13, 4, 3),
+                usage(13, 4, 3).map(|usage| Usage { written_input: 2, ..usage }),
             ),
             (Surface::Chat, r#"{"usage":null}"#, None),
             (Surface::Chat, "not json", None),
@@ -383,19 +390,19 @@ mod tests {
             Seen::Pass
         );
         assert!(!chat.ended);
-        assert_eq!(chat.usage(9), Usage { input: 9, cached_input: 0, output: 2, reported: false });
+        assert_eq!(chat.usage(9), Usage { input: 9, output: 2, reported: false, ..Usage::default() });
         assert_eq!(chat.see(br#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#), Seen::Pass);
         assert!(chat.ended);
         assert_eq!(chat.see(br#"{"choices":[],"usage":{"prompt_tokens":4,"completion_tokens":1}}"#), Seen::UsageOnly);
-        assert_eq!(chat.usage(9), Usage { input: 4, cached_input: 0, output: 1, reported: true });
+        assert_eq!(chat.usage(9), Usage { input: 4, output: 1, reported: true, ..Usage::default() });
 
         let mut messages = Gathered::new(Surface::Messages);
         messages.see(br#"{"type":"message_start","message":{"id":"m","usage":{"input_tokens":25,"output_tokens":1}}}"#);
         messages.see(br#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello there"}}"#);
-        assert_eq!(messages.usage(9), Usage { input: 25, cached_input: 0, output: 3, reported: false });
+        assert_eq!(messages.usage(9), Usage { input: 25, output: 3, reported: false, ..Usage::default() });
         messages.see(br#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":15}}"#);
         messages.see(br#"{"type":"message_stop"}"#);
-        assert_eq!(messages.usage(9), Usage { input: 25, cached_input: 0, output: 15, reported: true });
+        assert_eq!(messages.usage(9), Usage { input: 25, output: 15, reported: true, ..Usage::default() });
 
         let mut responses = Gathered::new(Surface::Responses);
         responses.see(br#"{"type":"response.created","response":{"id":"resp_1","usage":null}}"#);
@@ -404,17 +411,19 @@ mod tests {
             br#"{"type":"response.completed","response":{"id":"resp_1","usage":{"input_tokens":3,"output_tokens":2}}}"#,
         );
         assert_eq!(responses.id.as_deref(), Some("resp_1"));
-        assert_eq!(responses.usage(9), Usage { input: 3, cached_input: 0, output: 2, reported: true });
+        assert_eq!(responses.usage(9), Usage { input: 3, output: 2, reported: true, ..Usage::default() });
     }
 
     #[test]
     fn cost_is_rounded_up_and_never_wraps() {
-        let price = Price { input: 150_000, cached_input: 75_000, output: 600_000 };
-        let usage = Usage { input: 10, cached_input: 4, output: 1, reported: true };
+        let price = Price { input: 150_000, cached_input: 75_000, cache_write: 300_000, output: 600_000 };
+        let usage = Usage { input: 10, cached_input: 4, output: 1, reported: true, ..Usage::default() };
         // 6 × 0.15 + 4 × 0.075 + 1 × 0.6 = 1.8
         assert_eq!(usage.cost(&price), 2);
+        // 4 × 0.15 + 4 × 0.075 + 2 × 0.3 + 1 × 0.6 = 2.1
+        assert_eq!(Usage { written_input: 2, ..usage }.cost(&price), 3);
         assert_eq!(Usage::default().cost(&price), 0);
-        let huge = Usage { input: u64::MAX, cached_input: 0, output: u64::MAX, reported: true };
-        assert_eq!(huge.cost(&Price { input: u64::MAX, cached_input: 0, output: u64::MAX }), u64::MAX);
+        let huge = Usage { input: u64::MAX, output: u64::MAX, reported: true, ..Usage::default() };
+        assert_eq!(huge.cost(&Price { input: u64::MAX, output: u64::MAX, ..Price::default() }), u64::MAX);
     }
 }

@@ -59,7 +59,7 @@ pub fn model(name: &str, requires: &str, targets: Vec<Target>) -> Model {
         requires: requires.into(),
         description: None,
         max_tokens: None,
-        price: Price { input: 1_000_000, cached_input: 500_000, output: 2_000_000 },
+        price: Price { input: 1_000_000, cached_input: 500_000, cache_write: 1_000_000, output: 2_000_000 },
         cache: None,
         fetches: false,
         targets: targets.into_iter().map(Arc::new).collect(),

@@ -313,3 +313,48 @@ async fn guesses_at_credentials_are_counted_by_address() {
     assert_eq!(ask("192.0.2.1", &ada, "/v1/models").await.status().as_u16(), 200);
     assert_eq!(ask("192.0.2.2", "tk_guess", "/v1/models").await.status().as_u16(), 401);
 }
+
+/// Whoever goes on from an answer pays again for all that it follows: a hard budget sets that aside, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_answer_follows_is_set_aside_with_it() {
+    const DONE: &str = r#""usage":{"input_tokens":5000,"output_tokens":1000,"total_tokens":6000}"#;
+    let upstream = Scripted::by(|heard| {
+        if heard.body.contains("\"stream\":true") {
+            let created = r#"{"type":"response.created","response":{"id":"resp_events","usage":null}}"#;
+            let done = format!(r#"{{"type":"response.completed","response":{{"id":"resp_events",{DONE}}}}}"#);
+            let events = format!("data: {created}\n\ndata: {done}\n\n");
+            return vec![Act::Write(EVENTS.into()), Act::Chunk(events.into_bytes()), crate::scripted::end()];
+        }
+        whole(200, &format!(r#"{{"id":"resp_whole","object":"response","output":[],{DONE}}}"#))
+    })
+    .await;
+    let target = at(0, Kind::OpenAi, upstream.address, Patience::default());
+    let desk = Desk::with(vec![model("small", "use:small", vec![target])]).await;
+    let ada = desk.ada().await;
+    let ask = async |budget_of: u64, stream: bool, previous: Option<&str>| {
+        limited(&desk, budget(budget_of)).await;
+        let mut body = json!({ "model": "small", "input": "x", "max_output_tokens": 100, "stream": stream });
+        if let Some(previous) = previous {
+            body["previous_response_id"] = json!(previous);
+        }
+        let said = desk.post("/v1/responses", &ada, body).await;
+        while balance(&desk).await.held_micros > 0 {
+            tokio::task::yield_now().await;
+        }
+        said.status
+    };
+    // 5,000 × 1 + 1,000 × 2 each.
+    assert_eq!(ask(1_000, false, None).await, 200);
+    assert_eq!(ask(8_000, true, None).await, 200);
+    assert_eq!(balance(&desk).await.spent_micros, 14_000);
+    let owner = format!("account/{}", tenant(&desk, &desk.acme).await);
+    for id in ["resp_whole", "resp_events"] {
+        // Of a stream it is known at its end, and noted a moment later.
+        while desk.site.store.model_answer(&owner, id).await.unwrap().and_then(|answer| answer.tokens) != Some(6_000) {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ask(14_000 + 6_000, false, Some(id)).await, 402, "{id}");
+    }
+    assert_eq!(ask(14_000 + 7_000, false, Some("resp_events")).await, 200);
+    assert_eq!(balance(&desk).await.spent_micros, 21_000);
+}
