@@ -265,20 +265,22 @@ impl Store {
         Ok(sums)
     }
 
-    /// Notes whose an answer is that an upstream keeps, and forgets those that it keeps no longer. Noted again, it has
-    /// the fewer tokens.
+    /// Notes whose an answer is that an upstream keeps, and forgets those that it keeps no longer. `ended`: its tokens are
+    /// those that it has, whatever was noted before.
     ///
     /// # Errors
     /// The store's.
-    pub async fn keep_model_answer(&self, answer: &ModelAnswer) -> Result<(), StoreError> {
+    pub async fn keep_model_answer(&self, answer: &ModelAnswer, ended: bool) -> Result<(), StoreError> {
+        const BEGUN: &str = "INSERT INTO tenantry_model_answer (owner, id, model, upstream, expires_micros, tokens) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+        const ENDED: &str = "INSERT INTO tenantry_model_answer (owner, id, model, upstream, expires_micros, tokens) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, id) DO UPDATE SET tokens = excluded.tokens";
         let mut batch = self.batch();
         batch.notes_only();
         let now = batch.now;
         batch.run("DELETE FROM tenantry_model_answer WHERE expires_micros <= $1", vec![Param::int(now)]);
         batch.run(
-            "INSERT INTO tenantry_model_answer (owner, id, model, upstream, expires_micros, tokens) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, id) DO UPDATE SET tokens = excluded.tokens \
-             WHERE tenantry_model_answer.tokens > excluded.tokens",
+            if ended { ENDED } else { BEGUN },
             vec![
                 Param::text(&answer.owner),
                 Param::text(&answer.id),

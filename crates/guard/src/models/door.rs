@@ -186,7 +186,7 @@ impl Running {
             }
             let told = Told { upstream: &upstream, usage, cost, took, error };
             if let Some(kept) = kept {
-                models.keep(kept).await;
+                models.keep(kept, true).await;
             }
             record.end(&models.store, told).await;
         })
@@ -199,7 +199,7 @@ impl Running {
         let answer = self.answer_kept(id.clone(), most);
         self.kept = Some(id);
         let models = Arc::clone(&self.models);
-        tokio::spawn(async move { models.keep(answer).await });
+        tokio::spawn(async move { models.keep(answer, false).await });
     }
 
     fn answer_kept(&self, id: String, tokens: u64) -> ModelAnswer {
@@ -369,10 +369,7 @@ impl Models {
             surface,
             // What it follows is part of its prompt, and paid for again.
             input: estimated(body.len()).saturating_add(followed),
-            bytes: u64::try_from(body.len())
-                .unwrap_or(u64::MAX)
-                .saturating_add(parsed.beyond)
-                .saturating_add(followed),
+            bytes: u64::try_from(body.len()).unwrap_or(u64::MAX).saturating_add(parsed.beyond).saturating_add(followed),
             output: asked,
             choices: parsed.choices,
         };
@@ -490,7 +487,7 @@ impl Models {
             // Known before it is told: the caller may go on from it at once.
             let most = running.permit.as_ref().map_or(LONGEST, Permit::most_tokens);
             let tokens = if usage.reported { usage.input.saturating_add(usage.output) } else { most };
-            self.keep(running.answer_kept(id, tokens)).await;
+            self.keep(running.answer_kept(id, tokens), true).await;
         }
         // INVARIANT: what comes after a revocation is paid for and not told.
         if !(running.caller.holds)() {
@@ -626,8 +623,8 @@ impl Models {
         }
     }
 
-    async fn keep(&self, answer: ModelAnswer) {
-        if let Err(error) = self.store.keep_model_answer(&answer).await {
+    async fn keep(&self, answer: ModelAnswer, ended: bool) {
+        if let Err(error) = self.store.keep_model_answer(&answer, ended).await {
             tracing::error!(%error, "whose an answer is cannot be kept; it cannot be followed");
         }
     }
