@@ -174,7 +174,7 @@ impl Unused {
     pub(super) async fn give_back(&self, store: &Store) -> Result<(), StoreError> {
         // Rounded down: no more comes back than was taken.
         let cost = self.want.cost(self.want.many).saturating_sub(1).max(0);
-        store.give_back_share(&self.want.name(), cost).await
+        store.give_back_share(&self.want.kind.name(&self.want.key), cost).await
     }
 }
 
