@@ -1,9 +1,10 @@
 //! Schemas with row security that nobody wrote with Tenantry, each with its known verdict, on a real database.
 //!
 //! `row_security/*.sql`: each begins with what it is about, then what is to be found; everything else must be
-//! proved. `-- leaks: docs.read docs.moves` (moves: an update that takes a row to another tenant; refers: a row that refers to another tenant's), `-- open:` what
-//! is not understood, `-- notes:` words of a note (with `-` before them: of none), `-- args:` what is said
-//! beforehand, `-- replayed: no` where leaks are not seen on the database. `@app` is a role of its own.
+//! proved. `-- leaks: docs.read docs.moves` (moves: an update that takes a row to another tenant; refers: a row that
+//! refers to another tenant's), `-- open:` what is not understood, `-- notes: docs: words` each note of a relation, a
+//! line each, `-- args:` what is said beforehand, `-- replayed: no` where leaks are not seen on the database. `@app` is
+//! a role of its own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -85,6 +86,12 @@ impl Case {
         text.split_whitespace().map(str::to_owned).collect()
     }
 
+    /// `-- notes: docs: words of it`, a line each: every note is listed.
+    fn notes(&self) -> Vec<(&str, &str)> {
+        let lines = self.text.lines().filter_map(|line| line.strip_prefix("-- notes: "));
+        lines.map(|line| line.split_once(": ").unwrap_or_else(|| panic!("{}: {line}", self.name))).collect()
+    }
+
     /// `--trust x --shared 'docs=a IS NULL'`
     fn said(&self) -> Said {
         let mut said = Said::default();
@@ -137,20 +144,21 @@ impl Case {
                 text.push_str(&format!("  not replayed: {} {why}\n", key(finding)));
             }
         }
-        let notes: Vec<&String> = judged
+        let notes: Vec<(&str, &str)> = judged
             .findings
             .iter()
-            .filter_map(|one| if let Verdict::Warns(why) = &one.verdict { Some(why) } else { None })
+            .filter_map(|one| match &one.verdict {
+                Verdict::Warns(why) => Some((one.relation.as_str(), why.as_str())),
+                _ => None,
+            })
             .collect();
-        let wanted = self.header("notes");
-        match wanted.strip_prefix('-') {
-            Some(unwanted) if notes.iter().any(|note| note.contains(unwanted)) => {
-                text.push_str(&format!("  notes {unwanted}\n"));
-            }
-            None if !wanted.is_empty() && !notes.iter().any(|note| note.contains(wanted)) => {
-                text.push_str(&format!("  does not note {wanted}: {notes:?}\n"));
-            }
-            _ => {}
+        let listed = self.notes();
+        let is = |(of, words): &(&str, &str), (relation, why): &(&str, &str)| of == relation && why.contains(words);
+        for note in notes.iter().filter(|note| !listed.iter().any(|one| is(one, note))) {
+            text.push_str(&format!("  note not listed: {}: {}\n", note.0, note.1));
+        }
+        for one in listed.iter().filter(|one| !notes.iter().any(|note| is(one, note))) {
+            text.push_str(&format!("  not noted: {}: {}\n", one.0, one.1));
         }
         let asked = judged.findings.iter().any(|one| one.op == Some(Op::Read));
         if !asked && self.name != "lookup_shared" {

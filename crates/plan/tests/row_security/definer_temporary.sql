@@ -1,5 +1,5 @@
 -- A temporary table stands before the one that is meant, whatever search path without pg_temp is pinned.
--- notes: SET search_path = public, pg_temp
+-- notes: function public.my_orgs(): may put temporary tables of its own
 CREATE TABLE members (org_id uuid NOT NULL, user_id uuid NOT NULL, PRIMARY KEY (org_id, user_id));
 CREATE TABLE docs (id bigserial PRIMARY KEY, org_id uuid NOT NULL, title text);
 ALTER TABLE members ENABLE ROW LEVEL SECURITY;

@@ -1,5 +1,4 @@
 -- The same with pg_temp as the last.
--- notes: -pg_temp
 CREATE TABLE members (org_id text NOT NULL, who text NOT NULL, PRIMARY KEY (org_id, who));
 CREATE TABLE docs (id bigserial PRIMARY KEY, org_id text NOT NULL, title text);
 ALTER TABLE members ENABLE ROW LEVEL SECURITY;

@@ -1,5 +1,5 @@
 -- A claim that users write themselves.
--- notes: user_metadata
+-- notes: docs: which users write themselves
 CREATE SCHEMA auth; GRANT USAGE ON SCHEMA auth TO PUBLIC;
 CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$
   select coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''), (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid

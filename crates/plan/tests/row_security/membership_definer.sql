@@ -1,4 +1,5 @@
 -- The same through a function that runs as its owner.
+-- notes: function public.my_orgs(): may put temporary tables of its own
 CREATE TABLE members (org_id uuid NOT NULL, user_id uuid NOT NULL, role text NOT NULL DEFAULT 'member', PRIMARY KEY (org_id, user_id));
 ALTER TABLE members ENABLE ROW LEVEL SECURITY;
 CREATE TABLE docs (id bigserial PRIMARY KEY, org_id uuid NOT NULL, title text);

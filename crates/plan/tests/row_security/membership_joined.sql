@@ -1,4 +1,5 @@
 -- A membership by way of the user's own row, in either of two roles.
+-- notes: users: the unique key (id) holds no tenant
 CREATE TABLE users (id uuid PRIMARY KEY, email text NOT NULL UNIQUE);
 CREATE TABLE members (org_id uuid NOT NULL, user_id uuid NOT NULL, role text NOT NULL DEFAULT 'member', PRIMARY KEY (org_id, user_id));
 CREATE TABLE docs (id bigserial PRIMARY KEY, org_id uuid NOT NULL, title text);

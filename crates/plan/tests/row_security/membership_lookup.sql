@@ -1,4 +1,5 @@
 -- The tenant of the user's profile.
+-- notes: profiles: the unique key (id) holds no tenant
 CREATE TABLE profiles (id uuid PRIMARY KEY, tenant_id uuid NOT NULL);
 ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;
 CREATE POLICY me ON profiles FOR SELECT USING (id = nullif(current_setting('app.user', true), '')::uuid);

@@ -1,5 +1,6 @@
 -- A profile whose tenant its user sets.
 -- leaks: profiles.create profiles.moves
+-- notes: profiles: the unique key (id) holds no tenant
 CREATE TABLE profiles (id uuid PRIMARY KEY, tenant_id uuid NOT NULL);
 ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;
 CREATE POLICY me ON profiles USING (id = nullif(current_setting('app.user', true), '')::uuid);

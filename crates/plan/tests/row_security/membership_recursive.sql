@@ -1,5 +1,6 @@
 -- A policy that reads its own table fails.
--- notes: infinite recursion
+-- notes: docs: infinite recursion
+-- notes: members: infinite recursion
 CREATE TABLE members (org_id uuid NOT NULL, user_id uuid NOT NULL, role text NOT NULL DEFAULT 'member', PRIMARY KEY (org_id, user_id));
 ALTER TABLE members ENABLE ROW LEVEL SECURITY;
 CREATE TABLE docs (id bigserial PRIMARY KEY, org_id uuid NOT NULL, title text);

@@ -1,5 +1,5 @@
 -- Whom FORCE holds may take it away.
--- notes: NO FORCE ROW LEVEL SECURITY
+-- notes: docs: may act as its owner, whom FORCE holds
 CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id text NOT NULL, title text);
 ALTER TABLE docs OWNER TO @group;
 GRANT @group TO @app;

@@ -1,5 +1,5 @@
 -- Whoever refers to a table learns which keys are there.
--- notes: REFERENCES is granted
+-- notes: docs: REFERENCES is granted
 CREATE TABLE docs (id bigserial PRIMARY KEY, tenant_id text NOT NULL, title text);
 ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON docs USING (tenant_id = nullif(current_setting('app.tenant', true), ''));

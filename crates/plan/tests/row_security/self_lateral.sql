@@ -1,5 +1,6 @@
 -- A subselect of nothing in the policy for reading is enough for PostgreSQL to refuse the other one.
--- notes: infinite recursion
+-- notes: docs: infinite recursion
+-- notes: docs: the unique key (id) holds no tenant
 CREATE TABLE docs (id bigint PRIMARY KEY, tenant_id text NOT NULL, parent_id bigint);
 ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON docs FOR SELECT USING (tenant_id = (SELECT nullif(current_setting('app.tenant', true), '')));

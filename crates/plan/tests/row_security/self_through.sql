@@ -1,6 +1,7 @@
 -- By way of another table and back.
 -- leaks: docs.create
--- notes: holds no tenant
+-- notes: docs: the unique key (id) holds no tenant
+-- notes: links: the unique key (id) holds no tenant
 CREATE TABLE docs (id bigint PRIMARY KEY, tenant_id text NOT NULL, title text);
 CREATE TABLE links (id bigint PRIMARY KEY, tenant_id text NOT NULL, doc_id bigint NOT NULL);
 ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
