@@ -78,6 +78,7 @@ fn every_leak_happens_in_memory() {
 #[tokio::test]
 async fn leaks_happen_in_a_database_that_is_given_and_nothing_of_it_stays() {
     let Ok(cluster) = std::env::var("TENANTRY_TEST_POSTGRES") else {
+        assert!(std::env::var_os("TENANTRY_TEST_WHOLE").is_none(), "no server, in a run that has one");
         eprintln!("skipped: TENANTRY_TEST_POSTGRES is not set");
         return;
     };

@@ -327,7 +327,15 @@ fn written_through(court: &Court<'_>, window: &Window) -> Vec<Finding> {
 /// Why what an owner reads on behalf of somebody is not what its policies say of the owner: they ask who the user is,
 /// or call functions, which run with the user's rights. A view leaves the user as it was.
 fn two_minds(court: &Court<'_>, window: &Window, way: &Way, reader: &str) -> Option<Verdict> {
-    if window.function.is_some() || court.roles.exempt(court.database, way.relation, reader).is_some() {
+    let exempt = |relation: usize, role: &str| court.roles.exempt(court.database, relation, role).is_some();
+    let mut held = !exempt(way.relation, reader);
+    // What it looks up elsewhere is read in the same way.
+    way.shows.visit(&mut |_| {}, &mut |scan| {
+        if let Scan::Table { relation, actor: Some(actor), .. } = scan {
+            held |= !exempt(*relation, actor);
+        }
+    });
+    if window.function.is_some() || !held {
         return None;
     }
     let mut asks = court.laws.calls;
