@@ -194,6 +194,11 @@ permissions = { "use:small" = "", "use:large" = "" }
 api = "https://models.example/"
 requires = "use:small"
 upstream = { kind = "echo", url = "builtin:echo" }
+[model.slow]
+api = "https://models.example/"
+requires = "use:small"
+upstream = { kind = "echo", url = "builtin:echo" }
+each_account = { requests = "60/min" }
 [model.forbidden]
 api = "https://models.example/"
 requires = "use:large"

@@ -16,8 +16,8 @@ pub(super) const TELLING: [&str; 6] = ["\\u", "_url", "base64", "\"url\"", "inpu
 /// More tokens than a picture is to any model known, however few bytes it has.
 const PICTURE: u64 = 50_000;
 
-/// More than a document is, or a recording: as much as models read at once.
-const DOCUMENT: u64 = 200_000;
+/// As much as models read at once: a document or a recording is no more.
+pub(super) const READ_AT_ONCE: u64 = 200_000;
 
 /// What was seen.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Inside {
 
     /// The tokens that pictures and documents may be.
     pub(super) fn tokens(&self) -> u64 {
-        self.pictures.saturating_mul(PICTURE).saturating_add(self.documents.saturating_mul(DOCUMENT))
+        self.pictures.saturating_mul(PICTURE).saturating_add(self.documents.saturating_mul(READ_AT_ONCE))
     }
 
     /// Takes in what an object is: `item`, where it is one of a list of items.

@@ -129,6 +129,35 @@ async fn a_spent_budget_is_402_with_its_scope_and_when_it_resets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_set_aside_covers_every_answer_and_what_no_byte_shows() {
+    let upstream = Scripted::always(whole(200, FINE)).await;
+    let mut open = model("small", "use:small", vec![at(0, Kind::OpenAi, upstream.address, Patience::default())]);
+    open.fetches = true;
+    let desk = Desk::with(vec![open]).await;
+    let ada = desk.ada().await;
+    // A body of some 150 bytes at 1 a token, and 100 tokens of an answer at 2.
+    limited(&desk, budget(500)).await;
+    let picture = json!([{ "type": "image_url", "image_url": { "url": "https://x.example/" } }]);
+    for (more, status) in [
+        (json!({}), 200),
+        (json!({ "n": 1 }), 200),
+        (json!({ "n": 3 }), 402),
+        (json!({ "n": u64::MAX }), 402),
+        (json!({ "best_of": 3 }), 402),
+        (json!({ "max_completion_tokens": 1000 }), 402),
+        (json!({ "tools": [{ "type": "function", "function": { "name": "x" } }] }), 402),
+        (json!({ "messages": [{ "role": "user", "content": picture }] }), 402),
+    ] {
+        let mut body = json!({ "model": "small", "max_tokens": 100, "messages": [{ "role": "user", "content": "x" }] });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let said = desk.post("/v1/chat/completions", &ada, body).await;
+        assert_eq!(said.status, status, "{more}: {said:?}");
+    }
+    assert_eq!(upstream.asked(), 2, "nobody is asked for what is not covered");
+    assert_eq!(balance(&desk).await, Balance { spent_micros: 38, held_micros: 0 });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_holds_its_place_and_is_settled_to_what_was_delivered() {
     let words = "one two three four five";
     let upstream = Scripted::always(vec![Act::Write(EVENTS.into()), Act::Chunk(event(words)), Act::Wait]).await;
