@@ -244,3 +244,67 @@ fn requests_that_are_no_http_end_nothing_but_themselves() {
     }
     assert_eq!(server.call(&token, "query", r#"{"model":"orders","take":1}"#).status, 200);
 }
+
+/// Two readers of one stream of bytes may cut it into requests in two ways; whoever stands before us must not be able to
+/// see one where we see two.
+#[test]
+fn no_request_hides_in_another() {
+    let home = Home::desk();
+    let server = Server::start(&home);
+    let token = home.good(&[
+        "token",
+        "--quiet",
+        "--account",
+        "northwind",
+        "--user",
+        "ana@northwind.example",
+        "--audience",
+        MODELS,
+    ]);
+    let token = token.trim();
+    let hidden = format!("GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+    let body = r#"{"model":"small","messages":[{"role":"user","content":"x"}]}"#;
+    let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    for (headers, sent) in [
+        // Both say where the body ends: one answer, and the connection ends.
+        (
+            format!("content-length: {}\r\ntransfer-encoding: chunked\r\n", chunked.len() + hidden.len()),
+            format!("{chunked}{hidden}"),
+        ),
+        (format!("transfer-encoding: chunked\r\ncontent-length: {}\r\n", body.len()), format!("{chunked}{hidden}")),
+        ("content-length: 5\r\ncontent-length: 60\r\n".to_owned(), format!("{body}{hidden}")),
+        ("content-length: 5, 60\r\n".to_owned(), format!("{body}{hidden}")),
+        ("content-length: +60\r\n".to_owned(), format!("{body}{hidden}")),
+        ("transfer-encoding: chunked, identity\r\n".to_owned(), format!("{chunked}{hidden}")),
+        ("transfer-encoding: xchunked\r\n".to_owned(), format!("{chunked}{hidden}")),
+        ("transfer-encoding : chunked\r\n".to_owned(), format!("{chunked}{hidden}")),
+        ("x: y\r\n transfer-encoding: chunked\r\n".to_owned(), format!("{chunked}{hidden}")),
+        ("transfer-encoding: chunked\r\n".to_owned(), format!("fffffffffffffffff\r\n{body}{hidden}")),
+        ("transfer-encoding: chunked\r\n".to_owned(), format!("-1\r\n{body}{hidden}")),
+        ("transfer-encoding: chunked\r\n".to_owned(), format!("1;{}\r\n{{\r\n0\r\n\r\n{hidden}", "x".repeat(100_000))),
+    ] {
+        let mut stream = server.connect();
+        let head = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n"
+        );
+        let _ = stream.write_all(format!("{head}{headers}\r\n{sent}").as_bytes());
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut told = Vec::new();
+        let _ = std::io::Read::read_to_end(&mut stream, &mut told);
+        let told = String::from_utf8_lossy(&told).into_owned();
+        assert!(told.matches("HTTP/1.1 ").count() <= 1 && !told.contains("\"object\":\"list\""), "{headers}: {told}");
+    }
+    // An extension of a chunk is nobody's, and a body in pieces is a body.
+    let plain = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         transfer-encoding: chunked\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n{:x};a=\"b\"\r\n{body}\r\n0\r\nx-trailer: y\r\n\r\n",
+        body.len()
+    );
+    let mut stream = server.connect();
+    stream.write_all(plain.as_bytes()).unwrap();
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut told).unwrap();
+    assert!(told.contains("HTTP/1.1 200 OK") && told.contains("echo: x"), "{told}");
+}
+
+const MODELS: &str = "https://models.desk.example/";

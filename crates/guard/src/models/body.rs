@@ -12,7 +12,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::catalog::{CapField, Partition, Target};
-use super::inside::{Inside, KEPT, Look, READ_AT_ONCE, TELLING};
+use super::inside::{Inside, KEPT, Look, TELLING};
 use super::refusal::Refusal;
 use super::surface::Surface;
 
@@ -218,10 +218,6 @@ impl<'b> Parsed<'b> {
         }
         if parsed.raw("tools").is_some() {
             parsed.beyond = TOLD_OF_TOOLS;
-        }
-        if parsed.previous.is_some() {
-            // All that came before is read again, and none of it stands here.
-            parsed.beyond = parsed.beyond.saturating_add(READ_AT_ONCE);
         }
         parsed.refuse_hosted_tools()?;
         parsed.look_inside()?;
@@ -607,7 +603,6 @@ mod tests {
         for (surface, body, beyond, fetches) in [
             (Surface::Chat, r#"{"model":"m","messages":[{"content":"https://x.example/?url=1"}]}"#, 0, false),
             (Surface::Chat, r#"{"model":"m","tools":[]}"#, 1_000, false),
-            (Surface::Responses, r#"{"model":"m","input":"x","previous_response_id":"resp_1"}"#, 200_000, false),
             (
                 Surface::Chat,
                 r#"{"model":"m","messages":[{"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]}]}"#,

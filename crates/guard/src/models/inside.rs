@@ -17,7 +17,7 @@ pub(super) const TELLING: [&str; 6] = ["\\u", "_url", "base64", "\"url\"", "inpu
 const PICTURE: u64 = 50_000;
 
 /// As much as models read at once: a document or a recording is no more.
-pub(super) const READ_AT_ONCE: u64 = 200_000;
+const READ_AT_ONCE: u64 = 200_000;
 
 /// What was seen.
 #[derive(Debug)]
