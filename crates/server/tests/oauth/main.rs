@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::print_stderr,
+    clippy::disallowed_methods,
     unreachable_pub,
     missing_docs,
     reason = "tests"
