@@ -145,6 +145,7 @@ impl<'b> Parsed<'b> {
     pub(crate) fn read(surface: Surface, body: &'b [u8]) -> Result<Parsed<'b>, Refusal> {
         let text = std::str::from_utf8(body).map_err(|_| Refusal::invalid("The body is not UTF-8."))?;
         let found = members(text)?;
+        super::sound::check(text)?;
         let open = text.find('{').unwrap_or_default();
         let mut parsed = Parsed {
             text,

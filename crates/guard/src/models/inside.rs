@@ -53,8 +53,17 @@ impl Inside {
         // An item that says only which one it is, is one that the upstream keeps; without a type it is a reference.
         let named = match said.kind.as_deref() {
             Some("item_reference") => true,
-            None | Some("reasoning" | "image_generation_call" | "file_search_call") => said.id && !said.whole,
-            Some(_) => false,
+            None
+            | Some(
+                "reasoning"
+                | "image_generation_call"
+                | "file_search_call"
+                | "web_search_call"
+                | "code_interpreter_call",
+            ) => said.id && !said.whole,
+            // Of tools that are not offered: whatever it goes on from is not the caller's.
+            Some(kind) if kind.starts_with("mcp_") => true,
+            Some(_) => said.id && !said.whole && !said.call,
         };
         if item && named {
             self.kept = Some("item_reference");
@@ -69,6 +78,8 @@ struct Said {
     id: bool,
     /// Has it what it is about, rather than only a name for it?
     whole: bool,
+    /// Has it what was called with?
+    call: bool,
 }
 
 /// What a value is to the object that it stands in.
@@ -78,6 +89,7 @@ enum As {
     Kind,
     Id,
     Whole,
+    Call,
     Address,
     Spoken,
     Else,
@@ -92,6 +104,7 @@ impl As {
             "type" => As::Kind,
             "id" => As::Id,
             "role" | "content" | "encrypted_content" | "output" | "result" => As::Whole,
+            "arguments" | "input" | "action" | "operation" => As::Call,
             "image_url" | "video_url" | "audio_url" | "file_url" | "url" => As::Address,
             "audio" => As::Spoken,
             _ => As::Else,
@@ -143,6 +156,7 @@ impl<'de> DeserializeSeed<'de> for At<'_> {
 impl At<'_> {
     fn something(self) {
         self.around.whole |= self.to == As::Whole;
+        self.around.call |= self.to == As::Call;
     }
 }
 
@@ -180,7 +194,7 @@ impl<'de> Visitor<'de> for At<'_> {
             As::Address => {
                 self.seen.fetches |= !text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
             }
-            As::Whole | As::Spoken | As::Else => self.something(),
+            As::Whole | As::Call | As::Spoken | As::Else => self.something(),
         }
         Ok(())
     }
@@ -215,5 +229,42 @@ impl<'de> Visitor<'de> for At<'_> {
         self.seen.is(&said, self.items == 2);
         self.something();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::body::Parsed;
+    use super::*;
+
+    #[test]
+    fn an_item_that_only_says_which_one_it_is_is_nobodys() {
+        let read = |item: &str| {
+            let body = format!(r#"{{"model":"m","input":[{{"role":"user","content":"x"}},{item}]}}"#);
+            Parsed::read(Surface::Responses, body.as_bytes()).map(|_| ())
+        };
+        for item in [
+            r#"{"type":"function_call","id":"fc_1"}"#,
+            r#"{"id":"fc_1","type":"function_call","status":"completed","call_id":"c"}"#,
+            r#"{"type":"custom_tool_call","id":"ctc_1","input":null}"#,
+            r#"{"type":"computer_call","id":"cu_1","call_id":"c"}"#,
+            r#"{"type":"web_search_call","id":"ws_1","status":"completed","action":{}}"#,
+            r#"{"type":"code_interpreter_call","id":"ci_1","code":"1"}"#,
+            r#"{"type":"message","id":"msg_1","status":"completed"}"#,
+            r#"{"type":"mcp_approval_response","approval_request_id":"mcpr_1","approve":true}"#,
+            r#"{"type":"whatever comes","id":"x_1"}"#,
+        ] {
+            assert!(read(item).is_err(), "{item}");
+        }
+        for item in [
+            r#"{"type":"function_call","id":"fc_1","call_id":"c","name":"f","arguments":"{}"}"#,
+            r#"{"type":"function_call_output","id":"fco_1","call_id":"c","output":"x"}"#,
+            r#"{"type":"custom_tool_call","id":"ctc_1","call_id":"c","name":"f","input":""}"#,
+            r#"{"type":"computer_call","id":"cu_1","call_id":"c","action":{"type":"click"}}"#,
+            r#"{"type":"apply_patch_call","id":"ap_1","call_id":"c","operation":{"type":"update_file"}}"#,
+            r#"{"type":"message","id":"msg_1","role":"assistant","status":"completed","content":[{"type":"output_text","text":"x"}]}"#,
+        ] {
+            assert!(read(item).is_ok(), "{item}");
+        }
     }
 }

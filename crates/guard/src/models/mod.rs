@@ -16,6 +16,7 @@ mod meter;
 mod record;
 mod refusal;
 mod route;
+mod sound;
 mod surface;
 mod upstream;
 mod usage;

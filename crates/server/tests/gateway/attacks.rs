@@ -49,6 +49,9 @@ async fn bodies_that_say_two_things_or_reach_for_more_get_to_no_upstream() {
         r#"{"model":"small","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://169.254.169.254/latest/"}}]}]}"#.to_owned(),
         r#"{"model":"small","messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"file-1"}}]}]}"#.to_owned(),
         format!(r#"{{"model":"small","messages":[{deep}]}}"#),
+        format!(r#"{{"model":"small",{said},"metadata":{}{}}}"#, "[".repeat(200), "]".repeat(200)),
+        format!(r#"{{"model":"small",{said},"seed":1e999}}"#),
+        r#"{"model":"small","messages":[{"role":"user","content":"half \ud83d"}]}"#.to_owned(),
     ];
     for body in &bodies {
         let said = desk.say(Desk::request("/v1/chat/completions", &ada, body.clone())).await;
