@@ -77,7 +77,7 @@ pub struct Upstream {
     pub weight: Option<i64>,
     /// How long a connection may take to be made (default `5s`).
     pub connect_timeout: Option<Millis>,
-    /// How long until the first byte of an answer (default `60s`).
+    /// How long until the first byte of a stream (default `60s`). A whole answer has until `total_timeout`.
     pub first_byte_timeout: Option<Millis>,
     /// How long an answer may be silent once it has begun (default `60s`).
     pub idle_timeout: Option<Millis>,
