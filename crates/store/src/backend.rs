@@ -61,6 +61,7 @@ macro_rules! with_time {
                  ON CONFLICT (id) DO UPDATE SET until_micros = excluded.until_micros"
             ),
             servers: concat!("SELECT count(*) FROM tenantry_server WHERE until_micros > ", $now),
+            time: concat!("SELECT ", $now),
             several: concat!("SELECT name, tat_micros - ", $now, " FROM tenantry_share WHERE "),
         }
     };
@@ -72,6 +73,7 @@ struct SharedStatements {
     announce: &'static str,
     servers: &'static str,
     several: &'static str,
+    time: &'static str,
 }
 
 const ON_SQLITE: SharedStatements = with_time!("CAST(unixepoch('subsec') * 1000000 AS INTEGER)");
@@ -444,6 +446,11 @@ impl Backend {
     /// For how long the bucket `$1` is used up.
     pub(crate) fn share_ahead(&self) -> &'static str {
         self.shared().ahead
+    }
+
+    /// The database's time.
+    pub(crate) fn time(&self) -> &'static str {
+        self.shared().time
     }
 
     /// The same for those of several names ([`Param::Texts`] in `$1`).

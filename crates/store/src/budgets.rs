@@ -56,8 +56,10 @@ pub struct Balance {
 const BEGIN: &str = "INSERT INTO tenantry_budget (scope, period_micros, spent_micros, held_micros) \
      VALUES ($1, $2, 0, 0) ON CONFLICT DO NOTHING";
 
-const HOLD: &str = "UPDATE tenantry_budget SET held_micros = held_micros + $3 \
-     WHERE scope = $1 AND period_micros = $2 AND spent_micros + held_micros + $3 <= $4";
+/// No sum in it is larger than what was compared before: nothing overflows, whatever the numbers are.
+const HOLD: &str = "UPDATE tenantry_budget SET held_micros = held_micros + $3 WHERE scope = $1 AND period_micros = $2 \
+     AND CASE WHEN spent_micros > $4 THEN FALSE WHEN held_micros > $4 - spent_micros THEN FALSE \
+     ELSE $3 <= $4 - spent_micros - held_micros END";
 
 const NOTE: &str = "INSERT INTO tenantry_budget_hold (request_id, scope, period_micros, held_micros, hard, \
      expires_micros) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
@@ -66,21 +68,29 @@ const NOTE: &str = "INSERT INTO tenantry_budget_hold (request_id, scope, period_
 const TAKE: &str = "UPDATE tenantry_budget_hold SET expires_micros = expires_micros WHERE request_id = $1";
 
 const SETTLE: &str = "UPDATE tenantry_budget SET held_micros = tenantry_budget.held_micros - h.held_micros, \
-     spent_micros = tenantry_budget.spent_micros + $3 FROM tenantry_budget_hold h WHERE h.request_id = $1 \
-     AND h.scope = $2 AND h.hard < 2 AND tenantry_budget.scope = h.scope \
-     AND tenantry_budget.period_micros = h.period_micros";
+     spent_micros = CASE WHEN tenantry_budget.spent_micros > 9223372036854775807 - $3 THEN 9223372036854775807 \
+     ELSE tenantry_budget.spent_micros + $3 END FROM tenantry_budget_hold h WHERE h.request_id = $1 AND h.scope = $2 \
+     AND h.hard <> 2 AND tenantry_budget.scope = h.scope AND tenantry_budget.period_micros = h.period_micros";
 
-const FORGET: &str = "DELETE FROM tenantry_budget_hold WHERE request_id = $1 AND hard < 2";
+const FORGET: &str = "DELETE FROM tenantry_budget_hold WHERE request_id = $1 AND hard <> 2";
 
 /// Of a call for which nothing was set aside only this says that it is settled: whoever missed the answer settles it
 /// again. `hard` is then 2, and the row is gone when it expires.
 const SETTLED: &str = "UPDATE tenantry_budget_hold SET hard = 2, held_micros = 0, expires_micros = $2 \
-     WHERE request_id = $1 AND hard < 2";
+     WHERE request_id = $1 AND hard <> 2";
 
-const FORGET_SETTLED: &str = "DELETE FROM tenantry_budget_hold WHERE hard = 2 AND expires_micros <= $1";
+const FORGET_SETTLED: &str = "DELETE FROM tenantry_budget_hold WHERE hard >= 2 AND expires_micros <= $1";
 
-/// For how long it is remembered that a call was settled for which nothing was set aside.
+/// For how long it is remembered that a call was settled for which nothing was set aside, or was not told of in time.
 const REMEMBERED_MICROS: i64 = 24 * 3_600 * 1_000_000;
+
+/// Of hard budgets that expired nothing more is to be told.
+const EXPIRED: &str = "DELETE FROM tenantry_budget_hold WHERE request_id = $1 AND hard = 1";
+
+/// Of soft ones nothing is set aside any more, and what the call cost is still taken when somebody tells. `hard` is
+/// then 3.
+const LATE: &str = "UPDATE tenantry_budget_hold SET hard = 3, held_micros = 0, expires_micros = $2 \
+     WHERE request_id = $1 AND hard = 0";
 
 impl Store {
     /// Sets aside what a call may cost at most, of every budget that it stands under or of none. A call is noted
@@ -163,17 +173,18 @@ impl Store {
     }
 
     /// Settles what nobody settled in time, because its server died: of hard budgets all that was set aside is taken
-    /// as spent, since the upstream may have done its work; soft ones get it back. Answers how many calls.
+    /// as spent, since the upstream may have done its work; soft ones get it back, and are charged all the same when
+    /// the call is told of within a day. `now_micros` is the time that the reservations expire by. Answers how many
+    /// calls.
     ///
     /// # Errors
     /// The store's.
-    pub async fn expire_holds(&self) -> Result<usize, StoreError> {
+    pub async fn expire_holds(&self, now_micros: i64) -> Result<usize, StoreError> {
         // Whole calls: their rows go at once.
         const FIND: &str = "SELECT request_id, scope, period_micros, held_micros, hard FROM tenantry_budget_hold \
              WHERE request_id IN (SELECT request_id FROM tenantry_budget_hold WHERE expires_micros <= $1 \
              ORDER BY expires_micros, request_id LIMIT 256) ORDER BY request_id, scope";
-        let now = self.clock.now_micros();
-        let found = self.backend.find(FIND, vec![Param::int(now)], |row| {
+        let found = self.backend.find(FIND, vec![Param::int(now_micros)], |row| {
             let hard = row.int(4).unwrap_or_default();
             let hold = Hold {
                 scope: row.text(1).unwrap_or_default(),
@@ -188,7 +199,7 @@ impl Store {
                 holds: vec![hold],
                 late: false,
             };
-            (settlement, hard == 2)
+            (settlement, hard >= 2)
         });
         // One call's hard and soft budgets are settled differently, and together: a call's rows go at once.
         let mut calls: Vec<Vec<Settlement>> = Vec::new();
@@ -214,11 +225,13 @@ impl Store {
                     batch.run(SETTLE, of.to_vec());
                 }
             }
-            batch.run(FORGET, vec![Param::text(&first.request_id)]);
+            let id = Param::text(&first.request_id);
+            batch.run(EXPIRED, vec![id.clone()]);
+            batch.run(LATE, vec![id, Param::int(now_micros.saturating_add(REMEMBERED_MICROS))]);
             done(self.commit(batch).await)?;
         }
         if remembered {
-            self.backend.write(FORGET_SETTLED, vec![Param::int(now)]).await?;
+            self.backend.write(FORGET_SETTLED, vec![Param::int(now_micros)]).await?;
         }
         Ok(calls.len())
     }

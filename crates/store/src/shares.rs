@@ -66,6 +66,15 @@ impl Store {
         Ok(u32::try_from(many).unwrap_or(1).max(1))
     }
 
+    /// The database's time, microseconds since 1970 UTC: one for all servers, whatever their clocks say.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn database_time(&self) -> Result<i64, StoreError> {
+        let found = self.backend.find(self.backend.time(), Vec::new(), |row| row.int(0)).await?;
+        Ok(found.into_iter().flatten().next().unwrap_or_else(|| self.clock.now_micros()))
+    }
+
     /// Says that this server answers no more.
     ///
     /// # Errors

@@ -66,6 +66,8 @@ pub struct Limiter {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     servers: AtomicU32,
+    /// The database's time, and when it was told on the clock that never goes back.
+    told: Mutex<Option<(i64, Duration)>>,
     pub(super) ledger: Ledger,
     metrics: Arc<Metrics>,
 }
@@ -194,6 +196,7 @@ impl Limiter {
             clock,
             state: Mutex::default(),
             servers: AtomicU32::new(1),
+            told: Mutex::default(),
             ledger: Ledger::default(),
             metrics: Arc::default(),
         }
@@ -248,9 +251,16 @@ impl Limiter {
         self.clock.as_ref()
     }
 
-    /// The time by which budgets begin and end, microseconds since 1970 UTC.
+    /// The time by which budgets begin and end, microseconds since 1970 UTC: where several servers keep to them, the
+    /// database's, so that one whose clock is wrong has no budget of another hour.
     pub(super) fn ledger_now(&self) -> i64 {
-        self.clock.now_micros()
+        match *self.told.lock() {
+            Some((time, at)) => {
+                let since = self.clock.monotonic().saturating_sub(at).as_micros();
+                time.saturating_add(i64::try_from(since).unwrap_or(i64::MAX))
+            }
+            None => self.clock.now_micros(),
+        }
     }
 
     fn is_shared(&self) -> bool {
@@ -343,6 +353,8 @@ impl Limiter {
         if let Some(store) = self.store.as_ref().filter(|store| store.is_shared()) {
             let many = store.announce_server(id, 5_000_000).await?;
             self.servers.store(many, Ordering::Relaxed);
+            let time = store.database_time().await?;
+            *self.told.lock() = Some((time, self.clock.monotonic()));
             self.give_back(false).await;
         }
         Ok(())

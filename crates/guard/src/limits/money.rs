@@ -82,7 +82,7 @@ impl Ledger {
         scopes: &[Scope],
         money: &Money<'_>,
     ) -> Result<Option<Holding>, Refused> {
-        let now = limiter.clock().now_micros();
+        let now = limiter.ledger_now();
         let mut found: Vec<(Level, Budget, i64, Hold)> = Vec::new();
         for scope in scopes {
             let Some(budget) = scope.limits.budget else { continue };
@@ -238,9 +238,9 @@ impl Ledger {
             }
             *looked = Some(now);
         }
-        let store = Arc::clone(store);
+        let (store, now_micros) = (Arc::clone(store), limiter.ledger_now());
         tokio::spawn(async move {
-            match store.expire_holds().await {
+            match store.expire_holds(now_micros).await {
                 Ok(0) => {}
                 Ok(calls) => tracing::warn!(calls, "calls that nobody settled in time are settled"),
                 Err(error) => tracing::warn!(%error, "reservations that nobody settled cannot be looked for"),

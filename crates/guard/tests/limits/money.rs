@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenantry_guard::limits::{Entering, Level, Limiter, Money, Permit, Refused, Why};
-use tenantry_policy::Principal;
 use tenantry_policy::limits::{Budget, LimitLaw, Limits, Period};
-use tenantry_store::budgets::Balance;
+use tenantry_policy::{Clock, Principal};
+use tenantry_store::budgets::{Balance, Held, Hold, Settlement};
 
 use crate::proxy::{Fault, Proxy};
+use crate::support::ambient::TestClock;
 use crate::support::database::Database;
 use crate::{Desk, account, of, store_at};
 
@@ -29,7 +30,7 @@ pub async fn spend(limiter: &Arc<Limiter>, who: &Principal, id: &str, worst: u64
 }
 
 pub async fn balance(desk: &Desk) -> Balance {
-    let (start, _) = Period::Day.around(tenantry_policy::Clock::now_micros(desk.clock.as_ref()));
+    let (start, _) = Period::Day.around(desk.clock.now_micros());
     desk.store.balance("account/acme:day", start).await.unwrap()
 }
 
@@ -99,10 +100,10 @@ async fn what_a_dead_server_set_aside_expires() {
             // Its server ends without a word.
             std::mem::forget(spend(&limiter, &ada, &id, 20).await.unwrap());
             std::mem::forget(spend(&limiter, &ada, &[&id, "x"].concat(), 20).await.unwrap());
-            assert_eq!(desk.store.expire_holds().await.unwrap(), 0);
+            assert_eq!(desk.store.expire_holds(desk.clock.now_micros()).await.unwrap(), 0);
             assert_eq!(balance(desk).await.held_micros, 40);
             desk.clock.advance(LIVES + Duration::from_mins(3));
-            assert_eq!(desk.store.expire_holds().await.unwrap(), 2);
+            assert_eq!(desk.store.expire_holds(desk.clock.now_micros()).await.unwrap(), 2);
             // Of a hard budget it is taken as spent; a soft one has it again.
             assert_eq!(balance(desk).await, Balance { spent_micros: spent, held_micros: 0 });
         }
@@ -148,7 +149,7 @@ async fn a_hard_budget_fails_closed() {
     let through = url.replace(&address, &proxy.address().to_string());
     let store = store_at(&through, desk.database.folder(), &desk.clock).await;
     let limiter = |limits| {
-        let clock: Arc<dyn tenantry_policy::Clock> = desk.clock.clone();
+        let clock: Arc<dyn Clock> = desk.clock.clone();
         Arc::new(Limiter::new(law(limits), Arc::clone(&store), clock))
     };
     let (hard, soft, ada) = (limiter(budget(100, None)), limiter(budget(100, Some(10))), of("acme", "ada"));
@@ -198,4 +199,113 @@ async fn limits_that_cannot_be_read_let_nothing_pass() {
         desk.clock.advance(Duration::from_secs(5));
         assert_eq!(crate::call(&limiter, &acme).await.unwrap_err().why, Why::Requests);
     }
+}
+
+fn hold(amount: i64, most: i64, hard: bool) -> Hold {
+    Hold { scope: "account/acme:day".to_owned(), period_micros: 0, amount_micros: amount, most_micros: most, hard }
+}
+
+fn settled(id: &str, cost: i64, hold: Hold, late: bool) -> Settlement {
+    Settlement { request_id: id.to_owned(), cost_micros: cost, holds: vec![hold], late }
+}
+
+async fn in_ledger(desk: &Desk) -> (i64, i64) {
+    let balance = desk.store.balance("account/acme:day", 0).await.unwrap();
+    (balance.spent_micros, balance.held_micros)
+}
+
+#[tokio::test]
+async fn no_number_overflows_the_ledger() {
+    const MOST: i64 = i64::MAX;
+    Desk::on_each_store(async |desk| {
+        let store = &desk.store;
+        assert_eq!(store.hold_budgets("a", &[hold(MOST, MOST, true)], MOST).await.unwrap(), Held::Whole);
+        assert_eq!(store.hold_budgets("b", &[hold(1, MOST, true)], MOST).await.unwrap(), Held::Spent(0));
+        for _ in 0..2 {
+            store.settle_budgets(&[settled("a", MOST, hold(MOST, MOST, true), false)]).await.unwrap();
+        }
+        assert_eq!(in_ledger(desk).await, (MOST, 0));
+        // More than there can be, of one that nobody set aside, and beside others in one batch.
+        let more = [settled("late", MOST, hold(0, MOST, false), true), settled("x", 1, hold(1, MOST, true), false)];
+        store.settle_budgets(&more).await.unwrap();
+        assert_eq!(in_ledger(desk).await, (MOST, 0));
+        for amount in [0, 1, MOST] {
+            let held = store.hold_budgets("c", &[hold(amount, 5, true)], MOST).await.unwrap();
+            assert_eq!(held, Held::Spent(0), "{amount}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_told_late_or_twice_is_charged_once() {
+    Desk::on_each_store(async |desk| {
+        let store = &desk.store;
+        // The ledger did not answer when it was asked, and its answer was lost when it was told.
+        for _ in 0..3 {
+            store.settle_budgets(&[settled("late", 7, hold(9, 100, false), true)]).await.unwrap();
+        }
+        assert_eq!(in_ledger(desk).await, (7, 0));
+        // A soft budget's reservation expired, because a clock was put forward or the call took long: the call is charged
+        // all the same, once.
+        let ask = [hold(20, 100, false)];
+        assert_eq!(store.hold_budgets("slow", &ask, 1_000).await.unwrap(), Held::Whole);
+        assert_eq!(store.expire_holds(999).await.unwrap(), 0);
+        assert_eq!(store.expire_holds(1_000).await.unwrap(), 1);
+        assert_eq!(store.expire_holds(1_000).await.unwrap(), 0);
+        assert_eq!(in_ledger(desk).await, (7, 0));
+        for _ in 0..2 {
+            store.settle_budgets(&[settled("slow", 5, hold(20, 100, false), false)]).await.unwrap();
+        }
+        assert_eq!(in_ledger(desk).await, (12, 0));
+        // Of a hard one all of it is spent, and stays so.
+        assert_eq!(store.hold_budgets("gone", &[hold(20, 100, true)], 1_000).await.unwrap(), Held::Whole);
+        assert_eq!(store.expire_holds(1_000).await.unwrap(), 1);
+        store.settle_budgets(&[settled("gone", 5, hold(20, 100, true), false)]).await.unwrap();
+        assert_eq!(in_ledger(desk).await, (32, 0));
+        // What is remembered is forgotten, and charges nothing then.
+        let later = desk.clock.now_micros() + 90_000_000_000;
+        store.expire_holds(later).await.unwrap();
+        assert_eq!((in_ledger(desk).await, store.expire_holds(i64::MAX).await.unwrap()), ((32, 0), 0));
+    })
+    .await;
+}
+
+/// A server's clock, which anybody may put forward or back.
+struct Wrong {
+    right: Arc<TestClock>,
+    off: std::sync::atomic::AtomicI64,
+}
+
+impl Clock for Wrong {
+    fn now_micros(&self) -> i64 {
+        self.right.now_micros() + self.off.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.right.monotonic()
+    }
+}
+
+#[tokio::test]
+async fn a_servers_clock_that_is_wrong_gives_it_no_budget_of_another_time() {
+    Desk::on_each_store(async |desk| {
+        let shared = desk.store.is_shared();
+        let clock = Arc::new(Wrong { right: desk.clock.clone(), off: 0.into() });
+        let server = |clock: Arc<dyn Clock>| Arc::new(Limiter::new(law(budget(100, None)), desk.store.clone(), clock));
+        let (wrong, right) = (server(clock.clone()), server(desk.clock.clone()));
+        for (name, server) in [("one", &wrong), ("two", &right)] {
+            server.announce(name).await.unwrap();
+        }
+        let ada = of("acme", "ada");
+        spend(&wrong, &ada, "a", 60).await.unwrap().end(0, 60).await;
+        for (number, hours) in [24_i64, -24, 1_000].into_iter().enumerate() {
+            clock.off.store(hours * 3_600_000_000, std::sync::atomic::Ordering::SeqCst);
+            let got = spend(&wrong, &ada, &format!("b{number}"), 60).await;
+            // With a store of its own there is no other clock to go by.
+            assert_eq!(got.is_err(), shared, "{hours}");
+            assert!(spend(&right, &ada, &format!("c{number}"), 60).await.is_err(), "{hours}");
+        }
+    })
+    .await;
 }
