@@ -167,7 +167,8 @@ async fn a_caller_who_leaves_while_the_call_is_settled_leaves_it_settled() {
     let settled = Balance { spent_micros: 19 * calls, held_micros: 0 };
     let done = tokio::time::timeout(Duration::from_secs(20), async {
         while desk.site.store.balance(&format!("account/{tenant}:month"), start).await.unwrap() != settled
-            || desk.audit(&desk.acme).await.iter().filter(|(phase, ..)| phase == "completed").count() as i64 != calls
+            || i64::try_from(desk.audit(&desk.acme).await.iter().filter(|(phase, ..)| phase == "completed").count())
+                != Ok(calls)
         {
             tokio::task::yield_now().await;
         }
