@@ -56,7 +56,7 @@ mod tests {
             for value in values {
                 headers.append(header::COOKIE, value.parse().unwrap());
             }
-            super::read(&headers, "a").map(|value| value.to_string())
+            read(&headers, "a").map(|value| value.to_string())
         };
         assert_eq!(read(&["x=1; a=b.c; y=2"]).as_deref(), Some("b.c"));
         assert_eq!(read(&["a=b", "x=1"]).as_deref(), Some("b"));
