@@ -15,6 +15,15 @@ use tenantry_store::Store;
 use crate::output::Failure;
 use crate::runtime::{Ambient, store_failure};
 
+/// What accounts, users and clients are applied to, by the name in the store.
+const PEOPLE: &str = "identity";
+
+/// What models are applied to.
+const LAW: &str = "law";
+
+/// How often it is asked whether something was applied.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// How often a server says that it answers.
 const SAY: Duration = Duration::from_secs(1);
 
@@ -63,6 +72,67 @@ async fn law(loaded: &Loaded, store: &Store) -> Result<LimitLaw, Failure> {
         }
     }
     Ok(law)
+}
+
+/// Keeps calls to the limits of the file as it was applied last: within a second after an `apply`, on every server.
+pub struct Following(tokio::task::JoinHandle<()>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Following {
+    /// Begins. What the server's own file says holds until something is applied from now on.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn begin(limiter: &Arc<Limiter>, store: &Arc<Store>) -> Result<Following, Failure> {
+        let (limiter, store) = (Arc::clone(limiter), Arc::clone(store));
+        let mut known = mark(&store).await.map_err(|error| store_failure(&error))?;
+        Ok(Following(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                let followed = follow(&limiter, &store, &mut known).await;
+                if let Err(error) = followed {
+                    tracing::warn!(error = %error.message, "limits that were applied cannot be read; tried again");
+                }
+            }
+        })))
+    }
+}
+
+type Mark = [Option<(String, i64)>; 2];
+
+async fn mark(store: &Store) -> Result<Mark, tenantry_store::StoreError> {
+    Ok([store.applied_mark(PEOPLE).await?, store.applied_mark(LAW).await?])
+}
+
+/// Puts in force what was applied since.
+async fn follow(limiter: &Limiter, store: &Store, known: &mut Mark) -> Result<(), Failure> {
+    let failed = |error: tenantry_store::StoreError| store_failure(&error);
+    let now = mark(store).await.map_err(failed)?;
+    if now == *known {
+        return Ok(());
+    }
+    let applied = store.applied().await.map_err(failed)?;
+    let read = |target: &str| {
+        let file = applied.iter().find(|file| file.target == target)?;
+        tenantry_file::load(vec![tenantry_file::SourceText::new("applied.json", &file.doc)]).ok()
+    };
+    // Without a file that names accounts nothing is known of them: what holds goes on holding.
+    if let Some(people) = read(PEOPLE) {
+        let mut law = law(&people, store).await?;
+        // Models are of the rules, which may be applied by themselves.
+        if let Some(rules) = read(LAW) {
+            law.models = rules.limits().models;
+        }
+        limiter.replace(law);
+        tracing::info!("the limits that were applied are in force");
+    }
+    *known = now;
+    Ok(())
 }
 
 /// The rates of callers of the identity APIs.

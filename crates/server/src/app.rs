@@ -1,6 +1,7 @@
 //! The routes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -15,6 +16,7 @@ use crate::endpoints::metrics::Watcher;
 use crate::gateway::{self, Gateway};
 use crate::limits::{Limits, Rates};
 use crate::mcp::{self, Places};
+use crate::serve::Patience;
 use crate::{browser, endpoints, management, oauth, own};
 
 /// What the endpoints share.
@@ -31,6 +33,7 @@ pub struct App {
     pub(crate) gateway: Option<Arc<Gateway>>,
     pub(crate) places: Arc<Places>,
     pub(crate) metered: Option<Arc<Watcher>>,
+    pub(crate) stalled: Duration,
 }
 
 impl App {
@@ -53,7 +56,15 @@ impl App {
             gateway: None,
             places,
             metered: None,
+            stalled: Patience::default().stalled,
         }
+    }
+
+    /// With so much patience for callers who read nothing of an answer that streams; 30 seconds without.
+    #[must_use]
+    pub fn patient(mut self, stalled: Duration) -> App {
+        self.stalled = stalled;
+        self
     }
 
     /// With more names (`HOST[:PORT]`) under which `/mcp` answers, and more origins whose pages may ask it. The

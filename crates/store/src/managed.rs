@@ -173,6 +173,16 @@ impl Store {
         self.backend.search(ALL, Vec::new(), read).await
     }
 
+    /// What was applied to a target last: its digest and when. Changes with every apply of it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn applied_mark(&self, target: &str) -> Result<Option<(String, i64)>, StoreError> {
+        const MARK: &str = "SELECT digest, applied_micros FROM tenantry_applied WHERE target = $1";
+        let read = |row: &Row<'_>| (row.text(0).unwrap_or_default(), row.int(1).unwrap_or_default());
+        Ok(self.backend.find(MARK, vec![Param::text(target)], read).await?.pop())
+    }
+
     /// The secrets that were made for the file, ordered by address and field; of one thing, or of all.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::address;
 use crate::canary::{Canaries, Wanted};
 use crate::commands::{Run, setup};
 use crate::desk::refused;
-use crate::limits::Present;
+use crate::limits::{Following, Present};
 use crate::otlp;
 use crate::output::{Failure, Outcome};
 use crate::runtime::Runtime;
@@ -90,12 +90,14 @@ pub async fn run(run: Run<'_>, args: &ServeArgs) -> Result<Outcome, Failure> {
         None => None,
     };
     let present = Present::begin(&runtime.limiter, &runtime.store, &runtime.ambient).await?;
+    let following = Following::begin(&runtime.limiter, &runtime.store).await?;
     let exporting = otlp::begin(&project, &runtime, &present, run.output)?;
     let stop = run.stop.clone();
     let wire = secured.as_ref().map_or(Wire::Plain, |secured| secured.wire.clone());
     tenantry_server::serve(listener, wire, app, async move { stop.asked().await })
         .await
         .map_err(|error| Failure::failed("SERVER", error.to_string()))?;
+    drop(following);
     present.end().await;
     if let Some(exporting) = exporting {
         exporting.end().await;

@@ -19,6 +19,7 @@ mod eval;
 mod first_file;
 mod https;
 mod identity;
+mod limited;
 mod mcp;
 mod metering;
 mod plan;

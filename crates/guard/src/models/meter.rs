@@ -24,7 +24,7 @@ use super::caller::Caller;
 use super::catalog::{Model, Price};
 use super::refusal::Refusal;
 use super::surface::Surface;
-use super::usage::Usage;
+use super::usage::{MOST_TOKENS, Usage};
 
 /// How long rows wait for others.
 const TOGETHER: Duration = Duration::from_millis(100);
@@ -215,6 +215,9 @@ impl Permit {
     /// the ledger of budgets.
     pub(crate) fn settle(self, usage: Usage, ended: Ended, upstream: &str, took: Duration) -> (u64, Option<Settling>) {
         let cost = if ended == Ended::Cached { 0 } else { usage.cost(&self.ask.model.price) };
+        if usage.input.max(usage.output) >= MOST_TOKENS {
+            tracing::warn!(request = %self.ask.request_id, upstream, "an upstream reports more tokens than any call has");
+        }
         let int = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let principal = &self.ask.caller.principal;
         let row = UsageRow {

@@ -1,6 +1,7 @@
 //! What a call used, as answers report it in each form.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::catalog::Price;
 use super::refusal::harmless;
@@ -21,11 +22,18 @@ pub struct Usage {
     pub reported: bool,
 }
 
+/// More tokens than any call has. What is reported beyond is a fault of the upstream's, and must not overflow the sums
+/// of everybody's.
+pub(crate) const MOST_TOKENS: u64 = 1_000_000_000;
+
+/// More than any call costs, in micro-units.
+const MOST_COST: u64 = 1_000_000_000_000_000;
+
 /// The one divisor of prices, which are per million tokens.
 const MILLION: u128 = 1_000_000;
 
 impl Usage {
-    /// What it costs in micro-units, rounded up; never more than `u64::MAX`.
+    /// What it costs in micro-units, rounded up; never more than 10^15, however absurd price and tokens are.
     #[must_use]
     pub fn cost(&self, price: &Price) -> u64 {
         let cached = self.cached_input.min(self.input);
@@ -35,7 +43,7 @@ impl Usage {
             .saturating_add(part(cached, price.cached_input))
             .saturating_add(part(written, price.cache_write))
             .saturating_add(part(self.output, price.output));
-        u64::try_from(sum.div_ceil(MILLION)).unwrap_or(u64::MAX)
+        u64::try_from(sum.div_ceil(MILLION)).unwrap_or(u64::MAX).min(MOST_COST)
     }
 
     /// With the prompt as it was estimated, where none was reported: no prompt is nothing.
@@ -76,15 +84,16 @@ struct Details {
     cached_tokens: Option<u64>,
 }
 
-/// What is read of an answer's JSON.
+/// What is read of an answer's JSON. Its usage is read by itself: numbers that are none (below nothing, broken) are no
+/// report, and everything else still counts.
 #[derive(Debug, Deserialize)]
-struct Whole {
+struct Whole<'d> {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
     error: Option<Fault>,
-    #[serde(default)]
-    usage: Option<Reported>,
+    #[serde(default, borrow)]
+    usage: Option<&'d RawValue>,
 }
 
 /// What is read of a failure: a sentence, or an object that has one.
@@ -111,15 +120,19 @@ impl Fault {
 
 /// What is read of a stream's event.
 #[derive(Debug, Deserialize)]
-struct Event {
-    #[serde(default)]
-    usage: Option<Reported>,
+struct Event<'d> {
+    #[serde(default, borrow)]
+    usage: Option<&'d RawValue>,
     #[serde(default)]
     choices: Option<Vec<serde::de::IgnoredAny>>,
-    #[serde(default)]
-    response: Option<Whole>,
-    #[serde(default)]
-    message: Option<Whole>,
+    #[serde(default, borrow)]
+    response: Option<Whole<'d>>,
+    #[serde(default, borrow)]
+    message: Option<Whole<'d>>,
+}
+
+fn reported(usage: Option<&RawValue>) -> Option<Reported> {
+    serde_json::from_str(usage?.get()).ok()
 }
 
 /// What an answer's JSON tells.
@@ -135,9 +148,9 @@ pub(crate) struct Report {
 
 /// Reads an answer's JSON.
 pub(crate) fn of_whole(surface: Surface, body: &[u8]) -> Report {
-    let Ok(whole) = serde_json::from_slice::<Whole>(body) else { return Report::default() };
+    let Ok(whole) = serde_json::from_slice::<Whole<'_>>(body) else { return Report::default() };
     let mut sum = Usage::default();
-    let usage = whole.usage.and_then(|reported| {
+    let usage = reported(whole.usage).and_then(|reported| {
         merge(surface, &mut sum, &reported);
         sum.reported.then_some(sum)
     });
@@ -168,6 +181,9 @@ fn merge(surface: Surface, into: &mut Usage, reported: &Reported) {
             into.output = output;
             into.cached_input = details.and_then(|details| details.cached_tokens).unwrap_or_default().min(input);
         }
+    }
+    for tokens in [&mut into.input, &mut into.cached_input, &mut into.output] {
+        *tokens = (*tokens).min(MOST_TOKENS);
     }
     // Nothing but zeros is no report: so it is written where an upstream tells none, by itself or by its translator.
     into.reported |= into.input > 0 || into.output > 0;
@@ -236,10 +252,12 @@ impl Gathered {
         self.content(content);
         let has_usage = after(data, b"\"usage\":").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"));
         if has_usage
-            && let Ok(event) = serde_json::from_slice::<Event>(data)
-            && let Some(usage) = &event.usage
+            && let Ok(event) = serde_json::from_slice::<Event<'_>>(data)
+            && event.usage.is_some()
         {
-            merge(self.surface, &mut self.usage, usage);
+            if let Some(usage) = reported(event.usage) {
+                merge(self.surface, &mut self.usage, &usage);
+            }
             if event.choices.as_ref().is_none_or(Vec::is_empty) {
                 return Seen::UsageOnly;
             }
@@ -253,14 +271,14 @@ impl Gathered {
         let last = [&b"\"response.completed\""[..], b"\"response.incomplete\"", b"\"response.failed\""];
         let is_last = last.iter().any(|name| kind.starts_with(name));
         if (is_last || kind.starts_with(b"\"response.created\""))
-            && let Ok(event) = serde_json::from_slice::<Event>(data)
+            && let Ok(event) = serde_json::from_slice::<Event<'_>>(data)
             && let Some(response) = event.response
         {
             let fault = response.error.as_ref().is_some_and(|error| !error.is_harmless());
-            self.id = response.id.or(self.id.take());
-            if let Some(usage) = &response.usage {
-                merge(self.surface, &mut self.usage, usage);
+            if let Some(usage) = reported(response.usage) {
+                merge(self.surface, &mut self.usage, &usage);
             }
+            self.id = response.id.or(self.id.take());
             if fault {
                 self.ended = true;
                 return Seen::Fault;
@@ -282,11 +300,10 @@ impl Gathered {
                     + text_bytes(data, b"\"thinking\":"),
             );
         } else if (kind.starts_with(b"\"message_start\"") || kind.starts_with(b"\"message_delta\""))
-            && let Ok(event) = serde_json::from_slice::<Event>(data)
+            && let Ok(event) = serde_json::from_slice::<Event<'_>>(data)
         {
-            let usage = event.usage.or(event.message.and_then(|message| message.usage));
-            if let Some(usage) = &usage {
-                merge(self.surface, &mut self.usage, usage);
+            if let Some(usage) = reported(event.usage.or(event.message.and_then(|message| message.usage))) {
+                merge(self.surface, &mut self.usage, &usage);
             }
         } else if kind.starts_with(b"\"message_stop\"") {
             self.ended = true;
@@ -376,6 +393,15 @@ mod tests {
                 usage(13, 4, 3).map(|usage| Usage { written_input: 2, ..usage }),
             ),
             (Surface::Chat, r#"{"usage":null}"#, None),
+            // Below nothing, or no whole number: no report, rather than one that gives money back.
+            (Surface::Chat, r#"{"usage":{"prompt_tokens":7,"completion_tokens":-3}}"#, None),
+            (Surface::Chat, r#"{"usage":{"prompt_tokens":7.5,"completion_tokens":3}}"#, None),
+            (Surface::Chat, r#"{"usage":{"prompt_tokens":99999999999999999999,"completion_tokens":3}}"#, None),
+            (
+                Surface::Chat,
+                r#"{"usage":{"prompt_tokens":1000000000000000000,"completion_tokens":18446744073709551615}}"#,
+                usage(MOST_TOKENS, 0, MOST_TOKENS),
+            ),
             (Surface::Chat, "not json", None),
         ] {
             assert_eq!(of_whole(surface, body.as_bytes()).usage, expected, "{body}");
@@ -395,6 +421,12 @@ mod tests {
         assert!(chat.ended);
         assert_eq!(chat.see(br#"{"choices":[],"usage":{"prompt_tokens":4,"completion_tokens":1}}"#), Seen::UsageOnly);
         assert_eq!(chat.usage(9), Usage { input: 4, output: 1, reported: true, ..Usage::default() });
+
+        // An event that holds only usage holds only usage, though it cannot be read.
+        let mut chat = Gathered::new(Surface::Chat);
+        chat.see(br#"{"choices":[{"delta":{"content":"four"},"finish_reason":"stop"}]}"#);
+        assert_eq!(chat.see(br#"{"choices":[],"usage":{"prompt_tokens":-4,"completion_tokens":1}}"#), Seen::UsageOnly);
+        assert_eq!(chat.usage(9), Usage { input: 9, output: 1, ..Usage::default() });
 
         let mut messages = Gathered::new(Surface::Messages);
         messages.see(br#"{"type":"message_start","message":{"id":"m","usage":{"input_tokens":25,"output_tokens":1}}}"#);
@@ -424,6 +456,6 @@ mod tests {
         assert_eq!(Usage { written_input: 2, ..usage }.cost(&price), 3);
         assert_eq!(Usage::default().cost(&price), 0);
         let huge = Usage { input: u64::MAX, output: u64::MAX, reported: true, ..Usage::default() };
-        assert_eq!(huge.cost(&Price { input: u64::MAX, output: u64::MAX, ..Price::default() }), u64::MAX);
+        assert_eq!(huge.cost(&Price { input: u64::MAX, output: u64::MAX, ..Price::default() }), MOST_COST);
     }
 }

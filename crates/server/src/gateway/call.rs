@@ -1,5 +1,7 @@
 //! `POST /v1/chat/completions`, `/v1/responses`, `/v1/embeddings` and `/v1/messages`: calls of a model.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -72,18 +74,18 @@ async fn called(
     room.keep(body.len());
     let answer = gateway.models.call(caller, surface, body).await?;
     let told = (answer.requests, answer.tokens);
-    let mut response = response(surface, answer);
+    let mut response = response(surface, answer, app.stalled);
     standing::tell(form(surface), told, &*app.clock, response.headers_mut());
     Ok(response)
 }
 
-fn response(surface: Surface, answer: Answer) -> Response {
+fn response(surface: Surface, answer: Answer, stalled: Duration) -> Response {
     let Answer { request_id, body, cached, .. } = answer;
     let id = HeaderValue::from_str(&request_id).unwrap_or(HeaderValue::from_static("none"));
     let (body, kind) = match body {
         Answered::Whole(bytes) => (Body::from(bytes), "application/json"),
         Answered::Events(delivery) => {
-            (events::body(form(surface), request_id, *delivery), "text/event-stream; charset=utf-8")
+            (events::body(form(surface), request_id, *delivery, stalled), "text/event-stream; charset=utf-8")
         }
     };
     let mut response = Response::new(body);

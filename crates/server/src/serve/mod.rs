@@ -131,7 +131,8 @@ pub async fn serve_with(
         }
     });
     let graceful = GracefulShutdown::new();
-    let accepted = accept(&listener, &wire, patience, &router(app), &graceful, stop).await;
+    let router = router(app.patient(patience.stalled));
+    let accepted = accept(&listener, &wire, patience, &router, &graceful, stop).await;
     drop(listener);
     watch.abort();
     if tokio::time::timeout(LAST, graceful.shutdown()).await.is_err() {

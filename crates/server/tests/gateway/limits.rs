@@ -387,3 +387,63 @@ async fn what_an_answer_follows_is_set_aside_with_it() {
     assert_eq!(ask(14_000 + 7_000, false, Some("resp_events")).await, 200);
     assert_eq!(balance(&desk).await.spent_micros, 21_000);
 }
+
+/// A reader who stops in the middle, with a connection that goes on living: it has what it got, and holds nothing more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_stops_loses_its_place_and_pays_for_what_it_got() {
+    let upstream = Scripted::always(vec![Act::Write(EVENTS.into()), Act::Flood]).await;
+    let target = at(0, Kind::OpenAi, upstream.address, Patience::default());
+    let desk = Desk::with(vec![model("small", "use:small", vec![target])]).await;
+    let ada = desk.ada().await;
+    let name = format!("account/{}", tenant(&desk, &desk.acme).await);
+    let limiter = limited(&desk, Limits { concurrent: Some(1), ..budget(10_000_000) }).await;
+    let router = tenantry_server::router(desk.site.app().patient(Duration::from_millis(100)));
+    let request = Desk::request("/v1/chat/completions", &ada, streamed("x").to_string());
+    let mut body = tower::ServiceExt::oneshot(router, request).await.unwrap().into_body();
+    let read = body.frame().await.unwrap().unwrap().into_data().unwrap().len();
+    assert_eq!(limiter.running(&name), 1);
+    until("its place", || limiter.running(&name) == 0).await;
+    until("the upstream's call to end", || upstream.left.load(Ordering::SeqCst) == 1).await;
+    assert!(body.frame().await.unwrap().is_err(), "the answer is cut off, and says so");
+    while balance(&desk).await.held_micros > 0 {
+        tokio::task::yield_now().await;
+    }
+    let usage = desk.usage(&desk.acme).await;
+    let output = usize::try_from(usage[0].output_tokens).unwrap();
+    assert_eq!(usage[0].ended, "aborted");
+    assert!((1..=read / 4).contains(&output), "{output} tokens of {read} bytes");
+    assert_eq!(balance(&desk).await.spent_micros, usage[0].cost_micros);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_upstreams_report_is_believed_only_as_far_as_it_can_be() {
+    let said = |usage: &str| FINE.replace(r#"{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}"#, usage);
+    for (usage, input, output, estimated) in [
+        (r#"{"prompt_tokens":-5,"completion_tokens":-7}"#, None, None, true),
+        (r#"{"prompt_tokens":1e3,"completion_tokens":7}"#, None, None, true),
+        ("null", None, None, true),
+        (
+            r#"{"prompt_tokens":1000000000000000000,"completion_tokens":1000000000000000000}"#,
+            Some(1_000_000_000),
+            Some(1_000_000_000),
+            false,
+        ),
+    ] {
+        let upstream = Scripted::always(whole(200, &said(usage))).await;
+        let target = at(0, Kind::OpenAi, upstream.address, Patience::default());
+        let desk = Desk::with(vec![model("small", "use:small", vec![target])]).await;
+        let ada = desk.ada().await;
+        limited(&desk, budget(1_000_000)).await;
+        assert_eq!(desk.chat(&ada, "small", "good morning").await.status, 200, "{usage}");
+        let rows = desk.usage(&desk.acme).await;
+        assert_eq!(rows[0].estimated, estimated, "{usage}");
+        for (told, known) in [(rows[0].input_tokens, input), (rows[0].output_tokens, output)] {
+            assert!(known.map_or(told > 0, |known| told == known), "{usage}: {told}");
+        }
+        let spent = balance(&desk).await;
+        assert_eq!((spent.spent_micros, spent.held_micros), (rows[0].cost_micros, 0), "{usage}");
+        // A budget that was exceeded by what could not be known lets nothing more pass; another one is as before.
+        let next = desk.chat(&ada, "small", "good morning").await.status;
+        assert_eq!(next, if output > Some(1_000_000) { 402 } else { 200 }, "{usage}");
+    }
+}

@@ -1,6 +1,10 @@
 //! `tools/list`: by role, with exact schemas that name nothing else.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use tenantry_guard::limits::Limiter;
+use tenantry_policy::limits::{AccountLimits, LimitLaw, Limits, Rate};
 
 use crate::world::{Answer, Sent, World};
 
@@ -20,6 +24,38 @@ async fn the_list_differs_by_role() {
     assert_eq!(names("manager").await, ["describe_schema", "query"]);
     assert_eq!(names("guest").await, ["describe_schema"]);
     assert_eq!(names("nobody").await, ["describe_schema"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_count_as_calls_do() {
+    let world = World::sqlite().await;
+    let own = Limits { requests: Rate::parse("3/hour"), ..Limits::default() };
+    let limited = AccountLimits { own, ..AccountLimits::default() };
+    let law = LimitLaw { accounts: [("a".into(), limited)].into(), ..LimitLaw::default() };
+    world.guard.limit(Arc::new(Limiter::new(law, Arc::clone(&world.store), world.clock.clone())));
+    let (reader, other) = (world.reader(), world.token("b", "rea", "reader"));
+    let query = Sent::call("query", json!({ "model": "tickets", "take": 1 }));
+    assert_eq!(world.send(Some(&reader), &query).await.status, 200);
+    for _ in 0..2 {
+        assert_eq!(list(&world, &reader).await.status, 200);
+    }
+    for refused in [list(&world, &reader).await, world.send(Some(&reader), &query).await] {
+        assert_eq!(
+            (refused.status, refused.json()["error"]["code"].as_str()),
+            (429, Some("RATE_LIMITED")),
+            "{refused:?}"
+        );
+        let header =
+            |name: &str| refused.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        assert_eq!(
+            (header("x-ratelimit-remaining"), header("retry-after").is_some()),
+            (Some("0"), true),
+            "{refused:?}"
+        );
+    }
+    // What costs nothing is not counted, and another account has its own.
+    assert_eq!(list(&world, &other).await.status, 200);
+    assert_eq!(world.send(Some(&reader), &Sent::new("server/discover", json!({}))).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
+use tenantry_guard::Guard;
 use tenantry_identity::{Audience, Identity, Issuer, Subject};
 use tenantry_server::App;
 use tenantry_store::Store;
@@ -108,6 +109,7 @@ fn tables() -> Vec<TableDef> {
 
 pub struct World {
     pub issuer: Arc<Issuer>,
+    pub guard: Arc<Guard>,
     pub store: Arc<Store>,
     pub clock: Arc<TestClock>,
     pub port: u16,
@@ -206,14 +208,15 @@ impl World {
         let issuer = Arc::new(issuer);
         let identity =
             Identity::new(Arc::clone(&store), Arc::clone(&issuer), clock.clone(), Arc::new(SeededEntropy::new(7)));
-        let app = App::new(Arc::new(guard), Arc::new(identity), clock.clone(), Arc::new(SeededEntropy::new(8)));
+        let guard = Arc::new(guard);
+        let app = App::new(Arc::clone(&guard), Arc::new(identity), clock.clone(), Arc::new(SeededEntropy::new(8)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
             tenantry_server::serve(listener, tenantry_server::Wire::Plain, app, std::future::pending()).await
         });
         let connection = Mutex::new(connect(port).await);
-        World { issuer, store, clock, port, database, connection }
+        World { issuer, guard, store, clock, port, database, connection }
     }
 
     pub fn subject(account: &str, user: &str, role: &str) -> Subject {
