@@ -101,8 +101,8 @@ fn what_was_set_aside_outlives_a_server_that_is_killed() {
         }
     });
     let home = Home::empty();
-    // A call may cost its body, about 80, and 10 tokens: one is covered, and two are not.
-    let budget = r#"limits = { budget = { amount = 150, per = "month" } }"#;
+    // A call may cost its body, about 60, and 10 tokens: one is covered, and two are not.
+    let budget = r#"limits = { budget = { amount = 100, per = "month" } }"#;
     let upstream = format!(r#"{{ kind = "openai", url = "http://{address}/v1" }}"#);
     home.write("tenantry.toml", file(&upstream, "", budget));
     home.good(&["apply", "--quiet"]);
