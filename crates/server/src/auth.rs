@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use tenantry_identity::registration::is_self_made;
 use tenantry_identity::{Audience, Cached, TokenError, tool_scopes};
 use tenantry_policy::{Bound, Code, Denied};
 
@@ -12,9 +13,15 @@ use crate::app::App;
 
 /// The caller, bound to the policy in force; or the refusal to answer.
 ///
-/// INVARIANT: the principal is what the verified token says. No other header is read for it.
+/// INVARIANT: the principal is what the verified token says. No other header is read for it. One whose client nobody
+/// made is let in at `/mcp` alone, which asks [`known`].
 pub(crate) async fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<Bound>, Box<Response>> {
-    known(app, headers).await.map(|known| Arc::clone(&known.attached))
+    let known = known(app, headers).await?;
+    if known.attached.principal.client_id.as_deref().is_some_and(is_self_made) {
+        let denied = Denied::new(Code::ToolNotAllowed, "this client reaches the MCP endpoint alone");
+        return Err(Box::new(refused_as(StatusCode::FORBIDDEN, &denied)));
+    }
+    Ok(Arc::clone(&known.attached))
 }
 
 /// The same, with what the token says.

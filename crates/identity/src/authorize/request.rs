@@ -112,6 +112,8 @@ impl Identity {
         check_form(&client, params).map_err(sent)?;
         let (audience, for_mcp) = self.asked_audience(&client, &visit.request).map_err(sent)?;
         let settings = self.kept_settings(now).await?;
+        // What a token would be for in the end: what is shown and consented to is that.
+        let audience = audience.or_else(|| setting_text(&settings, "default_audience").map(str::to_owned));
         let connection = params.get("connection").or_else(|| setting_text(&settings, "default_directory"));
         let connection = connection.unwrap_or(FIRST_CONNECTION).to_owned();
         if let Err(error) = self.check_login_connection(&connection, &client, &settings).await {

@@ -6,6 +6,7 @@ use tenantry_store::identity::consents::Consent as Row;
 use tenantry_store::{Batch, Subject};
 
 use crate::act::Act;
+use crate::authorize::CODE;
 use crate::caller::Target;
 use crate::{Caller, Identity, Listed, Part, Refusal};
 
@@ -99,6 +100,8 @@ impl Identity {
         self.act(caller, act, async {
             let mut batch = self.store.batch();
             withdraw(&mut batch);
+            // Codes on their way, whoever they are for: another is had by asking again.
+            batch.delete_tickets(user, CODE);
             batch.affects(Subject::User(user.to_owned()));
             self.store.commit(batch).await?;
             Ok(())

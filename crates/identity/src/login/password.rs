@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
+use tenantry_store::BatchError;
 use tenantry_store::identity::sessions::Session;
 use tenantry_store::identity::users::{User, UserIdentity};
 use zeroize::Zeroizing;
@@ -156,7 +157,7 @@ impl Identity {
         counted: &Counted,
         hash: Option<String>,
     ) -> Result<Option<String>, LoginRefusal> {
-        let renewed = match hash {
+        let renewed = match hash.clone() {
             Some(old) if !Hash::parse(&old).is_ok_and(|hash| hash.is_ours()) => {
                 let new = self.hash_password(login.password.clone()).await?;
                 Some((old, new))
@@ -169,20 +170,32 @@ impl Identity {
         let tenant = self.login_tenant(login).await?;
         let inputs = json!({ "connection": login.connection, "session": session.as_ref().map(|session| &session.id) });
         let act = Act { name: "users.login", tenant: &tenant, workspace: None, inputs };
-        self.act(&caller, act, async {
-            let mut batch = self.store.batch();
-            forgive(&mut batch, counted);
-            batch.note_login(&known.user.id, now, login.address.map(|ip| ip.to_canonical().to_string()).as_deref());
-            if let Some((old, new)) = &renewed {
-                batch.replace_hash(&known.identity.own_id(), old, new);
-            }
-            if let Some(session) = &session {
-                batch.insert_session(session);
-            }
-            self.store.commit(batch).await?;
-            Ok(())
-        })
-        .await?;
+        let kept = self
+            .act(&caller, act, async {
+                let mut batch = self.store.batch();
+                // INVARIANT: no session begins by a password that was changed while it was checked.
+                if let Some(hash) = &hash {
+                    batch.keep_hash(&known.identity.own_id(), hash);
+                }
+                forgive(&mut batch, counted);
+                batch.note_login(&known.user.id, now, login.address.map(|ip| ip.to_canonical().to_string()).as_deref());
+                if let Some((old, new)) = &renewed {
+                    batch.replace_hash(&known.identity.own_id(), old, new);
+                }
+                if let Some(session) = &session {
+                    batch.insert_session(session);
+                }
+                match self.store.commit(batch).await {
+                    Ok(_) => Ok(true),
+                    Err(BatchError::Untouched(_)) => Ok(false),
+                    Err(error) => Err(error.into()),
+                }
+            })
+            .await?;
+        if !kept {
+            self.note(login, Some(known), "fp", "The password was changed meanwhile.");
+            return Err(LoginRefusal::Wrong);
+        }
         Ok(session.map(|session| session.id))
     }
 

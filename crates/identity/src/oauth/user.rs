@@ -223,11 +223,16 @@ impl Identity {
         settings: &Fields,
         trail: &mut Trail,
     ) -> Result<TokenAnswer, OAuthError> {
+        let mut permissions = held_on(held, api);
+        // INVARIANT: a third party gets what the user saw and agreed to, and nothing else that the user holds.
+        if !ask.proven.client.known.is_first_party {
+            permissions.retain(|permission| granted.contains(permission));
+        }
         let content = Content {
             user: Some(ask.user),
             client: ask.proven.client.id(),
             scope: granted.to_vec(),
-            permissions: held_on(held, api),
+            permissions,
             org: ask.account.as_deref().map(|account| account::as_claims(account, settings)),
             gty: ask.gty,
             openid: granted.iter().any(|one| one == "openid"),

@@ -2,7 +2,8 @@
 //! document at an address that is their id (OAuth Client ID Metadata Document). Both only where the operator lets them.
 //!
 //! INVARIANT: such a client keeps no secret and acts for nobody but a user who logged in and consented, at the MCP
-//! endpoint. Its id begins as no other can (`clients::lookup::SELF_MADE`), and `authorize::request` holds it to that.
+//! endpoint. Its id begins as no other can (`clients::lookup::SELF_MADE`); `authorize::request` gives it tokens for the
+//! tools alone, and whatever answers such tokens elsewhere than at `/mcp` asks [`is_self_made`] and refuses them.
 
 mod document;
 mod metadata;
@@ -54,6 +55,12 @@ const DAY: i64 = 86_400_000_000;
 const UNUSED: i64 = DAY;
 /// One without a refresh token is forgotten after this long; it registers again.
 const OLD: i64 = 90 * DAY;
+
+/// Is this the id of a client that registered or described itself?
+#[must_use]
+pub fn is_self_made(client_id: &str) -> bool {
+    client_id.starts_with(SELF_MADE)
+}
 
 impl Identity {
     /// Lets clients in that nobody made.

@@ -12,7 +12,9 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router};
 use serde_json::Value;
 use tenantry_identity::contexts::Standing;
-use tenantry_identity::{Caller, Reach, Refusal, TokenError};
+use tenantry_identity::registration::is_self_made;
+use tenantry_identity::{Caller, Reach, Refusal, TokenError, tool_scopes};
+use tenantry_policy::OpSet;
 
 use crate::app::App;
 use crate::auth::bearer;
@@ -175,6 +177,18 @@ async fn enter(
         }
         refuse(error.told(), "ask for a new token for this context")
     })?;
+    let forbid = |message: &str, hint: &str| {
+        Err(Box::new(failure::told(StatusCode::FORBIDDEN, "FORBIDDEN", message, Some(hint), request_id)))
+    };
+    if verified.principal.client_id.as_deref().is_some_and(is_self_made) {
+        return forbid("this client reaches the MCP endpoint alone", "ask with a client that the operator made");
+    }
+    if endpoint.method != "GET" && tool_scopes::reach(verified.scope.as_deref()) != OpSet::ALL {
+        return forbid(
+            "the token's scope reaches tools alone",
+            "ask for a token without `tools:read` and `tools:write`",
+        );
+    }
     match app.identity.enter(&verified, address, request_id.to_owned()).await {
         Ok(Standing::In { caller, tenant }) => Ok((*caller, tenant)),
         Ok(Standing::Out) => Err(refuse("the token is not valid", "ask for a new token for this context")),

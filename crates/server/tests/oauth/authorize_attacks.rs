@@ -360,14 +360,22 @@ async fn third_parties_are_asked_about_each_time_and_get_what_was_shown() {
     let tokens = exchange(&site, &client, &sent.code(), json!({})).await;
     let said = claims(&tokens.text("access_token"));
     assert_eq!((&said["scope"], &said["org_id"]), (&json!("tools:read"), &json!(account)));
+    // What reads does not change who somebody is, either.
+    let token = tokens.text("access_token");
+    assert_eq!(site.bearer("GET", "/app/v1/me", &token).await.status, 200);
+    assert_eq!(site.bearer("PATCH", "/app/v1/me", &token).await.status, 403);
+    assert_eq!(site.bearer("POST", "/app/v1/codes/redeem", &token).await.status, 403);
     let grants = site.manage("GET", "/grants", Value::Null).await;
     assert_eq!((&grants[0]["clientID"], &grants[0]["audience"]), (&json!(client), &json!("app")), "{grants}");
-    // Taken back: the tokens end, and the next time asks again.
+    // Taken back: the tokens end, codes on their way too, and the next time asks again.
+    let page = browser.open(&request(&client, &[])).await;
+    let on_its_way = browser.fill(&page, &[("answer", "yes")]).await.code();
     site.manage("DELETE", &format!("/grants?user_id={}", user.replace('|', "%7C")), Value::Null).await;
     let body =
         json!({ "grant_type": "refresh_token", "client_id": client, "refresh_token": tokens.text("refresh_token") });
     assert_eq!(site.token(body).await.error(), INVALID);
     assert!(!lives(&site, &tokens.text("access_token")).await);
+    assert_eq!(exchange(&site, &client, &on_its_way, json!({})).await.error(), INVALID);
     assert_eq!(browser.open(&request(&client, &[])).await.step(), "consent");
     // A program on the user's machine is asked about as well, whoever vouches for it.
     let native = page_client(&site, json!({ "app_type": "native", "callbacks": ["http://127.0.0.1/cb"] })).await;
@@ -376,4 +384,29 @@ async fn third_parties_are_asked_about_each_time_and_get_what_was_shown() {
     assert!(page.html.contains("a program on this computer"));
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("form-action 'self' http://127.0.0.1:4711;"), "{policy}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn third_parties_hold_what_was_consented_and_not_what_the_user_holds() {
+    const API: &str = "https://api.example/";
+    let site = Site::small().await;
+    let enforced = json!({ "enforce_policies": true, "token_dialect": "access_token_authz" });
+    site.api(API, &["read:a", "write:a"], enforced).await;
+    let client = page_client(&site, json!({ "is_first_party": false })).await;
+    let own = page_client(&site, json!({})).await;
+    let (account, user) = member(&site, "acme", "ana@acme.example").await;
+    let role = site.role("writer", API, &["read:a", "write:a"]).await;
+    site.hold(&account, &user, &role).await;
+    let asked = [("resource", ""), ("audience", API), ("organization", account.as_str()), ("scope", "read:a")];
+    let mut browser = Browser::new(&site);
+    let page = browser.open(&request(&own, &asked)).await;
+    let code = browser.log_in(&page, "ana@acme.example").await.code();
+    let tokens = exchange(&site, &own, &code, json!({ "resource": null })).await;
+    assert_eq!(claims(&tokens.text("access_token"))["permissions"], json!(["read:a", "write:a"]), "{tokens:?}");
+    let page = browser.open(&request(&client, &asked)).await;
+    assert!(page.html.contains("read:a") && !page.html.contains("write:a"), "{}", page.html);
+    let code = browser.fill(&page, &[("answer", "yes")]).await.code();
+    let tokens = exchange(&site, &client, &code, json!({ "resource": null })).await;
+    let said = claims(&tokens.text("access_token"));
+    assert_eq!((&said["scope"], &said["permissions"]), (&json!("read:a"), &json!(["read:a"])), "{tokens:?}");
 }

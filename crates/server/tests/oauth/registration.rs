@@ -64,6 +64,15 @@ async fn who_registers_itself_gets_in_with_consent_and_nowhere_else() {
         let tokens = exchange(site, &client, &sent.code(), json!({ "redirect_uri": LOCAL })).await;
         let said = claims(&tokens.text("access_token"));
         assert_eq!((&said["sub"], &said["org_id"], &said["aud"]), (&json!(user), &json!(account), &json!("app")));
+        // Tools over MCP, and neither tools nor anything else over HTTP.
+        for (method, path) in [
+            ("GET", "/app/v1/me"),
+            ("PATCH", "/app/v1/me"),
+            ("GET", "/app/v1/approvals"),
+            ("POST", "/app/v1/tools/describe_schema"),
+        ] {
+            assert_eq!(site.bearer(method, path, &tokens.text("access_token")).await.status, 403, "{method} {path}");
+        }
         let body =
             json!({ "grant_type": "refresh_token", "client_id": client, "refresh_token": tokens.text("refresh_token") });
         assert_eq!(site.token(body).await.status, 200);

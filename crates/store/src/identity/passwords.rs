@@ -48,6 +48,14 @@ impl Batch {
         )
     }
 
+    /// Goes on only where this is the user's password still: whoever sets another one comes before or after.
+    pub fn keep_hash(&mut self, user_id: &str, hash: &str) -> Place {
+        self.must(
+            "UPDATE tenantry_password SET hash = $1 WHERE user_id = $2 AND hash = $1",
+            vec![Param::text(hash), Param::text(user_id)],
+        )
+    }
+
     /// Writes the same password's hash anew, when nobody set another one meanwhile.
     pub fn replace_hash(&mut self, user_id: &str, old: &str, new: &str) -> Place {
         self.run(
