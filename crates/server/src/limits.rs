@@ -131,13 +131,6 @@ impl Limits {
         self.count(&["stranger/", &network(address).to_string()].concat(), rate)
     }
 
-    /// Did strangers at an address ask too often already? Then nobody is asked who the next one is.
-    pub(crate) fn is_strange(&self, address: Option<IpAddr>) -> Result<(), Count> {
-        let (Some(rate), Some(address)) = (&self.rates.strangers, address) else { return Ok(()) };
-        let name = ["stranger/", &network(address).to_string()].concat();
-        self.counts.look(&name, rate).map_err(|refused| self.refused(refused))
-    }
-
     fn count(&self, name: &str, rate: &Rate) -> Result<Option<Count>, Count> {
         match self.counts.count(name, rate) {
             Ok(standing) => Ok(Some(self.stands(standing))),

@@ -331,19 +331,6 @@ impl Limiter {
         Ok(standing(&cell.requests.bucket, rate, now))
     }
 
-    /// Would [`Limiter::count`] refuse one more under a name? Nothing is counted.
-    ///
-    /// # Errors
-    /// [`Refused`], when it would be one too many.
-    pub fn look(&self, name: &str, rate: &Rate) -> Result<(), Refused> {
-        let now = self.clock.monotonic();
-        let Some(bucket) = self.state.lock().cells.get(name).map(|cell| cell.requests.bucket) else { return Ok(()) };
-        bucket.has(rate, 1, now).map_err(|wait| {
-            let standing = Some(Standing { remaining: 0, ..standing(&bucket, rate, now) });
-            Refused { why: Why::Requests, level: Level::Client, wait, standing, noted: false }
-        })
-    }
-
     /// Says that this server answers, and learns how many do: they share what may run at one time. Asked every
     /// second or so; a server that says nothing for 5 seconds counts no more.
     ///

@@ -174,8 +174,8 @@ impl Running {
     ) -> Option<impl Future<Output = ()> + Send + 'static> {
         let (permit, record) = (self.permit.take()?, self.record.take()?);
         let took = self.models.clock.monotonic().saturating_sub(self.started);
-        // Under a hard budget whoever goes on from it is to set aside what it is, and not what it might have been.
-        let kept = self.kept.take().filter(|_| usage.reported && permit.is_hard());
+        // Whoever goes on from it sets aside what it is, and not what it might have been.
+        let kept = self.kept.take().filter(|_| usage.reported);
         let kept = kept.map(|id| self.answer_kept(id, usage.input.saturating_add(usage.output)));
         let (cost, settling) = permit.settle(usage, ended, &self.upstream, took);
         let models = Arc::clone(&self.models);

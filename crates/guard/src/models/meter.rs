@@ -192,12 +192,6 @@ impl Permit {
         (self.ask.output.is_none() && self.limited.is_hard()).then_some(ASSUMED_OUTPUT)
     }
 
-    /// Does a hard budget hold for it?
-    #[must_use]
-    pub(crate) fn is_hard(&self) -> bool {
-        self.limited.is_hard()
-    }
-
     /// The most tokens that prompt and answer have together.
     #[must_use]
     pub(crate) fn most_tokens(&self) -> u64 {

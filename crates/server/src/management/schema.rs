@@ -1,10 +1,11 @@
 //! Checks values against the forms in `surface.json`, a small part of JSON Schema, and says what is wrong
 //! in the words that clients of this API know.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::management::formats;
 
@@ -73,14 +74,15 @@ fn at(value: &Value, form: &Value, path: &str) -> Result<(), Misfit> {
     }
     match value {
         Value::String(text) => string(text, form).or_else(misfit),
-        Value::Number(number) => {
-            let Some(number) = number.as_f64() else { return Ok(()) };
-            match (limit(form, "minimum"), limit(form, "maximum")) {
-                (Some(least), _) if number < least => misfit(format!("Value {value} is less than minimum {least}")),
-                (_, Some(most)) if number > most => misfit(format!("Value {value} is greater than maximum {most}")),
-                _ => Ok(()),
+        Value::Number(number) => match (limit(form, "minimum"), limit(form, "maximum")) {
+            (Some(least), _) if ordered(number, least) == Some(Ordering::Less) => {
+                misfit(format!("Value {value} is less than minimum {least}"))
             }
-        }
+            (_, Some(most)) if ordered(number, most) == Some(Ordering::Greater) => {
+                misfit(format!("Value {value} is greater than maximum {most}"))
+            }
+            _ => Ok(()),
+        },
         Value::Array(items) => {
             count(items.len(), form, "minItems", "maxItems", "Array is too short", "Array is too long")
                 .or_else(misfit)?;
@@ -166,8 +168,20 @@ fn whole(form: &Map<String, Value>, name: &str) -> Option<usize> {
     usize::try_from(form.get(name)?.as_u64()?).ok()
 }
 
-fn limit(form: &Map<String, Value>, name: &str) -> Option<f64> {
-    form.get(name)?.as_f64()
+fn limit<'f>(form: &'f Map<String, Value>, name: &str) -> Option<&'f Number> {
+    match form.get(name)? {
+        Value::Number(number) => Some(number),
+        _ => None,
+    }
+}
+
+/// Whole numbers to the last digit, which a floating one does not have.
+fn ordered(one: &Number, other: &Number) -> Option<Ordering> {
+    let whole = |number: &Number| number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    match (whole(one), whole(other)) {
+        (Some(one), Some(other)) => Some(one.cmp(&other)),
+        _ => one.as_f64()?.partial_cmp(&other.as_f64()?),
+    }
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -242,6 +256,20 @@ mod tests {
             (json!({"name": "a", "life": null}), "fits"),
         ] {
             assert_eq!(said(value, form.clone()), expected);
+        }
+    }
+
+    #[test]
+    fn bounds_of_whole_numbers_hold_to_the_last_digit() {
+        let form = json!({ "type": "integer", "maximum": 1_000_000_000_000_000_000_i64, "minimum": -9_007_199_254_740_993_i64 });
+        for (value, fits) in [
+            (json!(1_000_000_000_000_000_000_i64), true),
+            (json!(1_000_000_000_000_000_001_i64), false),
+            (json!(u64::MAX), false),
+            (json!(-9_007_199_254_740_993_i64), true),
+            (json!(-9_007_199_254_740_994_i64), false),
+        ] {
+            assert_eq!(said(value.clone(), form.clone()) == "fits", fits, "{value}");
         }
     }
 }

@@ -210,10 +210,15 @@ impl Sqlite {
             }
             let waiting = std::mem::take(&mut *self.soon.lock());
             let mut piece = Piece { sqlite: self, key, journal, tails, encoder, reached: Vec::new() };
+            let mut later = Vec::new();
             for entry in &waiting {
-                // Others must not wait for one whose chain was changed from outside.
-                if let Err(error) = piece.add(entry) {
-                    tracing::error!(request = %entry.id, %error, "the end of an act cannot be put on record");
+                match piece.add(entry) {
+                    Ok(_) => {}
+                    // Others must not wait for one whose chain was changed from outside.
+                    Err(error @ (StoreError::Tampered { .. } | StoreError::Invalid { .. })) => {
+                        tracing::error!(request = %entry.id, %error, "the end of an act cannot be put on record");
+                    }
+                    Err(_) => later.push(entry.clone()),
                 }
             }
             let own = own.map(|entry| piece.add(entry)).transpose();
@@ -222,6 +227,7 @@ impl Sqlite {
                 self.soon.lock().splice(0..0, waiting);
                 return Err(error);
             }
+            self.soon.lock().splice(0..0, later);
             drop(locked);
             let before = *pending / MANY;
             *pending += reached.len();
@@ -353,9 +359,10 @@ impl Sqlite {
             return Ok(());
         }
         let key = self.key()?;
-        let (file, end, pending, read) = {
+        let (file, end, pending, soon, read) = {
             let mut ledger = self.ledger.lock();
-            self.write_soon(&mut ledger)?;
+            // What is on record already is moved whether or not more can be put there.
+            let soon = self.write_soon(&mut ledger);
             let mut tries = 0..TRIES;
             loop {
                 if ledger.journal.is_none() && (self.has_none(key)? || !self.attach(&mut ledger, false)?) {
@@ -371,7 +378,7 @@ impl Sqlite {
                     Err(error) => Err(error),
                 };
                 let Some(journal) = &ledger.journal else { continue };
-                break (journal.share(), journal.end, ledger.pending, read);
+                break (journal.share(), journal.end, ledger.pending, soon, read);
             }
         };
         let moved = self.drain(key, &file, &end, false)?;
@@ -383,7 +390,7 @@ impl Sqlite {
             let drained = ledger.drained;
             ledger.tails.retain(|_, known| known.position > drained);
         }
-        read
+        read.and(soon)
     }
 
     /// Gives up, on purpose, what is in a journal that is missing or was changed: what the tables have is then all

@@ -123,3 +123,22 @@ fn an_end_that_nothing_follows_is_written_all_the_same() {
     drop(store);
     assert_eq!(sound(&place.open(), &[]), 2);
 }
+
+#[test]
+fn what_is_on_record_is_moved_though_ends_cannot_be_written() {
+    let place = Place::new();
+    let store = place.open();
+    let (end, _) = begun(&store, "acme", 1);
+    append(&store, "globex", 2).unwrap();
+    soon(&store, end);
+    probe::set_room(Some(0));
+    assert_eq!(sqlite(&store).settle(), Err(StoreError::Full));
+    let moved: i64 = sqlite(&store)
+        .with_reader(|connection| {
+            Ok(connection.query_row("SELECT count(*) FROM tenantry_audit", [], |row| row.get(0)).unwrap())
+        })
+        .unwrap();
+    assert_eq!(moved, 2);
+    probe::set_room(None);
+    assert_eq!(sound(&store, &[]), 3);
+}
