@@ -290,6 +290,8 @@ impl Drop for Owner {
         match self.0.finish() {
             // A store that was never unlocked has no journal.
             Ok(()) | Err(StoreError::Closed) => {}
+            // Whoever reads or appends is told, and so is the log of who tends it.
+            Err(error @ StoreError::Tampered { .. }) => tracing::debug!(%error, "the audit's journal stays as it is"),
             Err(error) => tracing::error!(%error, "the audit's journal stays as it is"),
         }
     }
